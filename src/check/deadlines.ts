@@ -1,0 +1,54 @@
+/**
+ * Every deadline by its name, in milliseconds, and why it is that long. stack.yaml's deadlines.factor multiplies all of them.
+ * They bound a failure; nothing that works waits for one.
+ */
+export const deadlines = {
+  /** One call of the Kubernetes API. An API server under load answers a LIST of thousands of objects within this. */
+  apiCall: 30_000,
+  /** A request through the load balancer whose answer should come at once. */
+  request: 10_000,
+  /** A request that may find no pod: Knative itself gives a cold start up to 300 s, people give it far less. */
+  coldRequest: 60_000,
+  /** A pod of ours from its creation to Ready, its image on the node or small. */
+  podReady: 90_000,
+  /** The agent pod of ours, which other checks wait for. */
+  agentReady: 90_000,
+  /** A Knative Service from its creation to Ready: its revision's first pod, and net-istio's probe of every gateway pod. */
+  serviceReady: 90_000,
+  /** Configuration of ours to reach every proxy; Gateway API's conformance allows 30 s for the same. */
+  configPush: 30_000,
+  /** Knative's autoscaler acting: it decides every 2 s on a window of at least 6 s, then a pod has to start. */
+  scale: 60_000,
+  /** From the last request to no pod: the shortest stable window (6 s), the grace period (30 s), a pod that drains (up to 45 s). */
+  scaleToZero: 120_000,
+  /** An object to be deleted, its finalizers done. */
+  objectGone: 60_000,
+  /** A namespace of ours to be gone with all that it holds. */
+  namespaceGone: 90_000,
+  /** istioctl analyze or proxy-status over a whole cluster. */
+  istioctl: 60_000,
+  /** A check's whole body where it does not name another. */
+  check: 120_000,
+  /** A check that waits for an autoscaler to go up and down again. */
+  scalingCheck: 240_000,
+  /** A component's deployments to be Available after its manifest was applied, its images to be pulled included. */
+  componentAvailable: 300_000,
+  /** kind's create cluster, its node image to be pulled included. */
+  clusterCreated: 600_000,
+  /** A release manifest to be fetched from a project's release page. */
+  download: 60_000,
+  /** All that a run made to be gone, after its last check. */
+  cleanup: 120_000,
+} as const
+
+export type DeadlineName = keyof typeof deadlines
+
+let factor = 1
+
+/** Sets what every deadline is multiplied by: above 1 for a slow cluster. */
+export function setDeadlineFactor(by: number): void {
+  factor = by
+}
+
+/** The named deadline in milliseconds, the factor applied. */
+export const deadline = (name: DeadlineName): number => deadlines[name] * factor

@@ -1,0 +1,116 @@
+import { appendFileSync } from 'node:fs'
+import type { ExpectStatic } from 'vitest'
+import type { Stack } from '../stack/stack.ts'
+import type { Check } from './check.ts'
+import { deadline } from './deadlines.ts'
+import { gatherEvidence } from './evidence.ts'
+import { StackFailure } from './problem.ts'
+import { channel } from './progress.ts'
+import type { CheckRecord, Outcome } from './record.ts'
+import { recordsFile, type RunInfo } from './run-info.ts'
+import { inScope, Scope } from './scope.ts'
+
+/** What a performed check came to; `problem` is what the runner is to see thrown. */
+export interface Performed {
+  record: CheckRecord
+  problem?: unknown
+}
+
+/** Performs the checks of one run: waits for what each needs, runs its body, judges what it threw, and records it. */
+export class Performer {
+  readonly #run: RunInfo
+  readonly #stack: Stack
+  readonly #outcomes = new Map<string, { promise: Promise<Outcome>; settle: (outcome: Outcome) => void }>()
+
+  constructor(run: RunInfo, stack: Stack) {
+    this.#run = run
+    this.#stack = stack
+    for (const id of run.checks) {
+      const { promise, resolve: settle } = Promise.withResolvers<Outcome>()
+      this.#outcomes.set(id, { promise, settle })
+    }
+  }
+
+  /** Performs one check and writes its record. It does not throw. */
+  async perform(check: Check, expect: ExpectStatic, abort: AbortSignal): Promise<Performed> {
+    const startedAt = new Date()
+    const performed = await this.#judge(check, expect, abort, startedAt)
+    appendFileSync(recordsFile(this.#run.id), `${JSON.stringify(performed.record)}\n`)
+    this.#outcomes.get(check.id)?.settle(performed.record.outcome)
+    const { id, outcome, ms, seen } = performed.record
+    channel.post({ type: 'finished', id, outcome, ms, seen })
+    return performed
+  }
+
+  async #judge(check: Check, expect: ExpectStatic, abort: AbortSignal, asked: Date): Promise<Performed> {
+    const notRun = (outcome: Outcome, seen: string, more: Partial<CheckRecord> = {}): Performed => ({
+      record: { id: check.id, outcome, seen, startedAt: asked.toISOString(), ms: 0, measurements: [], evidence: [], ...more },
+    })
+    const lacking = (check.requires ?? []).map((capability) => this.#run.lacking[capability]).find((lack) => lack !== undefined)
+    if (lacking) return notRun('skipped', lacking.reason, { excused: lacking.excused })
+    if (this.#run.config.target === 'existing' && !this.#run.allowDisruption && ['tunes', 'disrupts'].includes(check.effect)) {
+      return notRun('skipped', `it ${check.effect} a cluster that is somebody's: --allow-disruption --context NAME allows that`, { excused: true })
+    }
+    const blockedBy = await this.#unmetNeeds(check, abort)
+    if (abort.aborted) return notRun('error', 'the run was cut short before it')
+    if (blockedBy.length) return notRun('blocked', `not run: ${blockedBy.join(' and ')} did not pass`, { blockedBy })
+    return this.#runBody(check, expect, abort)
+  }
+
+  /** Which of the checks that it needs did not pass. One that is not part of this run is taken to hold. */
+  async #unmetNeeds(check: Check, abort: AbortSignal): Promise<string[]> {
+    const aborted = new Promise<'error'>((resolve) => abort.addEventListener('abort', () => resolve('error'), { once: true }))
+    const needs = (check.needs ?? []).filter((id) => this.#outcomes.has(id))
+    const outcomes = await Promise.all(needs.map((id) => Promise.race([this.#outcomes.get(id)!.promise, aborted])))
+    return needs.filter((_, at) => outcomes[at] !== 'pass')
+  }
+
+  async #runBody(check: Check, expect: ExpectStatic, abort: AbortSignal): Promise<Performed> {
+    const within = deadline(check.within ?? 'check')
+    const timeout = new AbortController()
+    const timer = setTimeout(() => timeout.abort(new StackFailure('its deadline passed')), within)
+    const scope = new Scope(check.id, AbortSignal.any([abort, timeout.signal]))
+    const startedAt = new Date()
+    const started = performance.now()
+    channel.post({ type: 'started', id: check.id, within })
+    const record: CheckRecord = { id: check.id, outcome: 'pass', seen: '', startedAt: startedAt.toISOString(), ms: 0, measurements: scope.measurements, evidence: [] }
+    let problem: unknown
+    try {
+      record.seen = await inScope(scope, async () =>
+        Promise.race([
+          (async () => check.body({ stack: this.#stack, expect, signal: scope.signal, measure: (name, value, unit) => void scope.measurements.push({ name, value, unit }) }))(),
+          rejectOn(scope.signal),
+        ]),
+      )
+    } catch (thrown) {
+      problem = thrown
+      if (abort.aborted) Object.assign(record, { outcome: 'error', seen: 'the run was cut short while it ran' })
+      else if (timeout.signal.aborted) {
+        const waits = scope.waits.length ? `; it was waiting for ${scope.waits.join(', ')}` : ''
+        Object.assign(record, { outcome: 'fail', seen: `not done within ${Math.round(within / 1000)} s${waits}` })
+      } else Object.assign(record, { outcome: isFailure(thrown) ? 'fail' : 'error', seen: plainMessage(thrown) })
+      if (!abort.aborted) record.evidence = await gatherEvidence(this.#stack, scope)
+      if (record.outcome === 'error' && thrown instanceof Error && !abort.aborted) record.evidence.push({ name: 'stack', text: thrown.stack ?? '' })
+    }
+    clearTimeout(timer)
+    await inScope(new Scope(check.id, new AbortController().signal), () => scope.end()).catch((left: unknown) => {
+      problem ??= left
+      Object.assign(record, { outcome: 'error', seen: `${record.seen ? `${record.seen}; ` : ''}not undone: ${plainMessage(left)}` })
+    })
+    record.ms = Math.round(performance.now() - started)
+    return { record, ...(problem === undefined ? {} : { problem }) }
+  }
+}
+
+const rejectOn = (signal: AbortSignal): Promise<never> =>
+  new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true }))
+
+/** An assertion of the check that did not hold, or a stack that is not as it must be; anything else is the harness's own fault. */
+const isFailure = (thrown: unknown): boolean => thrown instanceof StackFailure || (thrown instanceof Error && ['AssertionError', 'ApiRefusal'].includes(thrown.name))
+
+/** The first lines of a problem, without the matcher's jargon and without colours. */
+export function plainMessage(thrown: unknown): string {
+  const text = thrown instanceof Error ? thrown.message : String(thrown)
+  // eslint-disable-next-line no-control-regex
+  return text.replace(/\u001b\[\d+m/g, '').replace(/ \/\/ Object\.is equality/g, '').trim().slice(0, 2000)
+}

@@ -1,0 +1,14 @@
+/** Something that is wrong with how Plumbline was called or configured: one sentence with what to do. Exit code 3. */
+export class UsageProblem extends Error {
+  override name = 'UsageProblem'
+}
+
+/** The stack is not as asserted: a check that meets this fails. */
+export class StackFailure extends Error {
+  override name = 'StackFailure'
+}
+
+/** The cluster could not be asked (unreachable, not allowed): a check that meets this is in error, and its verdict incomplete. */
+export class ClusterProblem extends Error {
+  override name = 'ClusterProblem'
+}

@@ -1,0 +1,61 @@
+/** What every object of the Kubernetes API has, and whatever else it holds. */
+export interface KubernetesObject {
+  apiVersion?: string
+  kind?: string
+  metadata?: {
+    name?: string
+    namespace?: string
+    uid?: string
+    resourceVersion?: string
+    generation?: number
+    creationTimestamp?: string | Date
+    deletionTimestamp?: string | Date
+    labels?: Record<string, string>
+    annotations?: Record<string, string>
+    finalizers?: string[]
+    ownerReferences?: { kind: string; name: string; uid: string }[]
+    managedFields?: unknown
+  }
+  // Objects of any kind pass here, CRDs of other projects among them; a check names the fields that it reads.
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any
+  [field: string]: any
+}
+
+export const SUITES = ['infra', 'mesh', 'knative', 'tls', 'rollout', 'logs', 'chaos'] as const
+export type Suite = (typeof SUITES)[number]
+
+export const OUTCOMES = ['pass', 'fail', 'blocked', 'skipped', 'error'] as const
+export type Outcome = (typeof OUTCOMES)[number]
+
+export type Level = 'required' | 'recommended'
+export const EFFECTS = ['reads', 'writes', 'tunes', 'disrupts'] as const
+export type Effect = (typeof EFFECTS)[number]
+
+/** A figure that a check compared or found, with its unit, so that two runs can be compared. */
+export interface Measurement {
+  name: string
+  value: number
+  unit: string
+}
+
+/** Something to look at after a failure: an object as YAML, events, the end of a log. */
+export interface Evidence {
+  name: string
+  text: string
+}
+
+/** What is left of one check after a run. */
+export interface CheckRecord {
+  id: string
+  outcome: Outcome
+  /** One line: what was seen when it passed, what was expected and seen when it failed, why it was not run. */
+  seen: string
+  /** The checks that it waited for and that did not pass. */
+  blockedBy?: string[]
+  /** True where the reason of a skip is one that the target may have (a capability it does not claim). */
+  excused?: boolean
+  startedAt: string
+  ms: number
+  measurements: Measurement[]
+  evidence: Evidence[]
+}

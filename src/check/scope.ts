@@ -1,0 +1,71 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { channel } from './progress.ts'
+import type { Evidence, KubernetesObject, Measurement } from './record.ts'
+
+/** What is gathered while one check runs: it follows the check through every await, so nothing has to be passed along. */
+export class Scope {
+  readonly id: string
+  readonly signal: AbortSignal
+  readonly measurements: Measurement[] = []
+  readonly evidence: Evidence[] = []
+  /** The objects that the check looked at, newest last; a failure attaches them with their events. */
+  readonly touched = new Map<string, KubernetesObject>()
+  readonly #undo: (() => Promise<void>)[] = []
+  readonly #waits = new Set<string>()
+
+  constructor(id: string, signal: AbortSignal) {
+    this.id = id
+    this.signal = signal
+  }
+
+  /** Remembers an object as something that the check looked at. */
+  touch(object: KubernetesObject): void {
+    const key = `${object.kind ?? ''} ${object.metadata?.namespace ?? ''}/${object.metadata?.name ?? ''}`
+    this.touched.delete(key)
+    this.touched.set(key, object)
+  }
+
+  /** Runs `work` and shows `what` as being waited for meanwhile. `within` is in milliseconds. */
+  async waiting<T>(what: string, within: number, work: () => Promise<T>): Promise<T> {
+    this.#waits.add(what)
+    channel.post({ type: 'waiting', id: this.id, what, within })
+    try {
+      return await work()
+    } finally {
+      this.#waits.delete(what)
+      channel.post({ type: 'waited', id: this.id, what })
+    }
+  }
+
+  /** What is being waited for now, oldest first. */
+  get waits(): string[] {
+    return [...this.#waits]
+  }
+
+  /** Registers what puts the cluster back once the check has ended, whatever its outcome. Last registered, first run. */
+  onEnd(undo: () => Promise<void>): void {
+    this.#undo.push(undo)
+  }
+
+  /** Runs what was registered, newest first, all of it, and throws what went wrong, together, at the end. */
+  async end(): Promise<void> {
+    const problems: unknown[] = []
+    for (const undo of this.#undo.splice(0).reverse()) {
+      try {
+        await undo()
+      } catch (problem) {
+        problems.push(problem)
+      }
+    }
+    if (problems.length === 1) throw problems[0]
+    if (problems.length > 1) throw new AggregateError(problems, problems.map(String).join('; '))
+  }
+}
+
+const current = new AsyncLocalStorage<Scope>()
+
+/** The check that runs in this asynchronous context, or undefined outside one (an install, a cleanup). */
+export const currentScope = (): Scope | undefined => current.getStore()
+
+/** Runs `work` as part of the check that `scope` belongs to. */
+export const inScope = <T>(scope: Scope, work: () => Promise<T>): Promise<T> => current.run(scope, work)

@@ -1,0 +1,74 @@
+import { relative } from 'node:path'
+import { UsageProblem } from '../check/problem.ts'
+import { readRunInfo, runFolder } from '../check/run-info.ts'
+import type { StackConfig } from '../config/stack-schema.ts'
+import { readRecords } from '../report/build-report.ts'
+import type { Report } from '../report/report-schema.ts'
+import { exitCodeOf, tellCounts } from '../report/verdict.ts'
+import { finishRun } from '../run/finish.ts'
+import { prepareRun } from '../run/prepare.ts'
+import { runSuites } from '../run/run-suites.ts'
+import { kindIsUp, kindUp } from '../targets/kind.ts'
+import { cutShort } from './cut.ts'
+import { readStack, type StackFlags } from './stack-flags.ts'
+import { openView } from './view.ts'
+
+/** plumbline certify: gives the exit code of the verdict. */
+export async function certify(flags: StackFlags): Promise<number> {
+  const config = readStack(flags)
+  const only = whatToRun(flags)
+  checkDisruption(flags, config)
+  const say = (line: string) => console.log(line)
+  const cut = cutShort(flags.timeLimit, say)
+  try {
+    if (config.target === 'kind') {
+      if (await kindIsUp(config)) say(`kind: the cluster ${config.cluster.name} is up and is taken as it is`)
+      else await kindUp(config, say, cut.signal)
+    }
+    const { run, checks } = await prepareRun({ config, only, allowDisruption: flags.allowDisruption ?? false })
+    say(`run ${run.id}: ${checks.length} checks on ${run.context}`)
+    const view = openView(checks.length)
+    let interrupted: boolean
+    try {
+      interrupted = await runSuites(run, cut.signal, (problem) => view.say(`the runner: ${problem}`))
+    } finally {
+      view.close()
+    }
+    const report = await finishRun(run, interrupted, process.stdout.isTTY ? say : () => undefined)
+    tellVerdict(report)
+    return exitCodeOf(report.verdict)
+  } catch (problem) {
+    if (!cut.signal.aborted) throw problem
+    say('cut short before the checks: nothing of a run is left')
+    return 2
+  } finally {
+    cut.release()
+  }
+}
+
+function whatToRun({ only, rerun }: StackFlags): string[] {
+  if (only && rerun) throw new UsageProblem('--only and --rerun exclude each other: give one of them.')
+  if (only) return only
+  if (!rerun) return []
+  const run = readRunInfo(rerun)
+  const records = readRecords(run.id)
+  const again = run.checks.filter((id) => records.get(id)?.outcome !== 'pass' && !records.get(id)?.excused)
+  if (again.length === 0) throw new UsageProblem(`Everything passed in run ${run.id}: there is nothing to run again.`)
+  return again
+}
+
+/** What may hurt needs the context typed out: the current one may not be the one that was meant. */
+function checkDisruption(flags: StackFlags, config: StackConfig): void {
+  if (flags.allowDisruption && config.target === 'existing' && !flags.context) {
+    throw new UsageProblem('--allow-disruption on an existing cluster needs its context typed out: --context NAME.')
+  }
+}
+
+/** The last lines of a run: what it came to, and where to read on. */
+export function tellVerdict(report: Report): void {
+  const folder = relative(process.cwd(), runFolder(report.run)) || '.'
+  console.log(`\n${report.verdict}: ${tellCounts(report.counts)} of ${report.checks.length} checks in ${report.seconds.toFixed(1)} s`)
+  if (report.scope === 'selection') console.log('only a selection of the checks ran: this is no certificate of the whole stack')
+  for (const left of report.leftBehind) console.log(`left behind: ${left}`)
+  console.log(`report: ${folder}/index.html (Allure: ${folder}/allure.html)`)
+}

@@ -1,0 +1,40 @@
+import { loadCatalogue, select } from '../check/catalogue.ts'
+import type { Check } from '../check/check.ts'
+import { UsageProblem } from '../check/problem.ts'
+
+/** plumbline list: the catalogue, in the order of work. */
+export async function list(flags: { only?: string[]; markdown?: boolean; json?: boolean }): Promise<number> {
+  const checks = chosen(await loadCatalogue(), flags.only)
+  if (flags.json) console.log(JSON.stringify(checks.map(({ body: _, ...meta }) => meta), null, 2))
+  else if (flags.markdown) console.log(markdownOf(checks))
+  else {
+    for (const { id, level, effect, asserts } of checks) console.log(`${id.padEnd(38)} ${level.padEnd(11)} ${effect.padEnd(6)} ${asserts}`)
+    console.log(`${checks.length} checks`)
+  }
+  return 0
+}
+
+function chosen(checks: Check[], only: string[] | undefined): Check[] {
+  if (!only) return checks
+  try {
+    return select(checks, only)
+  } catch (problem) {
+    throw new UsageProblem(problem instanceof Error ? problem.message : String(problem))
+  }
+}
+
+/** The catalogue as docs/catalogue.md has it. */
+export function markdownOf(checks: readonly Check[]): string {
+  const cell = (text: string) => text.replaceAll('|', '\\|')
+  return [
+    '# The checks',
+    '',
+    'Written by `npm run catalogue` from the checks themselves.',
+    '',
+    '| id | level | effect | guide | asserts | needs | remedy |',
+    '|---|---|---|---|---|---|---|',
+    ...checks.map(({ id, level, effect, guide, asserts, needs, remedy }) =>
+      `| \`${id}\` | ${level} | ${effect} | ${guide} | ${cell(asserts)} | ${(needs ?? []).map((need) => `\`${need}\``).join(' ')} | ${cell(remedy)} |`,
+    ),
+  ].join('\n')
+}

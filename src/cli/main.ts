@@ -1,0 +1,87 @@
+import { Command, CommanderError } from 'commander'
+import { UsageProblem, ClusterProblem } from '../check/problem.ts'
+import { plainMessage } from '../check/perform.ts'
+import { certify } from './certify.ts'
+import { down, up } from './bring.ts'
+import { list } from './list.ts'
+import { recover } from './recover.ts'
+import { report } from './report.ts'
+import { stackFlags, type StackFlags } from './stack-flags.ts'
+import { test } from './test.ts'
+
+const EXITS = `
+Exit codes: 0 certified (also with remarks), 1 not certified, 2 incomplete, 3 usage or configuration.`
+
+function build(): Command {
+  const program = new Command('plumbline')
+    .description('Certifies that a cluster carries an internal load balancer, Istio, Knative Serving and cert-manager, and that they do what the guide says.')
+    .exitOverride()
+    .showHelpAfterError('(see --help)')
+    .addHelpText('after', EXITS)
+
+  stackFlags(program.command('certify'))
+    .description('brings the stack up where the target is kind, runs the checks, and leaves a report in reports/RUN/')
+    .option('--only <names>', 'only these suites, effects or checks (commas between), and what they need', commas)
+    .option('--rerun <run>', 'only what did not pass in that run (or latest), and what it needs')
+    .option('--allow-disruption', 'on an existing cluster, also run checks that change shared settings, evict and kill; needs --context')
+    .option('--time-limit <minutes>', 'cut the run short after so many minutes, clean up and report', minutes)
+    .addHelpText('after', `${EXITS}\nExample: plumbline certify --target existing --context prod-eks --only infra,mesh`)
+    .action(async (flags: StackFlags) => exit(await certify(flags)))
+  stackFlags(program.command('up'))
+    .description('brings the stack up on kind; what is there already stays as it is')
+    .addHelpText('after', '\nExample: plumbline up --mirror ./mirror')
+    .action(async (flags: StackFlags) => exit(await up(flags)))
+  stackFlags(program.command('down'))
+    .description('deletes the kind cluster with all that is in it')
+    .addHelpText('after', '\nExample: plumbline down --stack stacks/kind.yaml')
+    .action(async (flags: StackFlags) => exit(await down(flags)))
+  program
+    .command('list')
+    .description('lists the checks')
+    .option('--only <names>', 'only these suites, effects or checks (commas between), and what they need', commas)
+    .option('--markdown', 'as a table in Markdown')
+    .option('--json', 'as JSON')
+    .addHelpText('after', '\nExample: plumbline list --only knative')
+    .action(async (flags: { only?: string[]; markdown?: boolean; json?: boolean }) => exit(await list(flags)))
+  program
+    .command('report')
+    .description('makes the reports of a run again from what it left, and tells where they are')
+    .argument('[run]', 'the run', 'latest')
+    .addHelpText('after', '\nExample: plumbline report latest')
+    .action(async (run: string) => exit(await report(run)))
+  program
+    .command('recover')
+    .description('undoes what runs that were killed left in their clusters')
+    .argument('[run]', 'only this run')
+    .addHelpText('after', '\nExample: plumbline recover')
+    .action(async (run: string | undefined) => exit(await recover(run)))
+  program
+    .command('test')
+    .description("Plumbline's own tests: types, lint, unit tests")
+    .addHelpText('after', '\nExample: plumbline test')
+    .action(async () => exit(await test()))
+  return program
+}
+
+const commas = (text: string): string[] => text.split(',').map((name) => name.trim()).filter(Boolean)
+
+function minutes(text: string): number {
+  const value = Number(text)
+  if (!(value > 0)) throw new UsageProblem(`--time-limit is "${text}"; it must be a number of minutes above 0.`)
+  return value
+}
+
+const exit = (code: number): void => {
+  process.exitCode = code
+}
+
+try {
+  await build().parseAsync()
+} catch (problem) {
+  if (problem instanceof CommanderError) process.exitCode = problem.exitCode === 0 ? 0 : 3
+  else {
+    const expected = problem instanceof UsageProblem || problem instanceof ClusterProblem
+    console.error(expected || !process.env.PLUMBLINE_DEBUG ? plainMessage(problem) : problem)
+    process.exitCode = 3
+  }
+}

@@ -1,0 +1,29 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { loadCatalogue } from '../check/catalogue.ts'
+import { UsageProblem } from '../check/problem.ts'
+import { isRunning, readRunInfo, runFolder } from '../check/run-info.ts'
+import { buildReport, type RunEnd } from '../report/build-report.ts'
+import { reportSchema } from '../report/report-schema.ts'
+import { writeReports } from '../run/finish.ts'
+import { tellVerdict } from './certify.ts'
+
+/** plumbline report: the reports of a run made again from its records; of one that was killed, for the first time. */
+export async function report(id: string): Promise<number> {
+  const run = readRunInfo(id)
+  if (isRunning(run)) throw new UsageProblem(`Run ${run.id} still goes on (process ${run.pid}): its reports come when it ends.`)
+  const made = buildReport(run, await loadCatalogue(), endOf(run.id, run.endedAt))
+  await writeReports(made)
+  tellVerdict(made)
+  return 0
+}
+
+/** What the run's first report says of its end; a run that was killed has none, and was cut short when it was last heard of. */
+function endOf(id: string, endedAt: string | undefined): RunEnd {
+  const file = join(runFolder(id), 'report.json')
+  if (!existsSync(file)) {
+    return { endedAt: new Date(endedAt ?? Date.now()), interrupted: true, leftBehind: ['the run was killed: plumbline recover'], versions: {}, topology: [] }
+  }
+  const { endedAt: ended, ...before } = reportSchema.parse(JSON.parse(readFileSync(file, 'utf8')))
+  return { ...before, endedAt: new Date(ended) }
+}

@@ -1,0 +1,57 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Command } from 'commander'
+import type { StackConfig } from '../config/stack-schema.ts'
+import { readStackFile } from '../config/stack-file.ts'
+
+/** The flags of every command that is about a stack; those that name a key of stack.yaml override it. */
+export interface StackFlags {
+  stack?: string
+  target?: string
+  context?: string
+  kubeconfig?: string
+  name?: string
+  nodeImage?: string
+  domain?: string
+  vantage?: string
+  mirror?: string
+  deadlineFactor?: number
+  only?: string[]
+  rerun?: string
+  allowDisruption?: boolean
+  timeLimit?: number
+}
+
+/** Adds those flags to a command. */
+export const stackFlags = (command: Command): Command =>
+  command
+    .option('--stack <file>', 'the stack file (default: stack.yaml)')
+    .option('--target <target>', 'kind or existing')
+    .option('--context <name>', 'the context in the kubeconfig')
+    .option('--kubeconfig <file>', 'the kubeconfig')
+    .option('--name <name>', "the kind cluster's name")
+    .option('--node-image <image>', 'the image of a kind node')
+    .option('--domain <domain>', "Knative's domain")
+    .option('--vantage <place>', 'where HTTP requests start: local or cluster')
+    .option('--mirror <dir>', 'a folder with COMPONENT.yaml for each component')
+    .option('--deadline-factor <number>', 'multiplies every deadline', Number)
+
+/**
+ * Reads the stack file with the flags laid over it.
+ * @throws UsageProblem for anything that does not fit
+ */
+export function readStack(flags: StackFlags): StackConfig {
+  const given = {
+    target: flags.target,
+    context: flags.context,
+    kubeconfig: flags.kubeconfig,
+    domain: flags.domain,
+    vantage: flags.vantage,
+    mirror: flags.mirror,
+    ...(flags.name || flags.nodeImage ? { cluster: { name: flags.name, nodeImage: flags.nodeImage } } : {}),
+    ...(flags.deadlineFactor === undefined ? {} : { deadlines: { factor: flags.deadlineFactor } }),
+  }
+  const here = flags.stack ?? 'stack.yaml'
+  const file = flags.stack || existsSync(here) ? here : join(import.meta.dirname, '..', '..', 'stack.yaml')
+  return readStackFile(file, given)
+}

@@ -1,0 +1,40 @@
+import type { StackConfig } from '../config/stack-schema.ts'
+import type { Kubernetes } from '../stack/kubernetes.ts'
+
+export type ComponentName = 'metallb' | 'cert-manager' | 'istio' | 'knative-serving' | 'net-istio' | 'workload'
+
+/** What an installation is told and told of. */
+export interface InstallContext {
+  api: Kubernetes
+  config: StackConfig
+  context: string
+  tell: (what: string) => void
+  signal: AbortSignal
+}
+
+/** One part of the stack: what must be Available before it is installed, and how it is. Installing twice changes nothing. */
+export interface Component {
+  name: ComponentName
+  after: ComponentName[]
+  install: (context: InstallContext) => Promise<void>
+}
+
+/** Installs components, each as soon as what it comes after is Available. */
+export async function installAll(components: Component[], context: InstallContext): Promise<void> {
+  const started = new Map<ComponentName, Promise<void>>()
+  const start = (component: Component): Promise<void> => {
+    const known = started.get(component.name)
+    if (known) return known
+    const before = components.filter((each) => component.after.includes(each.name))
+    const work = Promise.all(before.map(start)).then(async () => {
+      context.signal.throwIfAborted()
+      const from = performance.now()
+      context.tell(`${component.name}: installing`)
+      await component.install(context)
+      context.tell(`${component.name}: Available after ${((performance.now() - from) / 1000).toFixed(1)} s`)
+    })
+    started.set(component.name, work)
+    return work
+  }
+  await Promise.all(components.map(start))
+}

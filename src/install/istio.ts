@@ -1,0 +1,46 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { execa } from 'execa'
+import { coerce } from 'semver'
+import { deadline } from '../check/deadlines.ts'
+import { StackFailure, UsageProblem } from '../check/problem.ts'
+import { fingerprint } from './apply-all.ts'
+import type { Component } from './component.ts'
+
+const INSTALL_FILE = join(import.meta.dirname, '..', '..', 'fixtures', 'istio', 'install.yaml')
+const MARK = { kind: 'v1/ConfigMap', name: 'plumbline-installed', namespace: 'istio-system' }
+
+/** Istio by istioctl, from the install file of fixtures/; a mirror's istio.yaml is an IstioOperator that is laid over it. */
+export const istio: Component = {
+  name: 'istio',
+  after: [],
+  async install({ api, config, context, signal }) {
+    const version = await rightVersion(config.versions.istio)
+    const overlay = config.mirror ? join(config.mirror, 'istio.yaml') : undefined
+    const files = [INSTALL_FILE, ...(overlay && existsSync(overlay) ? [overlay] : [])]
+    // istioctl install writes its webhooks anew each time, even where all is as asked for.
+    const hash = fingerprint([version, ...files.map((file) => readFileSync(file, 'utf8'))])
+    if ((await api.find(MARK.kind, MARK.name, MARK.namespace))?.data?.hash === hash) return
+    const seconds = Math.round(deadline('componentAvailable') / 1000)
+    const done = await execa(
+      'istioctl',
+      ['install', '--skip-confirmation', '--readiness-timeout', `${seconds}s`, '--context', context, ...(config.kubeconfig ? ['--kubeconfig', config.kubeconfig] : []), ...files.flatMap((file) => ['-f', file])],
+      { reject: false, all: true, cancelSignal: signal },
+    )
+    if (done.failed) {
+      const why = done.all.split('\n').filter((line) => /error|fail|timed out/i.test(line)).at(-1)
+      throw new StackFailure(`istioctl install failed: ${why ?? done.all.trim().split('\n').at(-1) ?? 'it said nothing'}`)
+    }
+    await api.apply({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: MARK.name, namespace: MARK.namespace }, data: { hash } })
+  },
+}
+
+/** istioctl installs its own version, so it must be the one that the stack names. Gives it. */
+async function rightVersion(wanted: string | undefined): Promise<string> {
+  const { stdout } = await execa('istioctl', ['version', '--remote=false', '--output', 'json'])
+  const found = (JSON.parse(stdout) as { clientVersion: { version: string } }).clientVersion.version
+  if (wanted && coerce(found)?.version !== coerce(wanted)?.version) {
+    throw new UsageProblem(`istioctl on the PATH is ${found}, but the stack names versions.istio ${wanted}: use that istioctl, or name its version.`)
+  }
+  return found
+}

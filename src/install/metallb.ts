@@ -1,0 +1,42 @@
+import { execa } from 'execa'
+import { UsageProblem } from '../check/problem.ts'
+import type { StackConfig } from '../config/stack-schema.ts'
+import { readManifest } from '../stack/manifest.ts'
+import { allAvailable, applyAll, applyPatiently } from './apply-all.ts'
+import type { Component } from './component.ts'
+import { readRelease, releases } from './release.ts'
+
+/** MetalLB stands in for the NLB on kind: it gives the gateway's Service an address of Docker's network. */
+export const metallb: Component = {
+  name: 'metallb',
+  after: [],
+  async install({ api, config, signal }) {
+    const objects = await readRelease(releases.metallb, config)
+    await applyAll(api, objects, signal)
+    await allAvailable(api, objects)
+    const pool = config.addresses.pool ?? (await endOfDockerNetwork())
+    for (const object of readManifest('kind/metallb-pool.yaml', { pool })) await applyPatiently(api, object, signal)
+  },
+}
+
+/** The last addresses of the network that kind's nodes are in: Docker gives out the first ones. */
+async function endOfDockerNetwork(): Promise<string> {
+  const { stdout } = await execa('docker', ['network', 'inspect', 'kind'])
+  const [network] = JSON.parse(stdout) as { IPAM: { Config: { Subnet?: string }[] } }[]
+  const subnet = network?.IPAM.Config.map((each) => each.Subnet ?? '').find((each) => /^\d+\.\d+\.\d+\.\d+\/\d+$/.test(each))
+  if (!subnet) throw new UsageProblem("Docker's network kind has no IPv4 subnet: name MetalLB's pool in stack.yaml, addresses.pool.")
+  return poolOf(subnet)
+}
+
+/**
+ * The pool at the end of an IPv4 subnet: '172.18.0.0/16' gives '172.18.255.200-172.18.255.250'.
+ * @throws UsageProblem where the subnet is too small to hold one
+ */
+export function poolOf(subnet: string): NonNullable<StackConfig['addresses']['pool']> {
+  const [base = '', bits = '32'] = subnet.split('/')
+  if (Number(bits) > 24) throw new UsageProblem(`Docker's network ${subnet} is too small for a pool: name one in stack.yaml, addresses.pool.`)
+  const number = base.split('.').reduce((sum, part) => sum * 256 + Number(part), 0)
+  const last = number + 2 ** (32 - Number(bits)) - 256
+  const text = (at: number) => [24, 16, 8, 0].map((shift) => Math.floor(at / 2 ** shift) % 256).join('.')
+  return `${text(last + 200)}-${text(last + 250)}`
+}

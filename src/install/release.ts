@@ -1,0 +1,68 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fetch } from 'undici'
+import { deadline } from '../check/deadlines.ts'
+import { UsageProblem } from '../check/problem.ts'
+import type { KubernetesObject } from '../check/record.ts'
+import type { StackConfig } from '../config/stack-schema.ts'
+import { networkReason } from '../stack/kube-errors.ts'
+import { parseManifest } from '../stack/manifest.ts'
+
+/** A component whose release is one manifest, and where its project publishes it. */
+export interface Release {
+  component: 'metallb' | 'cert-manager' | 'knative-serving' | 'net-istio'
+  version: keyof StackConfig['versions']
+  url: (version: string) => string
+}
+
+export const releases = {
+  metallb: {
+    component: 'metallb',
+    version: 'metallb',
+    url: (version) => `https://raw.githubusercontent.com/metallb/metallb/v${version}/config/manifests/metallb-native.yaml`,
+  },
+  certManager: {
+    component: 'cert-manager',
+    version: 'cert-manager',
+    url: (version) => `https://github.com/cert-manager/cert-manager/releases/download/v${version}/cert-manager.yaml`,
+  },
+  // Since 1.0 Knative's tags are knative-vX.Y.Z; serving-core.yaml holds the CRDs too.
+  knativeServing: {
+    component: 'knative-serving',
+    version: 'knative',
+    url: (version) => `https://github.com/knative/serving/releases/download/knative-v${version}/serving-core.yaml`,
+  },
+  netIstio: {
+    component: 'net-istio',
+    version: 'net-istio',
+    url: (version) => `https://github.com/knative-extensions/net-istio/releases/download/knative-v${version}/net-istio.yaml`,
+  },
+} satisfies Record<string, Release>
+
+/**
+ * The objects of a component's release manifest: from the mirror folder where stack.yaml names one, else from the release page.
+ * @throws UsageProblem where the file is missing, no version is given, or the page does not answer
+ */
+export async function readRelease(release: Release, config: StackConfig): Promise<KubernetesObject[]> {
+  if (config.mirror) {
+    const file = join(config.mirror, `${release.component}.yaml`)
+    if (!existsSync(file)) {
+      throw new UsageProblem(`The mirror has no ${file}: put the release manifest of ${release.component} there under that name.`)
+    }
+    return parseManifest(readFileSync(file, 'utf8'), file)
+  }
+  const version = config.versions[release.version]?.replace(/^v/, '')
+  if (!version) throw new UsageProblem(`The stack names no versions.${release.version}, so there is nothing to install ${release.component} from.`)
+  const url = release.url(version)
+  try {
+    const answer = await fetch(url, { signal: AbortSignal.timeout(deadline('download')) })
+    if (!answer.ok) throw new UsageProblem(`${url} answers ${answer.status}: check versions.${release.version}, or name a folder of manifests with --mirror.`)
+    return parseManifest(await answer.text(), url)
+  } catch (problem) {
+    if (problem instanceof UsageProblem) throw problem
+    throw new UsageProblem(
+      `${url} cannot be fetched (${networkReason(problem) ?? String(problem)}): on a machine without the internet name a folder of manifests with --mirror.`,
+      { cause: problem },
+    )
+  }
+}

@@ -1,0 +1,20 @@
+import { readFixture, readManifest } from '../stack/manifest.ts'
+import { allTrue, until } from '../stack/until.ts'
+import { applyPatiently } from './apply-all.ts'
+import type { Component } from './component.ts'
+
+const NAMESPACE = 'plumbline'
+
+/** The workload as a Knative Service that stays, to look at: hello.plumbline.DOMAIN. */
+export const workload: Component = {
+  name: 'workload',
+  after: ['metallb', 'net-istio'],
+  async install({ api, config, signal }) {
+    const values = { namespace: NAMESPACE, name: 'hello', nodeImage: config.images.node, program: JSON.stringify(readFixture('app/server.mjs')) }
+    await applyPatiently(api, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE } }, signal)
+    for (const object of [...readManifest('app/configmap.yaml', values), ...readManifest('knative/service.yaml', values)]) {
+      await applyPatiently(api, object, signal)
+    }
+    await until(api, { kind: 'serving.knative.dev/v1/Service', namespace: NAMESPACE, name: 'hello' }, allTrue('Ready'), 'componentAvailable')
+  },
+}

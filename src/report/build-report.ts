@@ -1,0 +1,115 @@
+import { existsSync, readFileSync } from 'node:fs'
+import type { Check } from '../check/check.ts'
+import type { CheckRecord, KubernetesObject } from '../check/record.ts'
+import { recordsFile, type RunInfo } from '../check/run-info.ts'
+import type { Kubernetes } from '../stack/kubernetes.ts'
+import { conditionOf } from '../stack/until.ts'
+import { reportSchema, type Report } from './report-schema.ts'
+import { countOutcomes, recordOrError, verdictOf } from './verdict.ts'
+
+/** What the report says of the cluster itself. */
+export type ClusterFacts = Pick<Report, 'versions' | 'topology'>
+
+/** What is known only at the end of a run. */
+export interface RunEnd extends ClusterFacts {
+  endedAt: Date
+  interrupted: boolean
+  leftBehind: string[]
+}
+
+/** The records that a run left, by check. A line cut off by a crash is passed over: its check is then in error. */
+export function readRecords(run: string): Map<string, CheckRecord> {
+  const file = recordsFile(run)
+  const records = new Map<string, CheckRecord>()
+  if (!existsSync(file)) return records
+  for (const line of readFileSync(file, 'utf8').split('\n')) {
+    if (!line) continue
+    try {
+      const record = JSON.parse(line) as CheckRecord
+      records.set(record.id, record)
+    } catch {
+      continue
+    }
+  }
+  return records
+}
+
+/**
+ * The report of a run: the verdict over the catalogue's ids, never over what happened to report.
+ * @throws ZodError where it does not fit its own schema
+ */
+export function buildReport(run: RunInfo, catalogue: readonly Check[], end: RunEnd): Report {
+  const records = readRecords(run.id)
+  const chosen = catalogue.filter((check) => run.checks.includes(check.id))
+  const judged = chosen.map((check) => ({ ...recordOrError(check.id, records), meta: { level: check.level }, check }))
+  return reportSchema.parse({
+    schema: 'plumbline.report/v1',
+    run: run.id,
+    verdict: verdictOf(judged, end.interrupted),
+    scope: chosen.length === catalogue.length ? 'whole' : 'selection',
+    interrupted: end.interrupted,
+    target: run.config.target,
+    context: run.context,
+    startedAt: run.startedAt,
+    endedAt: end.endedAt.toISOString(),
+    seconds: (end.endedAt.getTime() - new Date(run.startedAt).getTime()) / 1000,
+    counts: countOutcomes(judged),
+    versions: end.versions,
+    topology: end.topology,
+    leftBehind: end.leftBehind,
+    checks: judged.map(({ check, meta: _, ...record }) => ({
+      id: check.id,
+      suite: check.suite,
+      asserts: check.asserts,
+      guide: check.guide,
+      level: check.level,
+      effect: check.effect,
+      needs: [...(check.needs ?? [])],
+      remedy: check.remedy,
+      ...withoutId(record),
+    })),
+  })
+}
+
+const withoutId = ({ id: _, ...rest }: CheckRecord): Omit<CheckRecord, 'id'> => rest
+
+/** Reads the cluster's versions and nodes for the report. What cannot be read is left out: the checks say why. */
+export async function readClusterFacts(api: Kubernetes): Promise<ClusterFacts> {
+  const quietly = <T>(read: Promise<T>, none: T): Promise<T> => read.catch(() => none)
+  const [version, nodes, deployments] = await Promise.all([
+    quietly(api.json<{ gitVersion: string }>('/version'), { gitVersion: '' }),
+    quietly(api.list('v1/Node').then(({ items }) => items), []),
+    quietly(api.list('apps/v1/Deployment').then(({ items }) => items), []),
+  ])
+  const versions: Record<string, string> = { kubernetes: version.gitVersion.replace(/^v/, '') }
+  for (const [component, namespace, name, container] of COMPONENTS) {
+    const found = deployments.find((each) => each.metadata?.namespace === namespace && each.metadata?.name === name)
+    const label = found?.metadata?.labels?.['app.kubernetes.io/version']
+    const image = (found?.spec?.template?.spec?.containers as { name: string; image: string }[] | undefined)?.find((each) => each.name === container)?.image
+    const tag = image?.includes('@') ? undefined : image?.split('/').at(-1)?.split(':')[1]
+    const text = component === 'istio' ? tag : (label ?? tag)
+    if (text) versions[component] = text.replace(/^v/, '')
+  }
+  return { versions, topology: nodes.map(nodeFacts) }
+}
+
+const COMPONENTS = [
+  ['istio', 'istio-system', 'istiod', 'discovery'],
+  ['knative', 'knative-serving', 'controller', 'controller'],
+  ['net-istio', 'knative-serving', 'net-istio-controller', 'controller'],
+  ['cert-manager', 'cert-manager', 'cert-manager', 'cert-manager-controller'],
+  ['metallb', 'metallb-system', 'controller', 'controller'],
+  ['aws-load-balancer-controller', 'kube-system', 'aws-load-balancer-controller', 'aws-load-balancer-controller'],
+] as const
+
+function nodeFacts(node: KubernetesObject): Report['topology'][number] {
+  const labels = node.metadata?.labels ?? {}
+  const roles = Object.keys(labels).filter((key) => key.startsWith('node-role.kubernetes.io/')).map((key) => key.split('/')[1])
+  return {
+    node: node.metadata?.name ?? '',
+    zone: labels['topology.kubernetes.io/zone'] ?? '',
+    roles: roles.join(', ') || 'worker',
+    version: String(node.status?.nodeInfo?.kubeletVersion ?? ''),
+    ready: conditionOf(node, 'Ready')?.status === 'True',
+  }
+}

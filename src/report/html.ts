@@ -1,0 +1,111 @@
+import htmModule from 'htm'
+import { h, type VNode } from 'preact'
+import { renderToString } from 'preact-render-to-string'
+import { style } from './html-style.ts'
+import type { Report, ReportedCheck } from './report-schema.ts'
+import { countOutcomes, tellCounts } from './verdict.ts'
+
+// Text goes through preact, which escapes it: what a cluster says is shown, never run.
+// htm's types speak of a default export that Node's import of it does not have.
+const htm = htmModule as unknown as { bind(create: typeof h): (text: TemplateStringsArray, ...values: unknown[]) => VNode }
+const html = htm.bind(h)
+
+/** Our own page of a run: one file, no script and no network. Verdict on top, then what did not pass, then every check. */
+export function pageOf(report: Report): string {
+  const suites = [...new Set(report.checks.map((check) => check.suite))]
+  const troubled = report.checks.filter((check) => check.outcome === 'fail' || check.outcome === 'error')
+  const page = html`
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <title>${report.verdict}: ${report.context}</title>
+        <style>${style}</style>
+      </head>
+      <body>
+        <header class=${`verdict ${report.verdict.replaceAll(' ', '-')}`}>
+          <h1>${report.verdict}</h1>
+          <p>${tellCounts(report.counts)} of ${report.checks.length} checks in ${duration(report.seconds * 1000)}</p>
+          ${report.scope === 'selection' && html`<p><strong>Only a selection of the checks ran: this is no certificate of the whole stack.</strong></p>`}
+          ${report.interrupted && html`<p><strong>The run was cut short.</strong></p>`}
+        </header>
+        <main>
+          ${facts(report)} ${report.leftBehind.length > 0 && leftBehind(report)}
+          ${troubled.length > 0 && html`<section><h2>What to look at first</h2><ul class="first">${troubled.map(firstLook)}</ul></section>`}
+          <nav>${suites.map((suite) => html`<a href=${`#${suite}`}>${suite}</a> `)}</nav>
+          ${suites.map((suite) => suiteSection(suite, report.checks.filter((check) => check.suite === suite)))}
+        </main>
+      </body>
+    </html>
+  `
+  return `<!doctype html>\n${renderToString(page)}\n`
+}
+
+function facts(report: Report) {
+  return html`
+    <section class="facts">
+      <table>
+        <caption>Run</caption>
+        <tbody>
+          <tr><th>run</th><td>${report.run}</td></tr>
+          <tr><th>cluster</th><td>${report.context} (${report.target})</td></tr>
+          <tr><th>from</th><td>${report.startedAt.replace('T', ' ').slice(0, 19)} UTC</td></tr>
+          <tr><th>to</th><td>${report.endedAt.replace('T', ' ').slice(0, 19)} UTC</td></tr>
+        </tbody>
+      </table>
+      <table>
+        <caption>Versions found</caption>
+        <tbody>${Object.entries(report.versions).map(([name, version]) => html`<tr><th>${name}</th><td>${version}</td></tr>`)}</tbody>
+      </table>
+      <table>
+        <caption>Nodes</caption>
+        <tbody>
+          ${report.topology.map(
+            (node) => html`<tr><th>${node.node}</th><td>${node.zone || 'no zone'}</td><td>${node.roles}</td><td>${node.version}</td><td>${node.ready ? 'Ready' : 'not Ready'}</td></tr>`,
+          )}
+        </tbody>
+      </table>
+    </section>
+  `
+}
+
+const leftBehind = (report: Report) => html`
+  <section class="left"><h2>Left behind</h2><ul>${report.leftBehind.map((each) => html`<li>${each}</li>`)}</ul></section>
+`
+
+const firstLook = (check: ReportedCheck) => html`
+  <li><a href=${`#${check.id}`}>${check.id}</a>: ${check.seen.split('\n')[0]}</li>
+`
+
+function suiteSection(suite: string, checks: ReportedCheck[]) {
+  return html`
+    <section id=${suite}>
+      <h2>${suite} <small>${tellCounts(countOutcomes(checks))}</small></h2>
+      ${checks.map(checkCard)}
+    </section>
+  `
+}
+
+function checkCard(check: ReportedCheck) {
+  return html`
+    <article id=${check.id} class=${check.outcome}>
+      <h3>
+        <span class="outcome">${check.outcome}</span> ${check.id}
+        <small>${check.level}, guide ${check.guide}, ${check.effect}, ${duration(check.ms)}</small>
+      </h3>
+      <p class="asserts">${check.asserts}</p>
+      <p class="seen">${check.seen}</p>
+      ${check.outcome === 'fail' && html`<p class="remedy"><strong>To do:</strong> ${check.remedy}.</p>`}
+      ${check.measurements.length > 0 &&
+      html`<table class="measurements"><tbody>${check.measurements.map(({ name, value, unit }) => html`<tr><th>${name}</th><td>${number(value)} ${unit}</td></tr>`)}</tbody></table>`}
+      ${check.evidence.map(({ name, text }) => html`<details><summary>${name}</summary><pre>${text}</pre></details>`)}
+    </article>
+  `
+}
+
+const number = (value: number): string => (Number.isInteger(value) ? String(value) : value.toFixed(2))
+
+const duration = (ms: number): string => {
+  if (ms < 1000) return `${Math.round(ms)} ms`
+  return ms < 100_000 ? `${(ms / 1000).toFixed(1)} s` : `${Math.floor(ms / 60_000)} min ${Math.round((ms % 60_000) / 1000)} s`
+}

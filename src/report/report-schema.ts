@@ -1,0 +1,45 @@
+import { z } from 'zod'
+import { EFFECTS, OUTCOMES, SUITES } from '../check/record.ts'
+import { VERDICTS } from './verdict.ts'
+
+/** report.json, as docs/report.schema.json publishes it. */
+export const reportSchema = z.strictObject({
+  schema: z.literal('plumbline.report/v1'),
+  run: z.string().describe('the id of the run, and its folder in reports/'),
+  verdict: z.enum(VERDICTS),
+  scope: z.enum(['whole', 'selection']).describe('whole: every check of the catalogue; selection: those that --only or --rerun chose'),
+  interrupted: z.boolean(),
+  target: z.string(),
+  context: z.string(),
+  startedAt: z.iso.datetime(),
+  endedAt: z.iso.datetime(),
+  seconds: z.number().nonnegative(),
+  counts: z.strictObject(Object.fromEntries(OUTCOMES.map((outcome) => [outcome, z.int().nonnegative()])) as Record<(typeof OUTCOMES)[number], z.ZodInt>),
+  versions: z.record(z.string(), z.string()).describe('what was found installed, by component'),
+  topology: z.array(z.strictObject({ node: z.string(), zone: z.string(), roles: z.string(), version: z.string(), ready: z.boolean() })),
+  listCalls: z.int().nonnegative().optional(),
+  leftBehind: z.array(z.string()).describe('what could not be undone; plumbline recover tries again'),
+  checks: z.array(
+    z.strictObject({
+      id: z.string(),
+      suite: z.enum(SUITES),
+      asserts: z.string(),
+      guide: z.string(),
+      level: z.enum(['required', 'recommended']),
+      effect: z.enum(EFFECTS),
+      needs: z.array(z.string()),
+      remedy: z.string(),
+      outcome: z.enum(OUTCOMES),
+      seen: z.string().describe('what was seen, what was expected and seen, or why it was not run'),
+      blockedBy: z.array(z.string()).optional(),
+      excused: z.boolean().optional().describe('for a skip: whether this target may lack what the check needs'),
+      startedAt: z.string(),
+      ms: z.number().nonnegative(),
+      measurements: z.array(z.strictObject({ name: z.string(), value: z.number(), unit: z.string() })),
+      evidence: z.array(z.strictObject({ name: z.string(), text: z.string() })),
+    }),
+  ),
+})
+
+export type Report = z.infer<typeof reportSchema>
+export type ReportedCheck = Report['checks'][number]

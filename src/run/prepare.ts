@@ -1,0 +1,81 @@
+import { loadCatalogue, select } from '../check/catalogue.ts'
+import type { Capability, Check } from '../check/check.ts'
+import { setDeadlineFactor } from '../check/deadlines.ts'
+import { StackFailure, UsageProblem } from '../check/problem.ts'
+import { newRunId, writeRunInfo, type RunInfo } from '../check/run-info.ts'
+import type { StackConfig } from '../config/stack-schema.ts'
+import { loadKubeConfig } from '../stack/kube-connection.ts'
+import { Kubernetes } from '../stack/kubernetes.ts'
+import { kindContext } from '../targets/kind.ts'
+import { isThere } from '../targets/programs.ts'
+
+export interface RunRequest {
+  config: StackConfig
+  /** Suites, effects or ids; all checks where empty. */
+  only: string[]
+  allowDisruption: boolean
+}
+
+/**
+ * Makes a run ready: chooses its checks, asks the cluster whether it answers and what it offers, and writes run.json.
+ * @throws UsageProblem for a name that is no check, ClusterProblem where the cluster does not answer or accept us
+ */
+export async function prepareRun({ config, only, allowDisruption }: RunRequest): Promise<{ run: RunInfo; checks: Check[] }> {
+  setDeadlineFactor(config.deadlines.factor)
+  const checks = chosen(await loadCatalogue(), only)
+  const kubeConfig = loadKubeConfig(config.kubeconfig, config.target === 'kind' ? kindContext(config) : config.context)
+  try {
+    const api = new Kubernetes(kubeConfig)
+    await api.json('/version')
+    // /version answers anybody; this one needs credentials that are accepted.
+    await api.json('/api')
+    const lacking = await lackingOf(api, config)
+    const run: RunInfo = {
+      id: newRunId(),
+      pid: process.pid,
+      startedAt: new Date().toISOString(),
+      config,
+      context: kubeConfig.getCurrentContext(),
+      checks: checks.map((check) => check.id),
+      capabilities: (['nlb', 'eks', 'istioctl', 'metrics'] as const).filter((capability) => !lacking[capability]),
+      lacking,
+      allowDisruption,
+    }
+    writeRunInfo(run)
+    return { run, checks }
+  } finally {
+    await kubeConfig.close()
+  }
+}
+
+function chosen(checks: Check[], only: string[]): Check[] {
+  if (only.length === 0) return checks
+  try {
+    return select(checks, only)
+  } catch (problem) {
+    throw new UsageProblem(problem instanceof Error ? problem.message : String(problem))
+  }
+}
+
+/** What the target does not offer, why, and whether it may do without: a skip that is not excused leaves the verdict incomplete. */
+async function lackingOf(api: Kubernetes, config: StackConfig): Promise<RunInfo['lacking']> {
+  const lacking: Partial<Record<Capability, { reason: string; excused: boolean }>> = {
+    nlb: { reason: 'the target has no NLB that Plumbline can ask AWS about', excused: config.target === 'kind' },
+    eks: { reason: 'the target is not known to be EKS', excused: config.target === 'kind' },
+  }
+  if (!(await isThere('istioctl'))) {
+    lacking.istioctl = { reason: 'istioctl is not on the PATH: see https://istio.io/latest/docs/setup/getting-started/#download', excused: false }
+  }
+  if (!(await servesMetrics(api))) lacking.metrics = { reason: 'the cluster does not serve metrics.k8s.io (no metrics-server)', excused: true }
+  return lacking
+}
+
+async function servesMetrics(api: Kubernetes): Promise<boolean> {
+  try {
+    await api.path({ kind: 'metrics.k8s.io/v1beta1/NodeMetrics', name: '' })
+    return true
+  } catch (problem) {
+    if (problem instanceof StackFailure) return false
+    throw problem
+  }
+}

@@ -1,0 +1,73 @@
+import { createServer, type AddressInfo, type Socket } from 'node:net'
+import { PortForward } from '@kubernetes/client-node'
+import { request } from 'undici'
+import { deadline } from '../check/deadlines.ts'
+import { StackFailure } from '../check/problem.ts'
+import { plainProblem } from './kube-errors.ts'
+import type { Kubernetes } from './kubernetes.ts'
+
+/** A port of a pod, its loopback ports (Envoy's admin, istiod's debug) among them, reached through the API server. */
+export interface PodPort {
+  namespace: string
+  name: string
+  port: number
+}
+
+/**
+ * One GET to a port of a pod by port forwarding, and its body.
+ * @throws StackFailure where the pod answers anything but 200
+ */
+export async function getFromPod(api: Kubernetes, pod: PodPort, path: string): Promise<string> {
+  const forward = await openForward(api, pod)
+  try {
+    const answer = await request(`http://127.0.0.1:${forward.port}${path}`, {
+      reset: true,
+      signal: AbortSignal.timeout(deadline('apiCall')),
+    })
+    const body = await answer.body.text()
+    if (answer.statusCode !== 200) {
+      throw new StackFailure(`${pod.namespace}/${pod.name}:${pod.port}${path} answered ${answer.statusCode}: ${body.slice(0, 200)}`)
+    }
+    return body
+  } catch (problem) {
+    if (problem instanceof StackFailure) throw problem
+    throw new StackFailure(
+      `Port ${pod.port} of pod ${pod.namespace}/${pod.name} does not answer through port forwarding: ${forward.problem ?? String(problem)}`,
+      { cause: problem },
+    )
+  } finally {
+    forward.close()
+  }
+}
+
+async function openForward(api: Kubernetes, pod: PodPort): Promise<{ port: number; problem: string | undefined; close(): void }> {
+  const forwarder = new PortForward(api.config)
+  const sockets = new Set<Socket>()
+  const state: { problem: string | undefined } = { problem: undefined }
+  const server = createServer((socket) => {
+    sockets.add(socket)
+    socket.on('error', () => socket.destroy())
+    forwarder.portForward(pod.namespace, pod.name, [pod.port], socket, null, socket).then(
+      (webSocket) => {
+        if (typeof webSocket === 'function') return
+        webSocket.onclose = () => socket.end()
+        socket.on('close', () => webSocket.close())
+      },
+      (problem: unknown) => {
+        state.problem = plainProblem(problem, 'port forwarding', api.server).message
+        socket.destroy()
+      },
+    )
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return {
+    port: (server.address() as AddressInfo).port,
+    get problem() {
+      return state.problem
+    },
+    close() {
+      server.close()
+      for (const socket of sockets) socket.destroy()
+    },
+  }
+}

@@ -1,0 +1,72 @@
+import { deadline, type DeadlineName } from '../check/deadlines.ts'
+import { StackFailure } from '../check/problem.ts'
+import { currentScope } from '../check/scope.ts'
+import { sendFromHere, tell, type Answer, type HttpRequest } from './http.ts'
+import type { Stack } from './stack.ts'
+
+/** A request through the load balancer: its address and port are known, the rest is the caller's. */
+export type IngressRequest = Omit<HttpRequest, 'address' | 'port'>
+
+/** The load balancer in front of the gateway, asked from the run's vantage: this machine, or the agent pod. */
+export class Ingress {
+  readonly #stack: Stack
+
+  constructor(stack: Stack) {
+    this.#stack = stack
+  }
+
+  /**
+   * The address of the load balancer: what stack.yaml says, or what the gateway's Service has in its status.
+   * @throws StackFailure where the Service has none
+   */
+  async address(): Promise<string> {
+    const { addresses, gateway } = this.#stack.config
+    if (addresses.ingress) return addresses.ingress
+    const service = await this.#stack.one('v1/Service', gateway.service, gateway.namespace)
+    const first = service.status?.loadBalancer?.ingress?.[0] as { ip?: string; hostname?: string } | undefined
+    const address = first?.ip ?? first?.hostname
+    if (!address) throw new StackFailure(`Service ${gateway.namespace}/${gateway.service} has no load balancer's address in its status.`)
+    return address
+  }
+
+  /** Sends one request. It never throws for what the network does: see Answer. */
+  async send(request: IngressRequest): Promise<Answer> {
+    const full = { ...request, address: await this.address(), port: request.scheme === 'https' ? 443 : 80 }
+    return this.#stack.config.vantage === 'cluster' ? this.#stack.agent.send(full) : sendFromHere(full)
+  }
+
+  /**
+   * Sends the request again and again until `holds` was true for `inARow` answers one after the other: what a change of ours makes
+   * true reaches each proxy at its own time, and one lucky answer proves nothing.
+   * @throws StackFailure at the deadline, with the last answer
+   */
+  async until(request: IngressRequest, holds: (answer: Answer) => boolean, options: { within?: DeadlineName; inARow?: number } = {}): Promise<Answer> {
+    const { within = 'configPush', inARow = 3 } = options
+    const ends = performance.now() + deadline(within)
+    const what = `${request.host}${request.path ?? '/'} through the load balancer`
+    const ask = async (): Promise<Answer> => {
+      let row = 0
+      let pause = 50
+      let asked = 0
+      for (;;) {
+        const answer = await this.send({ ...request, within: request.within ?? within })
+        asked++
+        currentScope()?.signal.throwIfAborted()
+        row = holds(answer) ? row + 1 : 0
+        if (row === inARow) return answer
+        if (performance.now() > ends) {
+          const body = answer.body.trim().slice(0, 120)
+          throw new StackFailure(
+            `${what}: not as expected ${inARow} times in a row within ${deadline(within) / 1000} s (${asked} requests). Last: ${tell(answer)}${body ? `, body "${body}"` : ''}.`,
+          )
+        }
+        if (row === 0) await pauseFor((pause = Math.min(pause * 1.5, 500)))
+      }
+    }
+    const scope = currentScope()
+    return scope ? scope.waiting(what, deadline(within), ask) : ask()
+  }
+}
+
+/** Between two requests of a polling: the data plane has nothing to watch. */
+const pauseFor = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))

@@ -1,0 +1,119 @@
+import { execa } from 'execa'
+import { deadline } from '../check/deadlines.ts'
+import { StackFailure } from '../check/problem.ts'
+import type { KubernetesObject } from '../check/record.ts'
+import { currentScope } from '../check/scope.ts'
+import { getFromPod } from './forward.ts'
+import type { Stack } from './stack.ts'
+import { conditionOf } from './until.ts'
+
+/** What istiod knows of one proxy (its /debug/syncz): a type is synced where the nonce sent was acknowledged. */
+export interface ProxyStatus {
+  proxy: string
+  istio_version: string
+  cluster_sent?: string
+  cluster_acked?: string
+  listener_sent?: string
+  listener_acked?: string
+  route_sent?: string
+  route_acked?: string
+  endpoint_sent?: string
+  endpoint_acked?: string
+}
+
+/** One of istioctl analyze's messages. */
+export interface AnalyzeMessage {
+  code: string
+  level: string
+  message: string
+  origin?: string
+}
+
+/** istiod, the gateway's Envoys and istioctl. */
+export class Istio {
+  readonly #stack: Stack
+  #proxies: Promise<ProxyStatus[]> | undefined
+
+  constructor(stack: Stack) {
+    this.#stack = stack
+  }
+
+  /** istiod's pods that are Ready, of every revision. */
+  async istiodPods(): Promise<KubernetesObject[]> {
+    const pods = (await this.#stack.all('v1/Pod')).filter((pod) => pod.metadata?.labels?.app === 'istiod' && isReady(pod))
+    if (pods.length === 0) throw new StackFailure('No pod with the label app=istiod is Ready: Istio is not installed, or down.')
+    return pods
+  }
+
+  /** The versions that istiod's pods report, one each (istiod serves /version beside its metrics). */
+  async istiodVersions(): Promise<string[]> {
+    return Promise.all((await this.istiodPods()).map(async (pod) => (await this.#ask(pod, 15014, '/version')).trim()))
+  }
+
+  /** What istiod knows of each proxy that is connected to any of its pods. Asked once a run. */
+  proxies(): Promise<ProxyStatus[]> {
+    this.#proxies ??= this.istiodPods().then(async (pods) => {
+      const answers = await Promise.all(pods.map((pod) => this.#ask(pod, 15014, '/debug/syncz')))
+      return answers.flatMap((answer) => JSON.parse(answer) as ProxyStatus[])
+    })
+    return this.#proxies
+  }
+
+  /** The gateway's pods that are Ready: those that its Service selects. */
+  async gatewayPods(): Promise<KubernetesObject[]> {
+    const { namespace, service } = this.#stack.config.gateway
+    const { spec } = await this.#stack.one('v1/Service', service, namespace)
+    const selector = Object.entries((spec?.selector ?? {}) as Record<string, string>)
+    const pods = (await this.#stack.all('v1/Pod')).filter(
+      (pod) => pod.metadata?.namespace === namespace && selector.every(([key, value]) => pod.metadata?.labels?.[key] === value) && isReady(pod),
+    )
+    if (selector.length === 0 || pods.length === 0) throw new StackFailure(`Service ${namespace}/${service} selects no Ready pod.`)
+    return pods
+  }
+
+  /** GETs a path of a proxy's admin interface, which listens on the pod's loopback alone. */
+  admin(pod: KubernetesObject, path: string): Promise<string> {
+    return this.#ask(pod, 15000, path)
+  }
+
+  /**
+   * Runs istioctl against this cluster and gives its output; `exitCodes` are those that it may end with.
+   * @throws StackFailure with its last line of error, where it ends otherwise
+   */
+  async istioctl(args: string[], exitCodes: readonly number[] = [0]): Promise<{ stdout: string; stderr: string; exitCode: number }> {
+    const { kubeconfig } = this.#stack.config
+    const scope = currentScope()
+    const connection = ['--context', this.#stack.run.context, ...(kubeconfig ? ['--kubeconfig', kubeconfig] : [])]
+    const run = async () => {
+      const done = await execa('istioctl', [...args, ...connection], {
+        reject: false,
+        timeout: deadline('istioctl'),
+        ...(scope ? { cancelSignal: scope.signal } : {}),
+      })
+      const exitCode = done.exitCode ?? -1
+      if (!exitCodes.includes(exitCode)) {
+        const why = done.timedOut ? `did not end within ${deadline('istioctl') / 1000} s` : lastLine(done.stderr || done.stdout)
+        throw new StackFailure(`istioctl ${args.slice(0, 2).join(' ')}: ${why}`)
+      }
+      return { stdout: done.stdout, stderr: done.stderr, exitCode }
+    }
+    return scope ? scope.waiting(`istioctl ${args[0] ?? ''}`, deadline('istioctl'), run) : run()
+  }
+
+  /** What istioctl analyze says of all namespaces, but for those of this run. */
+  async analyze(): Promise<AnalyzeMessage[]> {
+    // It exits 79 where it found an error; the messages are on stdout either way.
+    const { stdout } = await this.istioctl(['analyze', '--all-namespaces', '--output', 'json', '--failure-threshold', 'Error'], [0, 1, 79])
+    const messages = JSON.parse(stdout || '[]') as AnalyzeMessage[]
+    return messages.filter((message) => !/\bplumb-[\w-]+/.test(`${message.origin ?? ''} ${message.message}`))
+  }
+
+  #ask(pod: KubernetesObject, port: number, path: string): Promise<string> {
+    const { name = '', namespace = '' } = pod.metadata ?? {}
+    return getFromPod(this.#stack.k8s, { name, namespace, port }, path)
+  }
+}
+
+const isReady = (pod: KubernetesObject): boolean => !pod.metadata?.deletionTimestamp && conditionOf(pod, 'Ready')?.status === 'True'
+
+const lastLine = (text: string): string => text.trim().split('\n').at(-1) ?? ''

@@ -1,0 +1,74 @@
+import { appendFileSync, closeSync, existsSync, fsyncSync, openSync, readFileSync } from 'node:fs'
+import type { ObjectId } from './kubernetes.ts'
+
+/** What must be undone: an object of ours that was made, or a shared one that was changed and the merge patch that puts it back. */
+export type JournalEntry =
+  | { seq: number; at: string; what: 'made'; object: ObjectId }
+  | { seq: number; at: string; what: 'changed'; object: ObjectId; restore: object }
+type Line = JournalEntry | { what: 'undone'; seq: number }
+
+/**
+ * The run's journal: a line is on disk before the cluster is touched, so that what a killed run left can be undone.
+ * One JSON object a line; a last line cut off by a crash is passed over, since its change was then never made.
+ */
+export class Journal {
+  readonly file: string
+  #last: number
+
+  constructor(file: string) {
+    this.file = file
+    this.#last = Math.max(0, ...read(file).map((line) => line.seq))
+  }
+
+  /** To be called before an object of ours is made. Gives the entry's number, for `undone`. */
+  made(object: ObjectId): number {
+    return this.#write({ what: 'made', object })
+  }
+
+  /** To be called before a shared object is changed; `restore` is the merge patch that puts it back. */
+  changed(object: ObjectId, restore: object): number {
+    return this.#write({ what: 'changed', object, restore })
+  }
+
+  /** Notes that what the entry names was undone, and seen to be. */
+  undone(seq: number): void {
+    append(this.file, { what: 'undone', seq })
+  }
+
+  /** What is still to be undone, newest first. */
+  pending(): JournalEntry[] {
+    const lines = read(this.file)
+    const undone = new Set(lines.filter((line) => line.what === 'undone').map((line) => line.seq))
+    return lines.filter((line): line is JournalEntry => line.what !== 'undone' && !undone.has(line.seq)).reverse()
+  }
+
+  #write(entry: { what: 'made'; object: ObjectId } | { what: 'changed'; object: ObjectId; restore: object }): number {
+    const seq = ++this.#last
+    append(this.file, { seq, at: new Date().toISOString(), ...entry })
+    return seq
+  }
+}
+
+function append(file: string, line: object): void {
+  const handle = openSync(file, 'a')
+  try {
+    appendFileSync(handle, `${JSON.stringify(line)}\n`)
+    fsyncSync(handle)
+  } finally {
+    closeSync(handle)
+  }
+}
+
+function read(file: string): Line[] {
+  if (!existsSync(file)) return []
+  const lines: Line[] = []
+  for (const text of readFileSync(file, 'utf8').split('\n')) {
+    if (!text) continue
+    try {
+      lines.push(JSON.parse(text) as Line)
+    } catch {
+      continue
+    }
+  }
+  return lines
+}

@@ -1,0 +1,114 @@
+import { StackFailure } from '../check/problem.ts'
+import type { KubernetesObject } from '../check/record.ts'
+import type { DeadlineName } from '../check/deadlines.ts'
+import { readFixture, readManifest } from './manifest.ts'
+import type { Stack } from './stack.ts'
+import { allTrue } from './until.ts'
+
+export const KNATIVE = 'knative-serving'
+export const SERVICE = 'serving.knative.dev/v1/Service'
+export const REVISION = 'serving.knative.dev/v1/Revision'
+export const POD_AUTOSCALER = 'autoscaling.internal.knative.dev/v1alpha1/PodAutoscaler'
+export const SERVERLESS_SERVICE = 'networking.internal.knative.dev/v1alpha1/ServerlessService'
+
+/** What a check lays over the workload's Service. */
+export interface ServiceOptions {
+  /** Annotations of the revision, without the prefix autoscaling.knative.dev/ where they have none of their own. */
+  scaling?: Record<string, string>
+  /** Annotations of the Service itself. */
+  annotations?: Record<string, string>
+  labels?: Record<string, string>
+  env?: Record<string, string>
+  containerConcurrency?: number
+  timeoutSeconds?: number
+  resources?: object
+  traffic?: object[]
+}
+
+/** A Knative Service that is Ready. */
+export interface ReadyService {
+  name: string
+  namespace: string
+  /** The host of its URL. */
+  host: string
+  /** Its latest ready revision. */
+  revision: string
+  object: KubernetesObject
+}
+
+/** Knative Serving: its settings, and Services of the workload. */
+export class Knative {
+  readonly #stack: Stack
+
+  constructor(stack: Stack) {
+    this.#stack = stack
+  }
+
+  /** The settings in one of Knative's ConfigMaps, without `_example`, which nothing reads. Empty where the map is missing. */
+  async settings(configMap: string): Promise<Record<string, string>> {
+    const map = await this.#stack.maybe('v1/ConfigMap', configMap, KNATIVE)
+    return Object.fromEntries(Object.entries((map?.data ?? {}) as Record<string, string>).filter(([key]) => key !== '_example'))
+  }
+
+  /**
+   * The version in the label of one of Knative's deployments.
+   * @throws StackFailure where the deployment or its label is missing
+   */
+  async version(deployment = 'controller'): Promise<string> {
+    const object = await this.#stack.one('apps/v1/Deployment', deployment, KNATIVE)
+    const version = object.metadata?.labels?.['app.kubernetes.io/version']
+    if (!version) throw new StackFailure(`Deployment ${KNATIVE}/${deployment} has no label app.kubernetes.io/version.`)
+    return version.replace(/^v/, '')
+  }
+
+  /** A namespace for the running check with the workload's program in it. */
+  async namespace(name: string): Promise<string> {
+    const namespace = await this.#stack.namespace(name)
+    await this.#stack.applyFixture('app/configmap.yaml', { namespace, program: JSON.stringify(readFixture('app/server.mjs')) })
+    return namespace
+  }
+
+  /** A Service of the workload as it would be applied. */
+  manifest(namespace: string, name: string, options: ServiceOptions = {}): KubernetesObject {
+    const [service] = readManifest('knative/service.yaml', { namespace, name, nodeImage: this.#stack.config.images.node })
+    if (!service) throw new Error('fixtures/knative/service.yaml is empty')
+    const template = service.spec.template
+    const [container] = template.spec.containers
+    for (const [key, value] of Object.entries(options.scaling ?? {})) {
+      template.metadata.annotations[key.includes('/') ? key : `autoscaling.knative.dev/${key}`] = value
+    }
+    if (options.annotations) service.metadata!.annotations = options.annotations
+    if (options.labels) service.metadata!.labels = options.labels
+    for (const [key, value] of Object.entries(options.env ?? {})) {
+      container.env = [...container.env.filter((each: { name: string }) => each.name !== key), { name: key, value }]
+    }
+    if (options.containerConcurrency !== undefined) template.spec.containerConcurrency = options.containerConcurrency
+    if (options.timeoutSeconds !== undefined) template.spec.timeoutSeconds = options.timeoutSeconds
+    if (options.resources) container.resources = options.resources
+    if (options.traffic) service.spec.traffic = options.traffic
+    return service
+  }
+
+  /** Applies a Service of the workload and waits until it is Ready in this generation. */
+  async service(namespace: string, name: string, options: ServiceOptions = {}, within: DeadlineName = 'serviceReady'): Promise<ReadyService> {
+    await this.#stack.apply(this.manifest(namespace, name, options))
+    return this.ready(namespace, name, within)
+  }
+
+  /** Waits until a Service is Ready in this generation. */
+  async ready(namespace: string, name: string, within: DeadlineName = 'serviceReady'): Promise<ReadyService> {
+    const [object] = await this.#stack.until({ kind: SERVICE, namespace, name }, allTrue('Ready'), within)
+    const url = object?.status?.url as string | undefined
+    const revision = object?.status?.latestReadyRevisionName as string | undefined
+    if (!object || !url || !revision) throw new StackFailure(`Service ${namespace}/${name} is Ready without a URL or a revision.`)
+    return { name, namespace, host: new URL(url).host, revision, object }
+  }
+
+  /** The hello Service, in a namespace of its own, that several checks ask. Made once a run. */
+  hello(): Promise<ReadyService> {
+    return this.#stack.shared('hello', async () => this.service(await this.namespace('hello'), 'hello'))
+  }
+}
+
+/** The label selector of a revision's pods. */
+export const podsOfRevision = (revision: string): string => `serving.knative.dev/revision=${revision}`

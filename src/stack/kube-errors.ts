@@ -1,0 +1,87 @@
+import { ApiException } from '@kubernetes/client-node'
+import { ClusterProblem, StackFailure } from '../check/problem.ts'
+
+/** The Status object that the API server answers a refused request with. */
+export interface ApiStatus {
+  code: number
+  reason?: string
+  message?: string
+  details?: { causes?: { reason?: string; message?: string; field?: string }[]; retryAfterSeconds?: number }
+}
+
+/** The API server's refusal of one request, in its own words. */
+export class ApiRefusal extends Error {
+  override name = 'ApiRefusal'
+  readonly status: ApiStatus
+
+  constructor(doing: string, status: ApiStatus, cause?: unknown) {
+    super(`${doing}: ${status.message ?? `HTTP ${status.code}`}`, { cause })
+    this.status = status
+  }
+}
+
+/** The Status in an error of client-node, whose body is the text of it. */
+export function statusOf(problem: unknown): ApiStatus | undefined {
+  if (problem instanceof ApiRefusal) return problem.status
+  if (!(problem instanceof ApiException)) return undefined
+  return parseStatus(problem.code, problem.body)
+}
+
+/** Reads an answer's body as a Status; where it is none, its text becomes the message. */
+export function parseStatus(code: number, body: unknown): ApiStatus {
+  if (body && typeof body === 'object') return { ...(body as ApiStatus), code }
+  const text = typeof body === 'string' ? body : ''
+  try {
+    return { ...(JSON.parse(text) as ApiStatus), code }
+  } catch {
+    return { code, message: text.trim().slice(0, 300) || `HTTP ${code}` }
+  }
+}
+
+/**
+ * Turns what client-node, undici or the API server threw into one plain sentence: what was refused, and what to do.
+ * A refusal by admission or validation stays an ApiRefusal, for a check that expects it.
+ */
+export function plainProblem(problem: unknown, doing: string, server: string): Error {
+  if (problem instanceof ClusterProblem || problem instanceof StackFailure) return problem
+  const status = statusOf(problem)
+  if (status?.code === 401) {
+    return new ClusterProblem(
+      `The cluster at ${server} does not accept these credentials (401): renew the token or the login of this context.`,
+      { cause: problem },
+    )
+  }
+  if (status?.code === 403 && /is forbidden: User/.test(status.message ?? '')) {
+    return new ClusterProblem(`No rights: ${explainForbidden(status.message ?? '')}`, { cause: problem })
+  }
+  if (problem instanceof ApiRefusal) return problem
+  if (status) return new ApiRefusal(doing, status, problem)
+  const reason = networkReason(problem)
+  if (reason) {
+    return new ClusterProblem(
+      `The cluster at ${server} does not answer (${reason}): check that it is up and that this machine reaches it.`,
+      { cause: problem },
+    )
+  }
+  if (problem instanceof Error && problem.name === 'TimeoutError') {
+    return new ClusterProblem(`The cluster at ${server} did not answer in time while ${doing}.`, { cause: problem })
+  }
+  return problem instanceof Error ? problem : new Error(String(problem))
+}
+
+function explainForbidden(message: string): string {
+  const found = /User "([^"]*)" cannot (\w+) resource "([^"]+)" in API group "([^"]*)"(?: in the namespace "([^"]+)")?/.exec(message)
+  if (!found) return message
+  const [, user, verb, resource, group, namespace] = found
+  const full = group ? `${resource}.${group}` : resource
+  return `${user} may not ${verb} ${full} ${namespace ? `in namespace ${namespace}` : 'in all namespaces'}; grant the verb ${verb} on ${full}, or use another context.`
+}
+
+/** The code or text of a failed connection, or undefined where the problem is none. */
+export function networkReason(problem: unknown): string | undefined {
+  for (let at = problem as { code?: unknown; cause?: unknown; message?: string; errors?: unknown[] } | undefined; at; ) {
+    if (typeof at.code === 'string' && /^(E[A-Z]+|UND_ERR_|ERR_TLS|CERT_|DEPTH_|SELF_SIGNED|UNABLE_)/.test(at.code)) return at.code
+    at = (at.cause ?? at.errors?.[0]) as typeof at
+  }
+  return undefined
+}

@@ -1,0 +1,255 @@
+import { CoreV1Api } from '@kubernetes/client-node'
+import { request, type Dispatcher } from 'undici'
+import { deadline } from '../check/deadlines.ts'
+import { StackFailure } from '../check/problem.ts'
+import type { KubernetesObject } from '../check/record.ts'
+import { currentScope } from '../check/scope.ts'
+import { ApiRefusal, parseStatus, plainProblem, statusOf } from './kube-errors.ts'
+import type { SharedKubeConfig } from './kube-connection.ts'
+
+/** A kind with its API version, as a manifest has them: 'v1/Service', 'apps/v1/Deployment'. */
+export type KindName = string
+
+/** The name under which Plumbline owns fields of objects that it applies. */
+export const FIELD_MANAGER = 'plumbline'
+
+export interface ObjectId {
+  kind: KindName
+  name: string
+  namespace?: string | undefined
+}
+
+/** Splits 'apps/v1/Deployment' into { apiVersion: 'apps/v1', kind: 'Deployment' }. */
+export function splitKind(name: KindName): { apiVersion: string; kind: string } {
+  const at = name.lastIndexOf('/')
+  return { apiVersion: name.slice(0, at), kind: name.slice(at + 1) }
+}
+
+export const kindOf = (object: KubernetesObject): KindName => `${object.apiVersion ?? ''}/${object.kind ?? ''}`
+
+/** 'Service default/hello', as every message names an object. */
+export const objectName = (object: KubernetesObject): string =>
+  `${object.kind ?? 'object'} ${object.metadata?.namespace ? `${object.metadata.namespace}/` : ''}${object.metadata?.name ?? '?'}`
+
+const nameOfId = ({ kind, name, namespace }: ObjectId): string =>
+  `${splitKind(kind).kind} ${namespace ? `${namespace}/` : ''}${name}`
+
+interface ApiResource {
+  name: string
+  kind: string
+  namespaced: boolean
+}
+
+/**
+ * The Kubernetes API of one cluster, for objects of any kind. Objects go in and come out as a manifest has them: client-node's
+ * typed models rename and drop fields that they do not know (a CRD's x-kubernetes-* among them).
+ * What it throws is a sentence for people: ClusterProblem where the API could not be asked, StackFailure where an object or a
+ * kind is missing, ApiRefusal with the server's own words where a request was refused.
+ */
+export class Kubernetes {
+  readonly config: SharedKubeConfig
+  readonly server: string
+  readonly #core: CoreV1Api
+  readonly #resources = new Map<string, Promise<ApiResource[]>>()
+  /** How many LIST calls were made so far. */
+  listCalls = 0
+
+  constructor(config: SharedKubeConfig) {
+    this.config = config
+    this.server = config.getCurrentCluster()?.server ?? ''
+    this.#core = config.makeApiClient(CoreV1Api)
+  }
+
+  /** Reads one object, or gives undefined where it is not there. */
+  async find(kind: KindName, name: string, namespace?: string): Promise<KubernetesObject | undefined> {
+    try {
+      const object = await this.json<KubernetesObject>(await this.path({ kind, name, namespace }))
+      currentScope()?.touch(object)
+      return object
+    } catch (problem) {
+      if (statusOf(problem)?.code === 404) return undefined
+      throw problem
+    }
+  }
+
+  /**
+   * Reads one object.
+   * @throws StackFailure where it is not there
+   */
+  async get(kind: KindName, name: string, namespace?: string): Promise<KubernetesObject> {
+    const object = await this.find(kind, name, namespace)
+    if (!object) throw new StackFailure(`${nameOfId({ kind, name, namespace })} does not exist.`)
+    return object
+  }
+
+  /** LISTs a kind, in one namespace or all. `labels` and `fields` are selectors. */
+  async list(
+    kind: KindName,
+    options: { namespace?: string | undefined; labels?: string; fields?: string } = {},
+  ): Promise<{ items: KubernetesObject[]; resourceVersion: string }> {
+    this.listCalls++
+    const query = new URLSearchParams({
+      ...(options.labels ? { labelSelector: options.labels } : {}),
+      ...(options.fields ? { fieldSelector: options.fields } : {}),
+    })
+    const path = await this.path({ kind, name: '', namespace: options.namespace })
+    const answer = await this.json<{ items: KubernetesObject[] | null; metadata: { resourceVersion: string } }>(`${path}?${query}`)
+    // The items of a list leave out what the list itself says; an object would not be complete without.
+    const items = (answer.items ?? []).map((item) => ({ ...splitKind(kind), ...item }))
+    return { items, resourceVersion: answer.metadata.resourceVersion }
+  }
+
+  /**
+   * Server-side apply under our own field manager. With `dryRun` the server validates and admits, and stores nothing.
+   * Unknown fields are refused.
+   * @throws ApiRefusal where the API server, a schema or a webhook refuses
+   */
+  async apply(object: KubernetesObject, options: { dryRun?: boolean } = {}): Promise<KubernetesObject> {
+    const path = await this.path(idOf(object))
+    const query = `fieldManager=${FIELD_MANAGER}&force=true&fieldValidation=Strict${options.dryRun ? '&dryRun=All' : ''}`
+    const applied = await this.#send('PATCH', `${path}?${query}`, object, 'application/apply-patch+yaml', `applying ${objectName(object)}`)
+    if (!options.dryRun) currentScope()?.touch(applied)
+    return applied
+  }
+
+  /** Creates an object without storing it: what validation and admission say of it. Unknown fields are refused. */
+  async dryCreate(object: KubernetesObject): Promise<KubernetesObject> {
+    const path = await this.path({ ...idOf(object), name: '' })
+    const query = `fieldManager=${FIELD_MANAGER}&fieldValidation=Strict&dryRun=All`
+    return this.#send('POST', `${path}?${query}`, object, 'application/json', `creating ${objectName(object)}`)
+  }
+
+  /** Merge-patches one object (RFC 7386: null removes a field). */
+  async patch(id: ObjectId, change: object, options: { dryRun?: boolean } = {}): Promise<KubernetesObject> {
+    const query = `fieldManager=${FIELD_MANAGER}&fieldValidation=Strict${options.dryRun ? '&dryRun=All' : ''}`
+    const path = `${await this.path(id)}?${query}`
+    return this.#send('PATCH', path, change, 'application/merge-patch+json', `changing ${nameOfId(id)}`)
+  }
+
+  /** Asks for an object's deletion; one that is gone already is no error. */
+  async delete(id: ObjectId): Promise<void> {
+    try {
+      await this.raw('DELETE', `${await this.path(id)}?propagationPolicy=Background`)
+    } catch (problem) {
+      if (statusOf(problem)?.code !== 404) throw problem
+    }
+  }
+
+  /** Deletes every pod of a namespace without its grace period. For namespaces of our own only. */
+  async deletePodsNow(namespace: string): Promise<void> {
+    await this.#plain(`deleting the pods of ${namespace}`, () =>
+      this.#core.deleteCollectionNamespacedPod({ namespace, gracePeriodSeconds: 0 }),
+    )
+  }
+
+  /**
+   * Evicts one pod by the eviction API, which asks PodDisruptionBudgets.
+   * @throws ApiRefusal with status code 429 where a budget forbids it
+   */
+  async evict(name: string, namespace: string): Promise<void> {
+    await this.#plain(`evicting pod ${namespace}/${name}`, () =>
+      this.#core.createNamespacedPodEviction({ name, namespace, body: { metadata: { name, namespace } } }),
+    )
+  }
+
+  /** The end of a container's log: at most `tail` lines, of the last `sinceSeconds`. */
+  async log(
+    pod: { name: string; namespace: string; container?: string },
+    options: { tail?: number; sinceSeconds?: number } = {},
+  ): Promise<string> {
+    return this.#plain(`reading the log of ${pod.namespace}/${pod.name}`, () =>
+      this.#core.readNamespacedPodLog({
+        ...pod,
+        ...(options.tail ? { tailLines: options.tail } : {}),
+        ...(options.sinceSeconds ? { sinceSeconds: options.sinceSeconds } : {}),
+      }),
+    )
+  }
+
+  /** GETs a path of the API server that answers JSON. */
+  async json<T>(path: string): Promise<T> {
+    return JSON.parse((await this.raw('GET', path)).body) as T
+  }
+
+  /**
+   * A request to any path of the API server, the pod proxy's among them. `within` is in milliseconds.
+   * @throws ApiRefusal for an answer of 400 and above, in the server's words
+   */
+  async raw(
+    method: Dispatcher.HttpMethod,
+    path: string,
+    options: { body?: string; contentType?: string; within?: number; doing?: string } = {},
+  ): Promise<{ status: number; body: string }> {
+    const doing = options.doing ?? `${method} ${path.split('?')[0] ?? path}`
+    return this.#plain(doing, async () => {
+      const dispatcher = await this.config.dispatcher()
+      const signals = [AbortSignal.timeout(options.within ?? deadline('apiCall')), currentScope()?.signal]
+      const answer = await request(this.server.replace(/\/$/, '') + path, {
+        method,
+        headers: {
+          ...(await this.config.headers()),
+          accept: 'application/json, */*;q=0.8',
+          ...(options.body === undefined ? {} : { 'content-type': options.contentType ?? 'application/json' }),
+        },
+        body: options.body ?? null,
+        signal: AbortSignal.any(signals.filter((signal) => signal !== undefined)),
+        ...(dispatcher ? { dispatcher } : {}),
+      })
+      const text = await answer.body.text()
+      if (answer.statusCode >= 400) throw new ApiRefusal(doing, parseStatus(answer.statusCode, text))
+      return { status: answer.statusCode, body: text }
+    })
+  }
+
+  /**
+   * The path of an object in the API, or of its collection where `name` is empty; found by discovery.
+   * @throws StackFailure where the cluster does not serve the kind
+   */
+  async path({ kind, name, namespace }: ObjectId): Promise<string> {
+    const { apiVersion, kind: bare } = splitKind(kind)
+    const root = `/${apiVersion.includes('/') ? 'apis' : 'api'}/${apiVersion}`
+    const resource = (await this.#discover(root)).find((each) => each.kind === bare && !each.name.includes('/'))
+    if (!resource) {
+      throw new StackFailure(`The cluster does not serve ${bare} of ${apiVersion}: its CRD is missing, or its component is not installed.`)
+    }
+    const scope = resource.namespaced && namespace ? `/namespaces/${namespace}` : ''
+    return `${root}${scope}/${resource.name}${name ? `/${encodeURIComponent(name)}` : ''}`
+  }
+
+  /** Forgets what the cluster was found to serve: a CRD may have come since. */
+  forgetKinds(): void {
+    this.#resources.clear()
+  }
+
+  async #discover(root: string): Promise<ApiResource[]> {
+    const known = this.#resources.get(root)
+    if (known) return known
+    const asked = this.json<{ resources: ApiResource[] }>(root).then(
+      (answer) => answer.resources,
+      (problem: unknown) => {
+        this.#resources.delete(root)
+        if (statusOf(problem)?.code === 404) return []
+        throw problem
+      },
+    )
+    this.#resources.set(root, asked)
+    return asked
+  }
+
+  async #send(method: 'POST' | 'PATCH', path: string, body: object, contentType: string, doing: string): Promise<KubernetesObject> {
+    const answer = await this.raw(method, path, { body: JSON.stringify(body), contentType, doing })
+    return JSON.parse(answer.body) as KubernetesObject
+  }
+
+  async #plain<T>(doing: string, call: () => Promise<T>): Promise<T> {
+    try {
+      return await call()
+    } catch (problem) {
+      throw plainProblem(problem, doing, this.server)
+    }
+  }
+}
+
+function idOf(object: KubernetesObject): ObjectId {
+  return { kind: kindOf(object), name: object.metadata?.name ?? '', namespace: object.metadata?.namespace }
+}

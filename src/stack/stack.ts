@@ -1,0 +1,156 @@
+import { deadline, type DeadlineName } from '../check/deadlines.ts'
+import { StackFailure } from '../check/problem.ts'
+import type { KubernetesObject } from '../check/record.ts'
+import { currentScope, inScope, Scope } from '../check/scope.ts'
+import { journalFile, shortRunId, type RunInfo } from '../check/run-info.ts'
+import { Agent } from './agent.ts'
+import { Ingress } from './ingress.ts'
+import { Istio } from './istio.ts'
+import { Journal } from './journal.ts'
+import { Knative } from './knative.ts'
+import { kindOf, Kubernetes, objectName, type KindName } from './kubernetes.ts'
+import { loadKubeConfig } from './kube-connection.ts'
+import { readManifest } from './manifest.ts'
+import { deleteNow } from './undo.ts'
+import { until, type Condition, type Watched } from './until.ts'
+
+export const RUN_LABEL = 'plumbline.dev/run'
+
+/** What a check is handed: the cluster, its ingress, and what of ours runs in it. One for a whole run. */
+export class Stack {
+  readonly run: RunInfo
+  readonly k8s: Kubernetes
+  readonly journal: Journal
+  readonly ingress: Ingress
+  readonly agent: Agent
+  readonly istio: Istio
+  readonly knative: Knative
+  readonly #lists = new Map<string, Promise<KubernetesObject[]>>()
+  readonly #shared = new Map<string, Promise<unknown>>()
+  readonly #runScope: Scope
+
+  constructor(run: RunInfo, signal: AbortSignal) {
+    this.run = run
+    this.k8s = new Kubernetes(loadKubeConfig(run.config.kubeconfig, run.context))
+    this.journal = new Journal(journalFile(run.id))
+    this.#runScope = new Scope('shared', signal)
+    this.agent = new Agent(this)
+    this.ingress = new Ingress(this)
+    this.istio = new Istio(this)
+    this.knative = new Knative(this)
+  }
+
+  get config() {
+    return this.run.config
+  }
+
+  /**
+   * All objects of a kind, in the cluster or one namespace, but for those of this run: one LIST a run, shared by every check that
+   * reads. What a check itself changes it must read by `k8s` or `until`.
+   */
+  async all(kind: KindName, namespace?: string): Promise<KubernetesObject[]> {
+    const key = `${kind} ${namespace ?? ''}`
+    let list = this.#lists.get(key)
+    if (!list) {
+      list = this.k8s.list(kind, { namespace }).then(({ items }) => items)
+      this.#lists.set(key, list)
+    }
+    return (await list).filter((object) => !this.#isOurs(object))
+  }
+
+  /**
+   * One object out of `all`.
+   * @throws StackFailure where it is not there
+   */
+  async one(kind: KindName, name: string, namespace?: string): Promise<KubernetesObject> {
+    const object = (await this.all(kind, namespace)).find((each) => each.metadata?.name === name)
+    if (!object) throw new StackFailure(`${kind.split('/').at(-1)} ${namespace ? `${namespace}/` : ''}${name} does not exist.`)
+    currentScope()?.touch(object)
+    return object
+  }
+
+  /** As `one`, or undefined where it is not there. */
+  async maybe(kind: KindName, name: string, namespace?: string): Promise<KubernetesObject | undefined> {
+    const object = (await this.all(kind, namespace)).find((each) => each.metadata?.name === name)
+    if (object) currentScope()?.touch(object)
+    return object
+  }
+
+  /** Waits by watch until `condition` holds; see until.ts. */
+  until(watched: Watched, condition: Condition, within: DeadlineName): Promise<KubernetesObject[]> {
+    return until(this.k8s, watched, condition, within)
+  }
+
+  /**
+   * Makes a namespace for the running check and gives its name. It carries the run's label, is in the journal before it exists, and
+   * goes when the check ends. `labels` may ask for sidecar injection.
+   */
+  async namespace(name: string, labels: Record<string, string> = {}): Promise<string> {
+    const full = `plumb-${name}-${shortRunId(this.run.id)}`
+    const object = { kind: 'v1/Namespace', name: full }
+    this.journal.made(object)
+    currentScope()?.onEnd(() => deleteNow(this.k8s, { object }))
+    await this.k8s.apply({
+      apiVersion: 'v1',
+      kind: 'Namespace',
+      metadata: { name: full, labels: { [RUN_LABEL]: this.run.id, 'app.kubernetes.io/managed-by': 'plumbline', ...labels } },
+    })
+    return full
+  }
+
+  /** Applies objects of ours, one after the other, each with the run's label, and gives them as the server has them. */
+  async apply(...objects: KubernetesObject[]): Promise<KubernetesObject[]> {
+    const applied: KubernetesObject[] = []
+    for (const object of objects) {
+      const labels = { ...object.metadata?.labels, [RUN_LABEL]: this.run.id }
+      applied.push(await this.k8s.apply({ ...object, metadata: { ...object.metadata, labels } }))
+    }
+    return applied
+  }
+
+  /** Applies a manifest of fixtures/, its `${name}`s filled in with `values` and the run's images. */
+  applyFixture(path: string, values: Record<string, string | number>): Promise<KubernetesObject[]> {
+    const { node, nginx } = this.config.images
+    return this.apply(...readManifest(path, { nodeImage: node, nginxImage: nginx, ...values }))
+  }
+
+  /**
+   * Merge-patches a shared object and puts it back when the check ends. What puts it back is in the journal first.
+   * @throws Error where the run does not allow it
+   */
+  async change(object: KubernetesObject, change: object, restore: object): Promise<void> {
+    if (this.config.target === 'existing' && !this.run.allowDisruption) {
+      throw new Error(`${objectName(object)} is shared: changing it needs --allow-disruption`)
+    }
+    const id = { kind: kindOf(object), name: object.metadata?.name ?? '', namespace: object.metadata?.namespace }
+    const entry = this.journal.changed(id, restore)
+    currentScope()?.onEnd(async () => {
+      await this.k8s.patch(id, restore)
+      this.journal.undone(entry)
+    })
+    await this.k8s.patch(id, change)
+  }
+
+  /** Makes something once a run, for several checks: the first to ask makes it, and it stays until the run ends. */
+  shared<T>(name: string, make: () => Promise<T>): Promise<T> {
+    let made = this.#shared.get(name) as Promise<T> | undefined
+    if (!made) {
+      made = inScope(this.#runScope, make)
+      this.#shared.set(name, made)
+      made.catch(() => undefined)
+    }
+    const scope = currentScope()
+    const waited = made.finally(() => {
+      for (const object of this.#runScope.touched.values()) {
+        if (object.metadata?.namespace?.startsWith(`plumb-${name}-`)) scope?.touch(object)
+      }
+    })
+    return scope ? scope.waiting(name, deadline('check'), () => waited) : waited
+  }
+
+  #isOurs(object: KubernetesObject): boolean {
+    const suffix = `-${shortRunId(this.run.id)}`
+    const place = object.kind === 'Namespace' ? object.metadata?.name : object.metadata?.namespace
+    return object.metadata?.labels?.[RUN_LABEL] === this.run.id || Boolean(place?.startsWith('plumb-') && place.endsWith(suffix))
+  }
+}

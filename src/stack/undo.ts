@@ -1,0 +1,46 @@
+import { until } from './until.ts'
+import type { Journal, JournalEntry } from './journal.ts'
+import type { Kubernetes } from './kubernetes.ts'
+
+/**
+ * Undoes all that a journal holds open, newest first: shared objects are put back, objects of ours deleted and seen to be gone.
+ * Gives a sentence for each thing that could not be undone; those stay in the journal.
+ */
+export async function undoAll(api: Kubernetes, journal: Journal, tell: (what: string) => void): Promise<string[]> {
+  const left: string[] = []
+  const pending = journal.pending()
+  for (const entry of pending.filter((each) => each.what === 'changed')) {
+    tell(`putting back ${entry.object.kind} ${entry.object.name}`)
+    await attempt(entry, left, async () => {
+      await api.patch(entry.object, entry.restore)
+      journal.undone(entry.seq)
+    })
+  }
+  const made = pending.filter((each) => each.what === 'made')
+  await Promise.all(
+    made.map((entry) =>
+      attempt(entry, left, async () => {
+        await deleteNow(api, entry)
+        tell(`waiting for ${entry.object.name} to be gone`)
+        await until(api, entry.object, (objects) => (objects.length ? 'it is still there' : undefined), 'namespaceGone')
+        journal.undone(entry.seq)
+      }),
+    ),
+  )
+  return left
+}
+
+/** Asks for the deletion; pods of a namespace of ours do not get their grace, a queue-proxy alone would drain for 30 s. */
+export async function deleteNow(api: Kubernetes, { object }: Pick<JournalEntry, 'object'>): Promise<void> {
+  await api.delete(object)
+  if (object.kind === 'v1/Namespace') await api.deletePodsNow(object.name)
+}
+
+async function attempt(entry: JournalEntry, left: string[], undo: () => Promise<void>): Promise<void> {
+  try {
+    await undo()
+  } catch (problem) {
+    const { kind, name } = entry.object
+    left.push(`${kind} ${name} is not ${entry.what === 'made' ? 'gone' : 'put back'}: ${problem instanceof Error ? problem.message : String(problem)}`)
+  }
+}

@@ -1,0 +1,175 @@
+import { Watch } from '@kubernetes/client-node'
+import { deadline, type DeadlineName } from '../check/deadlines.ts'
+import { StackFailure } from '../check/problem.ts'
+import type { KubernetesObject } from '../check/record.ts'
+import { currentScope } from '../check/scope.ts'
+import { plainProblem } from './kube-errors.ts'
+import { objectName, splitKind, type KindName, type Kubernetes } from './kubernetes.ts'
+
+/** Which objects are watched: one by name, or those of a label selector. */
+export interface Watched {
+  kind: KindName
+  namespace?: string | undefined
+  name?: string
+  labels?: string
+}
+
+/** Says what is still missing, as the end of a sentence ('Ready is False (RevisionMissing)'), or undefined once it is met. */
+export type Condition = (objects: KubernetesObject[]) => string | undefined
+
+/**
+ * Waits by watch until `condition` holds for the objects watched, and gives them. Between two events nothing runs.
+ * @throws StackFailure at the deadline, with what was last missing
+ */
+export async function until(api: Kubernetes, watched: Watched, condition: Condition, within: DeadlineName): Promise<KubernetesObject[]> {
+  const ms = deadline(within)
+  const what = describe(watched)
+  const work = () => watchUntil(api, watched, condition, what, ms)
+  const scope = currentScope()
+  return scope ? scope.waiting(what, ms, work) : work()
+}
+
+const describe = ({ kind, namespace, name, labels }: Watched): string =>
+  `${splitKind(kind).kind} ${namespace ? `${namespace}/` : ''}${name ?? (labels ? `[${labels}]` : '*')}`
+
+async function watchUntil(
+  api: Kubernetes,
+  watched: Watched,
+  condition: Condition,
+  what: string,
+  ms: number,
+): Promise<KubernetesObject[]> {
+  const scope = currentScope()
+  const timeout = AbortSignal.timeout(ms)
+  const stop = scope ? AbortSignal.any([timeout, scope.signal]) : timeout
+  const started = performance.now()
+  const objects = new Map<string, KubernetesObject>()
+  let missing = 'nothing was seen yet'
+
+  const met = (): boolean => {
+    const found = condition([...objects.values()])
+    missing = found ?? missing
+    return found === undefined
+  }
+
+  while (!stop.aborted) {
+    const { items, resourceVersion } = await readNow(api, watched)
+    objects.clear()
+    for (const item of items) objects.set(keyOf(item), item)
+    if (met()) return give(objects)
+    const ended = await follow(api, watched, resourceVersion, stop, (type, object) => {
+      if (type === 'DELETED') objects.delete(keyOf(object))
+      else objects.set(keyOf(object), object)
+      return met()
+    })
+    if (ended === 'met') return give(objects)
+  }
+  for (const object of objects.values()) scope?.touch(object)
+  const waited = Math.round((performance.now() - started) / 1000)
+  if (scope?.signal.aborted && !timeout.aborted) throw scope.signal.reason
+  throw new StackFailure(`${what}: not met within ${waited} s. Last seen: ${missing}.`)
+}
+
+function give(objects: Map<string, KubernetesObject>): KubernetesObject[] {
+  const found = [...objects.values()]
+  for (const object of found) currentScope()?.touch(object)
+  return found
+}
+
+const keyOf = (object: KubernetesObject): string => `${object.metadata?.namespace ?? ''}/${object.metadata?.name ?? ''}`
+
+/** A LIST, even of one by name: it gives the resourceVersion from which a watch misses nothing. */
+const readNow = (api: Kubernetes, { kind, namespace, name, labels }: Watched) =>
+  api.list(kind, { namespace, ...(labels ? { labels } : {}), ...(name ? { fields: `metadata.name=${name}` } : {}) })
+
+/**
+ * Follows one watch from `resourceVersion` until `hear` gives true ('met') or the watch ends ('ended': the server closes it now
+ * and then, client-node after 30 s without an event; the caller reads again and goes on).
+ */
+async function follow(
+  api: Kubernetes,
+  { kind, namespace, name, labels }: Watched,
+  resourceVersion: string,
+  stop: AbortSignal,
+  hear: (type: string, object: KubernetesObject) => boolean,
+): Promise<'met' | 'ended'> {
+  const path = await api.path({ kind, name: '', namespace })
+  const watch = new Watch(api.config)
+  return new Promise((resolve, reject) => {
+    const query = { resourceVersion, ...(labels ? { labelSelector: labels } : {}), ...(name ? { fieldSelector: `metadata.name=${name}` } : {}) }
+    let controller: AbortController | undefined
+    const finish = (how: 'met' | 'ended') => {
+      stop.removeEventListener('abort', onStop)
+      controller?.abort()
+      resolve(how)
+    }
+    const onStop = () => finish('ended')
+    stop.addEventListener('abort', onStop)
+    watch
+      .watch(
+        path,
+        query,
+        (type: string, object: KubernetesObject) => {
+          if (type === 'ERROR') return finish('ended') // 410: the version is too old, so read again
+          if (type === 'BOOKMARK') return
+          if (hear(type, object)) finish('met')
+        },
+        (problem: unknown) => {
+          const code = (problem as { statusCode?: number } | null)?.statusCode
+          if (code === 401 || code === 403) reject(plainProblem(problem, `watching ${kind}`, api.server))
+          else finish('ended')
+        },
+      )
+      .then(
+        (made) => {
+          controller = made
+          if (stop.aborted) made.abort()
+        },
+        (problem: unknown) => reject(plainProblem(problem, `watching ${kind}`, api.server)),
+      )
+  })
+}
+
+/** A condition of an object's status by its type, or undefined. */
+export const conditionOf = (object: KubernetesObject, type: string): { status: string; reason?: string; message?: string } | undefined =>
+  object.status?.conditions?.find((each: { type: string }) => each.type === type)
+
+/** What is missing for `type` to be True in this generation, or undefined where it is. */
+export function missingCondition(object: KubernetesObject, type: string): string | undefined {
+  const observed = object.status?.observedGeneration as number | undefined
+  if (observed !== undefined && observed < (object.metadata?.generation ?? 0)) {
+    return `${objectName(object)} is at generation ${object.metadata?.generation}, its status still at ${observed}`
+  }
+  const condition = conditionOf(object, type)
+  if (condition?.status === 'True') return undefined
+  const why = [condition?.reason, condition?.message].filter(Boolean).join(': ')
+  return `${type} of ${objectName(object)} is ${condition?.status ?? 'not there'}${why ? ` (${why})` : ''}`
+}
+
+/** The condition that there is at least one object and `type` is True for every one. */
+export const allTrue =
+  (type: string, atLeast = 1): Condition =>
+  (objects) =>
+    objects.length < atLeast
+      ? `${objects.length} of ${atLeast} are there`
+      : objects.map((object) => missingCondition(object, type)).find((missing) => missing !== undefined)
+
+/** The condition that a pod is Ready and not on its way out, for at least `count` of those watched. */
+export const podsReady =
+  (count: number): Condition =>
+  (pods) => {
+    const ready = pods.filter((pod) => !pod.metadata?.deletionTimestamp && conditionOf(pod, 'Ready')?.status === 'True')
+    if (ready.length >= count) return undefined
+    const why = pods.map((pod) => podTrouble(pod)).filter(Boolean)
+    return `${ready.length} of ${count} pods Ready${why.length ? ` (${why.slice(0, 3).join('; ')})` : ''}`
+  }
+
+/** Why a pod does not run, in the kubelet's or the scheduler's words. */
+export function podTrouble(pod: KubernetesObject): string {
+  const waiting = [...(pod.status?.initContainerStatuses ?? []), ...(pod.status?.containerStatuses ?? [])]
+    .map((each: KubernetesObject) => each.state?.waiting)
+    .find((state) => state && state.reason !== 'PodInitializing' && state.reason !== 'ContainerCreating')
+  if (waiting) return `${pod.metadata?.name}: ${waiting.reason}${waiting.message ? ` ${waiting.message}` : ''}`
+  const unscheduled = conditionOf(pod, 'PodScheduled')
+  return unscheduled?.status === 'False' ? `${pod.metadata?.name}: ${unscheduled.message ?? unscheduled.reason}` : ''
+}
