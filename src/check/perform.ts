@@ -82,6 +82,7 @@ export class Performer {
           rejectOn(scope.signal),
         ]),
       )
+      if (expect.getState().assertionCalls === 0) throw new Error('it asserted nothing')
     } catch (thrown) {
       problem = thrown
       if (abort.aborted) Object.assign(record, { outcome: 'error', seen: 'the run was cut short while it ran' })

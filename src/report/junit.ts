@@ -15,7 +15,7 @@ export function junitOf(report: Report): string {
       for (const { name, value, unit } of check.measurements) testCase.property(name, `${value} ${unit}`)
       if (check.outcome === 'fail') testCase.failure(`${check.seen}\nremedy: ${check.remedy}`, check.level)
       if (check.outcome === 'error' || check.outcome === 'blocked') testCase.error(check.seen, check.outcome)
-      if (check.outcome === 'skipped') testCase.skipped(check.seen)
+      if (check.outcome === 'skipped') testCase.skipped().standardOutput(check.seen)
       if (check.outcome === 'pass') testCase.standardOutput(check.seen)
     }
   }

@@ -47,7 +47,12 @@ export class Istio {
 
   /** The versions that istiod's pods report, one each (istiod serves /version beside its metrics). */
   async istiodVersions(): Promise<string[]> {
-    return Promise.all((await this.istiodPods()).map(async (pod) => (await this.#ask(pod, 15014, '/version')).trim()))
+    const versions = (await this.istiodPods()).map(async ({ metadata }) => {
+      const { body } = await this.#stack.k8s.raw('GET', `/api/v1/namespaces/${metadata?.namespace}/pods/${metadata?.name}:15014/proxy/version`)
+      // '1.30.3-<git revision>-Clean': the last two parts are of the build.
+      return body.trim().replace(/-[^-]+-[^-]+$/, '')
+    })
+    return Promise.all(versions)
   }
 
   /** What istiod knows of each proxy that is connected to any of its pods. Asked once a run. */

@@ -12,6 +12,7 @@ import { kindOf, Kubernetes, objectName, type KindName } from './kubernetes.ts'
 import { loadKubeConfig } from './kube-connection.ts'
 import { readManifest } from './manifest.ts'
 import { deleteNow } from './undo.ts'
+import { Webhooks } from './webhooks.ts'
 import { until, type Condition, type Watched } from './until.ts'
 
 export const RUN_LABEL = 'plumbline.dev/run'
@@ -25,6 +26,7 @@ export class Stack {
   readonly agent: Agent
   readonly istio: Istio
   readonly knative: Knative
+  readonly webhooks: Webhooks
   readonly #lists = new Map<string, Promise<KubernetesObject[]>>()
   readonly #shared = new Map<string, Promise<unknown>>()
   readonly #runScope: Scope
@@ -38,6 +40,7 @@ export class Stack {
     this.ingress = new Ingress(this)
     this.istio = new Istio(this)
     this.knative = new Knative(this)
+    this.webhooks = new Webhooks(this)
   }
 
   get config() {
@@ -74,6 +77,25 @@ export class Stack {
     const object = (await this.all(kind, namespace)).find((each) => each.metadata?.name === name)
     if (object) currentScope()?.touch(object)
     return object
+  }
+
+  /** The API server's version, as '1.34.4' or '1.33.1-eks-abc'. */
+  async serverVersion(): Promise<string> {
+    const { gitVersion } = await this.k8s.json<{ gitVersion: string }>('/version')
+    return gitVersion.replace(/^v/, '')
+  }
+
+  /** The versions of the components that are installed and whose supported Kubernetes is known. */
+  async componentVersions(): Promise<Partial<Record<'knative' | 'istio' | 'cert-manager', string>>> {
+    const deployments = await this.all('apps/v1/Deployment')
+    const has = (namespace: string, name: string) => deployments.some((each) => each.metadata?.namespace === namespace && each.metadata?.name === name)
+    const certManager = deployments.find((each) => each.metadata?.namespace === 'cert-manager' && each.metadata?.name === 'cert-manager')
+    const image = String(certManager?.spec?.template?.spec?.containers?.[0]?.image ?? '')
+    return {
+      ...(has('knative-serving', 'controller') ? { knative: await this.knative.version() } : {}),
+      ...(deployments.some((each) => each.metadata?.labels?.app === 'istiod') ? { istio: (await this.istio.istiodVersions())[0] ?? '' } : {}),
+      ...(certManager ? { 'cert-manager': certManager.metadata?.labels?.['app.kubernetes.io/version'] ?? image.split(':')[1] ?? '' } : {}),
+    }
   }
 
   /** Waits by watch until `condition` holds; see until.ts. */

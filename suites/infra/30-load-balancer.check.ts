@@ -1,0 +1,86 @@
+import { check } from '../../src/check/check.ts'
+import { eksClusterName, loadBalancerController } from '../../src/stack/load-balancer.ts'
+import { conditionOf, missingCondition } from '../../src/stack/until.ts'
+
+check(
+  'infra/lb-controller',
+  {
+    asserts:
+      "the load balancer's controller is available: aws-load-balancer-controller with the cluster's name; on kind MetalLB's controller, a speaker on every node, a pool and an advertisement",
+    guide: '1',
+    level: 'required',
+    effect: 'reads',
+    remedy: 'install the AWS Load Balancer Controller with clusterName set (or MetalLB with an IPAddressPool and an L2Advertisement), and look at why its pods are not Ready',
+  },
+  async ({ stack, expect }) => {
+    const controller = await loadBalancerController(stack)
+    expect(missingCondition(controller.deployment, 'Available'), 'what is missing').toBeUndefined()
+    if (controller.kind === 'aws') {
+      const args = (controller.deployment.spec?.template?.spec?.containers?.[0]?.args ?? []) as string[]
+      const name = args.map((arg) => /^--cluster-name=(.+)$/.exec(arg)?.[1]).find((each) => each !== undefined)
+      expect(name, '--cluster-name in the arguments of aws-load-balancer-controller').toBeTruthy()
+      const known = eksClusterName(stack)
+      if (known) expect(name, "--cluster-name, against the kubeconfig's cluster").toBe(known)
+      return `aws-load-balancer-controller is Available for cluster ${name}${known ? '' : ' (the kubeconfig does not name the cluster, so it was not compared)'}`
+    }
+    const speaker = await stack.one('apps/v1/DaemonSet', 'speaker', 'metallb-system')
+    const nodes = await stack.all('v1/Node')
+    expect(speaker.status?.numberReady, 'Ready speakers, one for every node').toBe(nodes.length)
+    const pools = await stack.all('metallb.io/v1beta1/IPAddressPool')
+    expect(pools.flatMap((pool) => pool.spec?.addresses ?? []).length, 'address ranges in IPAddressPools').toBeGreaterThan(0)
+    const advertisements = [...(await stack.all('metallb.io/v1beta1/L2Advertisement')), ...(await stack.all('metallb.io/v1beta1/BGPAdvertisement'))]
+    const advertised = pools.filter((pool) =>
+      advertisements.some(({ spec }) => !spec?.ipAddressPools?.length || spec.ipAddressPools.includes(pool.metadata?.name)),
+    )
+    expect(advertised.length, 'pools that an L2Advertisement or BGPAdvertisement announces').toBeGreaterThan(0)
+    return `MetalLB's controller is Available, ${nodes.length} speakers, pool ${pools.map((pool) => pool.spec?.addresses).join(', ')}`
+  },
+)
+
+check(
+  'infra/lb-controller-webhook',
+  {
+    asserts: "the load balancer controller's webhooks have a CA bundle and ready endpoints",
+    guide: '1',
+    level: 'required',
+    effect: 'reads',
+    needs: ['infra/lb-controller'],
+    remedy: "restart the controller so that it writes its certificate's CA into the webhook configuration, and see that its Service selects Ready pods",
+  },
+  async ({ stack, expect }) => {
+    const { namespace } = await loadBalancerController(stack)
+    return stack.webhooks.serve(expect, (service) => service.namespace === namespace && /webhook/.test(service.name))
+  },
+)
+
+check(
+  'infra/lb-controller-log',
+  {
+    asserts: "the controller's log or events show the gateway's load balancer made or reconciled, and no authorization error since its start",
+    guide: '1',
+    level: 'recommended',
+    effect: 'reads',
+    needs: ['infra/lb-controller'],
+    remedy: "an authorization error names the IAM action (or the RBAC verb) that the controller's role lacks: add it; the guide's \"Successfully created LB\" is logged by no version",
+  },
+  async ({ stack, expect }) => {
+    const { namespace, labels, doneInLog } = await loadBalancerController(stack)
+    const pods = (await stack.all('v1/Pod')).filter(
+      (pod) => pod.metadata?.namespace === namespace && Object.entries(labels).every(([key, value]) => pod.metadata?.labels?.[key] === value),
+    )
+    expect(pods.length, "the controller's pods").toBeGreaterThan(0)
+    expect(pods.some((pod) => conditionOf(pod, 'Ready')?.status === 'True'), "one of the controller's pods is Ready").toBe(true)
+    const logs = await Promise.all(pods.map((pod) => stack.k8s.log({ name: pod.metadata?.name ?? '', namespace })))
+    const lines = logs.flatMap((log) => log.split('\n'))
+    const refused = lines.filter((line) => /AccessDenied|UnauthorizedOperation|not authorized to perform|is forbidden: User/.test(line))
+    expect(refused.slice(-3), 'authorization errors in the log since its start').toEqual([])
+    const gateway = stack.config.gateway
+    const { items: events } = await stack.k8s.list('v1/Event', { namespace: gateway.namespace, fields: `involvedObject.name=${gateway.service}` })
+    const done = [
+      ...lines.filter((line) => doneInLog.test(line)),
+      ...events.filter((event) => /^(SuccessfullyReconciled|IPAllocated|nodeAssigned)$/.test(event.reason)).map((event) => `event ${event.reason}`),
+    ]
+    expect(done.length, `lines or events that say ${gateway.namespace}/${gateway.service} was reconciled`).toBeGreaterThan(0)
+    return `${pods.length} pods, ${lines.length} lines without an authorization error; ${gateway.service} was reconciled`
+  },
+)
