@@ -25,6 +25,8 @@ export default defineConfig({
     passWithNoTests: false,
     sequence: { sequencer: GuideOrder },
     expect: { requireAssertions: true },
+    // A failure shows the whole value that was seen.
+    chaiConfig: { truncateThreshold: 0 },
     globalSetup: [join(import.meta.dirname, 'src/check/bare-run.ts')],
   },
 })

@@ -1,6 +1,6 @@
-import { deadline, type DeadlineName } from '../check/deadlines.ts'
+import type { DeadlineName } from '../check/deadlines.ts'
 import { StackFailure } from '../check/problem.ts'
-import { currentScope } from '../check/scope.ts'
+import { eventually } from './eventually.ts'
 import { sendFromHere, tell, type Answer, type HttpRequest } from './http.ts'
 import type { Stack } from './stack.ts'
 
@@ -36,37 +36,17 @@ export class Ingress {
   }
 
   /**
-   * Sends the request again and again until `holds` was true for `inARow` answers one after the other: what a change of ours makes
-   * true reaches each proxy at its own time, and one lucky answer proves nothing.
+   * Sends the request again and again until `holds` was true for `inARow` answers one after the other.
    * @throws StackFailure at the deadline, with the last answer
    */
-  async until(request: IngressRequest, holds: (answer: Answer) => boolean, options: { within?: DeadlineName; inARow?: number } = {}): Promise<Answer> {
-    const { within = 'configPush', inARow = 3 } = options
-    const ends = performance.now() + deadline(within)
-    const what = `${request.host}${request.path ?? '/'} through the load balancer`
-    const ask = async (): Promise<Answer> => {
-      let row = 0
-      let pause = 50
-      let asked = 0
-      for (;;) {
-        const answer = await this.send({ ...request, within: request.within ?? within })
-        asked++
-        currentScope()?.signal.throwIfAborted()
-        row = holds(answer) ? row + 1 : 0
-        if (row === inARow) return answer
-        if (performance.now() > ends) {
-          const body = answer.body.trim().slice(0, 120)
-          throw new StackFailure(
-            `${what}: not as expected ${inARow} times in a row within ${deadline(within) / 1000} s (${asked} requests). Last: ${tell(answer)}${body ? `, body "${body}"` : ''}.`,
-          )
-        }
-        if (row === 0) await pauseFor((pause = Math.min(pause * 1.5, 500)))
-      }
+  async until(request: IngressRequest, holds: (answer: Answer) => boolean, within: DeadlineName = 'configPush', inARow = 3): Promise<Answer> {
+    let last: Answer | undefined
+    const missing = async () => {
+      last = await this.send({ ...request, within: request.within ?? within })
+      const body = last.body.trim().slice(0, 120)
+      return holds(last) ? undefined : `${tell(last)}${body ? `, body "${body}"` : ''}`
     }
-    const scope = currentScope()
-    return scope ? scope.waiting(what, deadline(within), ask) : ask()
+    await eventually(`${request.host}${request.path ?? '/'} through the load balancer`, missing, within, inARow)
+    return last!
   }
 }
-
-/** Between two requests of a polling: the data plane has nothing to watch. */
-const pauseFor = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))

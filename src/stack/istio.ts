@@ -3,7 +3,9 @@ import { deadline } from '../check/deadlines.ts'
 import { StackFailure } from '../check/problem.ts'
 import type { KubernetesObject } from '../check/record.ts'
 import { currentScope } from '../check/scope.ts'
+import { eventually } from './eventually.ts'
 import { getFromPod } from './forward.ts'
+import { fixturePath, parseManifest } from './manifest.ts'
 import type { Stack } from './stack.ts'
 import { conditionOf } from './until.ts'
 
@@ -57,11 +59,57 @@ export class Istio {
 
   /** What istiod knows of each proxy that is connected to any of its pods. Asked once a run. */
   proxies(): Promise<ProxyStatus[]> {
-    this.#proxies ??= this.istiodPods().then(async (pods) => {
-      const answers = await Promise.all(pods.map((pod) => this.#ask(pod, 15014, '/debug/syncz')))
-      return answers.flatMap((answer) => JSON.parse(answer) as ProxyStatus[])
-    })
+    this.#proxies ??= this.#askProxies()
     return this.#proxies
+  }
+
+  /**
+   * Waits until every proxy has acknowledged what was last sent to it, and gives them; our own checks push configuration meanwhile.
+   * @throws StackFailure at the deadline, naming the proxies and types that are stale
+   */
+  async untilSynced(): Promise<ProxyStatus[]> {
+    let proxies: ProxyStatus[] = []
+    await eventually(
+      'proxies acknowledging their configuration',
+      async () => {
+        proxies = await this.#askProxies()
+        const stale = proxies.flatMap((proxy) => staleTypes(proxy).map((type) => `${proxy.proxy} ${type}`))
+        return proxies.length === 0 ? 'no proxy is connected' : stale.length ? `stale: ${stale.join(', ')}` : undefined
+      },
+      'configPush',
+    )
+    return proxies
+  }
+
+  /**
+   * The circuit breakers of one Envoy cluster in each gateway pod, once `reached` holds for all of them.
+   * @throws StackFailure at the deadline, with what was last seen
+   */
+  async circuitBreakers(cluster: string, reached: (limits: Record<string, number>) => boolean): Promise<Record<string, Record<string, number>>> {
+    const pods = await this.gatewayPods()
+    const limits: Record<string, Record<string, number>> = {}
+    await eventually(
+      `circuit breakers of ${cluster} in the gateways`,
+      async () => {
+        for (const pod of pods) {
+          const dump = JSON.parse(await this.admin(pod, '/config_dump?resource=dynamic_active_clusters&mask=cluster.name,cluster.circuit_breakers')) as ConfigDump
+          const found = dump.configs?.find((each) => each.cluster?.name === cluster)
+          const thresholds = found?.cluster?.circuit_breakers?.thresholds?.[0]
+          limits[pod.metadata?.name ?? ''] = { maxConnections: thresholds?.max_connections ?? NaN, maxRequests: thresholds?.max_requests ?? NaN }
+        }
+        const lacking = Object.entries(limits).find(([, each]) => !reached(each))
+        return lacking ? `${lacking[0]} has ${JSON.stringify(lacking[1])}` : undefined
+      },
+      'configPush',
+    )
+    return limits
+  }
+
+  /** What istioctl renders of an install file in fixtures/, or what it refuses it with. */
+  async manifest(path: string): Promise<{ objects: KubernetesObject[]; refusal?: string }> {
+    const { stdout, stderr, exitCode } = await this.istioctl(['manifest', 'generate', '-f', fixturePath(path)], [0, 1])
+    if (exitCode !== 0) return { objects: [], refusal: lastLine(stderr) }
+    return { objects: parseManifest(stdout, `what istioctl makes of ${path}`) }
   }
 
   /** The gateway's pods that are Ready: those that its Service selects. */
@@ -113,10 +161,30 @@ export class Istio {
     return messages.filter((message) => !/\bplumb-[\w-]+/.test(`${message.origin ?? ''} ${message.message}`))
   }
 
+  async #askProxies(): Promise<ProxyStatus[]> {
+    const answers = await Promise.all((await this.istiodPods()).map((pod) => this.#ask(pod, 15014, '/debug/syncz')))
+    return answers.flatMap((answer) => JSON.parse(answer) as ProxyStatus[])
+  }
+
   #ask(pod: KubernetesObject, port: number, path: string): Promise<string> {
     const { name = '', namespace = '' } = pod.metadata ?? {}
     return getFromPod(this.#stack.k8s, { name, namespace, port }, path)
   }
+}
+
+interface ConfigDump {
+  configs?: { cluster?: { name?: string; circuit_breakers?: { thresholds?: { max_connections?: number; max_requests?: number }[] } } }[]
+}
+
+/** The types whose last push the proxy has not acknowledged, or never got: a proxy without clusters or listeners serves nothing. */
+function staleTypes(proxy: ProxyStatus): string[] {
+  const types = { CDS: ['cluster', true], LDS: ['listener', true], EDS: ['endpoint', false], RDS: ['route', false] } as const
+  return Object.entries(types)
+    .filter(([, [name, must]]) => {
+      const sent = proxy[`${name}_sent`]
+      return must && !sent ? true : sent !== proxy[`${name}_acked`]
+    })
+    .map(([type]) => type)
 }
 
 const isReady = (pod: KubernetesObject): boolean => !pod.metadata?.deletionTimestamp && conditionOf(pod, 'Ready')?.status === 'True'

@@ -16,6 +16,9 @@ export function readManifest(path: string, values: Record<string, string | numbe
   return parseManifest(isAbsolute(path) ? text : fill(text, values, path), path)
 }
 
+/** The full path of a file in fixtures/. */
+export const fixturePath = (path: string): string => join(FIXTURES, path)
+
 /** The text of a file in fixtures/. */
 export const readFixture = (path: string): string => readFileSync(join(FIXTURES, path), 'utf8')
 

@@ -13,7 +13,7 @@ import { loadKubeConfig } from './kube-connection.ts'
 import { readManifest } from './manifest.ts'
 import { deleteNow } from './undo.ts'
 import { Webhooks } from './webhooks.ts'
-import { until, type Condition, type Watched } from './until.ts'
+import { conditionOf, until, type Condition, type Watched } from './until.ts'
 
 export const RUN_LABEL = 'plumbline.dev/run'
 
@@ -77,6 +77,16 @@ export class Stack {
     const object = (await this.all(kind, namespace)).find((each) => each.metadata?.name === name)
     if (object) currentScope()?.touch(object)
     return object
+  }
+
+  /** The CRDs that are Established, with the versions that each serves. */
+  async servedCrds(): Promise<Map<string, string[]>> {
+    const crds = await this.all('apiextensions.k8s.io/v1/CustomResourceDefinition')
+    return new Map(
+      crds
+        .filter((crd) => conditionOf(crd, 'Established')?.status === 'True')
+        .map((crd) => [crd.metadata?.name ?? '', (crd.spec?.versions as { name: string; served: boolean }[]).filter(({ served }) => served).map(({ name }) => name)]),
+    )
   }
 
   /** The API server's version, as '1.34.4' or '1.33.1-eks-abc'. */

@@ -43,37 +43,43 @@ async function watchUntil(
   const timeout = AbortSignal.timeout(ms)
   const stop = scope ? AbortSignal.any([timeout, scope.signal]) : timeout
   const started = performance.now()
+  let missing: string | undefined = 'nothing was seen yet'
+  let last: KubernetesObject[] = []
+  const met = await watchObjects(api, watched, stop, (objects) => {
+    last = objects
+    missing = condition(objects)
+    return missing === undefined
+  })
+  for (const object of last) scope?.touch(object)
+  if (met) return last
+  if (scope?.signal.aborted) throw scope.signal.reason
+  throw new StackFailure(`${what}: not met within ${Math.round((performance.now() - started) / 1000)} s. Last seen: ${missing}.`)
+}
+
+/**
+ * Follows objects by LIST and watch: calls `see` with all of them at first and after every event, until it gives true (and so does
+ * this) or `stop` aborts (false). A watch that ends is begun again.
+ */
+export async function watchObjects(
+  api: Kubernetes,
+  watched: Watched,
+  stop: AbortSignal,
+  see: (objects: KubernetesObject[]) => boolean,
+): Promise<boolean> {
   const objects = new Map<string, KubernetesObject>()
-  let missing = 'nothing was seen yet'
-
-  const met = (): boolean => {
-    const found = condition([...objects.values()])
-    missing = found ?? missing
-    return found === undefined
-  }
-
   while (!stop.aborted) {
     const { items, resourceVersion } = await readNow(api, watched)
     objects.clear()
     for (const item of items) objects.set(keyOf(item), item)
-    if (met()) return give(objects)
+    if (see([...objects.values()])) return true
     const ended = await follow(api, watched, resourceVersion, stop, (type, object) => {
       if (type === 'DELETED') objects.delete(keyOf(object))
       else objects.set(keyOf(object), object)
-      return met()
+      return see([...objects.values()])
     })
-    if (ended === 'met') return give(objects)
+    if (ended === 'met') return true
   }
-  for (const object of objects.values()) scope?.touch(object)
-  const waited = Math.round((performance.now() - started) / 1000)
-  if (scope?.signal.aborted && !timeout.aborted) throw scope.signal.reason
-  throw new StackFailure(`${what}: not met within ${waited} s. Last seen: ${missing}.`)
-}
-
-function give(objects: Map<string, KubernetesObject>): KubernetesObject[] {
-  const found = [...objects.values()]
-  for (const object of found) currentScope()?.touch(object)
-  return found
+  return false
 }
 
 const keyOf = (object: KubernetesObject): string => `${object.metadata?.namespace ?? ''}/${object.metadata?.name ?? ''}`

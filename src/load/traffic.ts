@@ -1,0 +1,57 @@
+import type { Answer } from '../stack/http.ts'
+
+/** What became of a bounded stretch of traffic. Every request that was sent is in it, those without an answer too. */
+export interface Traffic {
+  sent: number
+  answers: Answer[]
+  /** Answers that are not 200, by what they are: '503', 'ECONNREFUSED'. */
+  failures: Record<string, number>
+  seconds: number
+}
+
+/**
+ * Open loop: starts `rate` requests a second for `seconds`, each at its own time, whether earlier ones have been answered or not: a
+ * stack that slows down does not slow the traffic down with it. Resolves when the last answer is in.
+ */
+export async function sendAtRate(rate: number, seconds: number, signal: AbortSignal, send: () => Promise<Answer>): Promise<Traffic> {
+  const started = performance.now()
+  const pending: Promise<Answer>[] = []
+  await new Promise<void>((resolve) => {
+    const next = (): void => {
+      if (signal.aborted || pending.length >= rate * seconds) return resolve()
+      pending.push(send())
+      const due = started + (pending.length * 1000) / rate
+      setTimeout(next, Math.max(0, due - performance.now()))
+    }
+    next()
+  })
+  return summed(await Promise.all(pending), started)
+}
+
+/** Closed loop: keeps `concurrency` requests under way until `total` were sent. Resolves when the last answer is in. */
+export async function sendConcurrently(concurrency: number, total: number, signal: AbortSignal, send: () => Promise<Answer>): Promise<Traffic> {
+  const started = performance.now()
+  const answers: Answer[] = []
+  let sent = 0
+  const worker = async (): Promise<void> => {
+    while (sent < total && !signal.aborted) {
+      sent++
+      answers.push(await send())
+    }
+  }
+  await Promise.all(Array.from({ length: concurrency }, worker))
+  return summed(answers, started)
+}
+
+/** Keeps `concurrency` requests under way for `seconds`. */
+export const sendFor = (concurrency: number, seconds: number, signal: AbortSignal, send: () => Promise<Answer>): Promise<Traffic> =>
+  sendConcurrently(concurrency, Infinity, AbortSignal.any([signal, AbortSignal.timeout(seconds * 1000)]), send)
+
+function summed(answers: Answer[], started: number): Traffic {
+  const failures: Record<string, number> = {}
+  for (const { status, error } of answers.filter((answer) => answer.status !== 200)) {
+    const key = status ? String(status) : (error ?? 'no answer')
+    failures[key] = (failures[key] ?? 0) + 1
+  }
+  return { sent: answers.length, answers, failures, seconds: (performance.now() - started) / 1000 }
+}

@@ -1,0 +1,53 @@
+import type { KubernetesObject } from '../check/record.ts'
+import type { Stack } from './stack.ts'
+
+// DaemonSets of the CNIs that enforce NetworkPolicy. The AWS VPC CNI does only with its policy agent turned on.
+const ENFORCING = /^(calico-node|cilium|antrea-agent|weave-net|kube-router|canal|kindnet)$/
+
+/**
+ * Which of `pods` no NetworkPolicy keeps closed on `port`, where the cluster's CNI is known to enforce policies; else nothing.
+ * A policy guards a pod where it selects it for ingress and no rule of any policy that selects it lets the port through.
+ */
+export async function networkPolicyTroubles(
+  stack: Stack,
+  pods: readonly KubernetesObject[],
+  port: number,
+): Promise<{ enforcedBy: string | undefined; troubles: string[] }> {
+  const enforcedBy = (await stack.all('apps/v1/DaemonSet')).find((each) => ENFORCING.test(each.metadata?.name ?? '') || hasPolicyAgent(each))?.metadata?.name
+  if (!enforcedBy) return { enforcedBy, troubles: [] }
+  const policies = await stack.all('networking.k8s.io/v1/NetworkPolicy')
+  return { enforcedBy, troubles: pods.filter((pod) => !guards(policies, pod, port)).map((pod) => pod.metadata?.name ?? '') }
+}
+
+const hasPolicyAgent = (daemon: KubernetesObject): boolean =>
+  ((daemon.spec?.template?.spec?.containers ?? []) as { args?: string[] }[]).some(({ args }) => args?.includes('--enable-network-policy=true'))
+
+/** Whether `policies` keep `port` of the pod closed to other pods. */
+export function guards(policies: readonly KubernetesObject[], pod: KubernetesObject, port: number): boolean {
+  const selecting = policies.filter(
+    (policy) => policy.metadata?.namespace === pod.metadata?.namespace && (policy.spec?.policyTypes ?? ['Ingress']).includes('Ingress') && selects(policy, pod),
+  )
+  const rules = selecting.flatMap((policy) => (policy.spec?.ingress ?? []) as { ports?: { port?: number | string; endPort?: number }[] }[])
+  const open = rules.some(({ ports }) => !ports?.length || ports.some((each) => each.port === undefined || admits(each, port)))
+  return selecting.length > 0 && !open
+}
+
+const admits = ({ port: first, endPort }: { port?: number | string; endPort?: number }, port: number): boolean =>
+  typeof first === 'number' && port >= first && port <= (endPort ?? first)
+
+function selects(policy: KubernetesObject, pod: KubernetesObject): boolean {
+  const labels = pod.metadata?.labels ?? {}
+  const { matchLabels = {}, matchExpressions = [] } = (policy.spec?.podSelector ?? {}) as {
+    matchLabels?: Record<string, string>
+    matchExpressions?: { key: string; operator: string; values?: string[] }[]
+  }
+  return (
+    Object.entries(matchLabels).every(([key, value]) => labels[key] === value) &&
+    matchExpressions.every(({ key, operator, values = [] }) => {
+      const value = labels[key]
+      if (operator === 'In') return value !== undefined && values.includes(value)
+      if (operator === 'NotIn') return value === undefined || !values.includes(value)
+      return operator === 'Exists' ? value !== undefined : value === undefined
+    })
+  )
+}

@@ -1,0 +1,20 @@
+import type { KubernetesObject } from '../check/record.ts'
+import { conditionOf, podTrouble } from './until.ts'
+
+/** A sentence for each pod that is not Ready, with the kubelet's or the scheduler's reason. */
+export const readinessTroubles = (pods: readonly KubernetesObject[]): string[] =>
+  pods
+    .filter((pod) => conditionOf(pod, 'Ready')?.status !== 'True')
+    .map((pod) => podTrouble(pod) || `${pod.metadata?.name}: ${conditionOf(pod, 'Ready')?.message ?? pod.status?.phase ?? 'no status'}`)
+
+/** A sentence for each container that ended and was started again within the last `minutes`. */
+export function recentRestarts(pods: readonly KubernetesObject[], minutes: number, now = Date.now()): string[] {
+  return pods.flatMap((pod) =>
+    ((pod.status?.containerStatuses ?? []) as KubernetesObject[]).flatMap((container) => {
+      const ended = container.lastState?.terminated as { finishedAt?: string; reason?: string; exitCode?: number } | undefined
+      const age = ended?.finishedAt ? now - new Date(ended.finishedAt).getTime() : Infinity
+      if (!container.restartCount || age > minutes * 60_000) return []
+      return [`${pod.metadata?.name} ${container.name}: ended ${Math.round(age / 1000)} s ago (${ended?.reason ?? ''}, exit code ${ended?.exitCode ?? '?'}), ${container.restartCount} restarts`]
+    }),
+  )
+}
