@@ -4,6 +4,7 @@ import leven from 'leven'
 import { isMap, LineCounter, parseDocument, type Document } from 'yaml'
 import type { z } from 'zod'
 import { UsageProblem } from '../check/problem.ts'
+import { nearestKey } from './nearest-key.ts'
 import { stackSchema, type StackConfig } from './stack-schema.ts'
 
 /** Values that override a stack file: nested as the file is, from the command line. */
@@ -75,7 +76,7 @@ const article = (type: string): string => (/^[aeiou]/.test(type) ? `an ${type}` 
 
 function unknownKey(key: string, path: string[]): string {
   const known = knownKeys(path)
-  const nearest = known.toSorted((a, b) => leven(a, key) - leven(b, key))[0]
+  const nearest = nearestKey(key, known)
   const meant = nearest && leven(nearest, key) <= Math.max(2, key.length / 2) ? `did you mean "${nearest}"?` : `known are ${known.join(', ')}.`
   return `unknown key "${[...path, key].join('.')}"; ${meant}`
 }

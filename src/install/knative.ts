@@ -29,7 +29,7 @@ export const netIstio: Component = {
 /**
  * A release's object as this stack wants it. It is adapted before it is applied, so that applying twice changes nothing:
  * the domain as a key of its own (in _example it has no effect), two pods where Knative's own budgets of 80 % would block every
- * drain of one, and images that are on the nodes are not looked up at a registry.
+ * drain of one, metrics on (newer Knative exports none by default), and images that are on the nodes are not looked up at a registry.
  */
 export function adapt(object: KubernetesObject, config: StackConfig): KubernetesObject {
   const { kind } = object
@@ -40,6 +40,9 @@ export function adapt(object: KubernetesObject, config: StackConfig): Kubernetes
   if (kind === 'ConfigMap' && name === 'config-deployment' && config.images.onNodes) {
     const hosts = [...new Set([registryOf(config.images.node), 'kind.local', 'ko.local', 'dev.local'])]
     return { ...object, data: { ...object.data, 'registries-skipping-tag-resolving': hosts.join(',') } }
+  }
+  if (kind === 'ConfigMap' && name === 'config-observability') {
+    return { ...object, data: { ...object.data, 'metrics-protocol': 'prometheus', 'request-metrics-protocol': 'prometheus' } }
   }
   if (kind === 'HorizontalPodAutoscaler' && /^(activator|webhook)$/.test(name)) {
     return { ...object, spec: { ...object.spec, minReplicas: 2 } }

@@ -5,14 +5,16 @@ import type { Component } from './component.ts'
 
 const NAMESPACE = 'plumbline'
 
-/** The workload as a Knative Service that stays, to look at: hello.plumbline.DOMAIN. */
+/** The workload as a Knative Service that stays, to look at: hello.plumbline.DOMAIN. One pod of it always runs. */
 export const workload: Component = {
   name: 'workload',
   after: ['metallb', 'net-istio'],
   async install({ api, config, signal }) {
     const values = { namespace: NAMESPACE, name: 'hello', nodeImage: config.images.node, program: JSON.stringify(readFixture('app/server.mjs')) }
     await applyPatiently(api, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE } }, signal)
-    for (const object of [...readManifest('app/configmap.yaml', values), ...readManifest('knative/service.yaml', values)]) {
+    const objects = [...readManifest('app/configmap.yaml', values), ...readManifest('knative/service.yaml', values)]
+    for (const object of objects) {
+      if (object.kind === 'Service') object.spec.template.metadata.annotations = { 'autoscaling.knative.dev/min-scale': '1' }
       await applyPatiently(api, object, signal)
     }
     await until(api, { kind: 'serving.knative.dev/v1/Service', namespace: NAMESPACE, name: 'hello' }, allTrue('Ready'), 'componentAvailable')

@@ -3,7 +3,9 @@ import type { KubernetesObject } from '../check/record.ts'
 import type { DeadlineName } from '../check/deadlines.ts'
 import { readFixture, readManifest } from './manifest.ts'
 import type { Stack } from './stack.ts'
-import { allTrue } from './until.ts'
+import { readComponentLog, type ComponentLog } from './knative-logs.ts'
+import { metricsOf } from './knative-settings.ts'
+import { allTrue, conditionOf } from './until.ts'
 
 export const KNATIVE = 'knative-serving'
 export const SERVICE = 'serving.knative.dev/v1/Service'
@@ -102,6 +104,43 @@ export class Knative {
     const revision = object?.status?.latestReadyRevisionName as string | undefined
     if (!object || !url || !revision) throw new StackFailure(`Service ${namespace}/${name} is Ready without a URL or a revision.`)
     return { name, namespace, host: new URL(url).host, revision, object }
+  }
+
+  /** The logs of the last `seconds` of every pod of these deployments. */
+  async logs(deployments: readonly string[], seconds: number): Promise<ComponentLog[]> {
+    const pods = await this.#podsOf(deployments)
+    return Promise.all(
+      pods.map(async (pod) => {
+        const name = pod.metadata?.name ?? ''
+        const containers = (pod.spec?.containers ?? []) as { name: string }[]
+        const container = containers.find((each) => each.name !== 'istio-proxy')?.name ?? ''
+        return readComponentLog(name, await this.#stack.k8s.log({ name, namespace: KNATIVE, container }, { sinceSeconds: seconds }))
+      }),
+    )
+  }
+
+  /** Which components export metrics under the names of this version, and which do not; `revisions`: whether any revision has a pod. */
+  async metrics(version: string): Promise<{ exposed: string[]; missing: string[]; revisions: boolean }> {
+    const names = metricsOf(version)
+    const ofDeployments = (await this.#podsOf(['autoscaler', 'activator', 'controller'])).map((pod) => ({ pod, component: pod.metadata?.labels?.app as keyof typeof names, port: 9090 }))
+    const revisionPod = (await this.#stack.all('v1/Pod')).find((pod) => pod.metadata?.labels?.['serving.knative.dev/revision'] && conditionOf(pod, 'Ready')?.status === 'True')
+    const all = [...ofDeployments, ...(revisionPod ? [{ pod: revisionPod, component: 'queue-proxy' as const, port: 9091 }] : [])]
+    const seen = await Promise.all(
+      all.map(async ({ pod, component, port }) => {
+        const { name, namespace } = pod.metadata ?? {}
+        const text = await this.#stack.k8s.raw('GET', `/api/v1/namespaces/${namespace}/pods/${name}:${port}/proxy/metrics`).then(({ body }) => body, () => undefined)
+        if (text === undefined) return { component, missing: `${component} (${name}): port ${port} does not answer` }
+        return { component, missing: names[component].test(text) ? undefined : `${component} (${name}): nothing like ${names[component].source}` }
+      }),
+    )
+    const missing = seen.map((each) => each.missing).filter((each) => each !== undefined)
+    return { exposed: [...new Set(seen.map(({ component }) => component))], missing, revisions: revisionPod !== undefined }
+  }
+
+  async #podsOf(deployments: readonly string[]): Promise<KubernetesObject[]> {
+    return (await this.#stack.all('v1/Pod')).filter(
+      ({ metadata, status }) => metadata?.namespace === KNATIVE && status?.phase === 'Running' && deployments.includes(metadata.labels?.app ?? ''),
+    )
   }
 
   /** The hello Service, in a namespace of its own, that several checks ask. Made once a run. */

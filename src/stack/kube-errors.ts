@@ -77,6 +77,17 @@ function explainForbidden(message: string): string {
   return `${user} may not ${verb} ${full} ${namespace ? `in namespace ${namespace}` : 'in all namespaces'}; grant the verb ${verb} on ${full}, or use another context.`
 }
 
+/** What the API server or a webhook refused a call with, or undefined where it was accepted. Throws what is no refusal. */
+export async function refusalOf(call: Promise<unknown>): Promise<string | undefined> {
+  try {
+    await call
+    return undefined
+  } catch (problem) {
+    if (problem instanceof ApiRefusal) return problem.status.message ?? problem.message
+    throw problem
+  }
+}
+
 /** The code or text of a failed connection, or undefined where the problem is none. */
 export function networkReason(problem: unknown): string | undefined {
   for (let at = problem as { code?: unknown; cause?: unknown; message?: string; errors?: unknown[] } | undefined; at; ) {

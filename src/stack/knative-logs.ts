@@ -1,0 +1,70 @@
+/** One structured line of a Knative component's log (zap as JSON). */
+export interface LogLine {
+  level: string
+  at: number
+  logger: string
+  key: string
+  message: string
+  error: string
+}
+
+/** The log of one pod, read. */
+export interface ComponentLog {
+  pod: string
+  lines: LogLine[]
+  /** Lines that are neither JSON nor what Go's log and klog write beside it. */
+  unstructured: string[]
+  /** A sentence for each error that came again, and was not overcome. */
+  repeated: string[]
+}
+
+// Before its logger is set up a component writes with Go's log; client-go writes with klog at any time.
+const BESIDE = /^(\d{4}\/\d\d\/\d\d \d\d:\d\d:\d\d |[IWEF]\d{4} \d\d:\d\d:\d\d)/
+// Optimistic locking at work: the controller tries again with the newer object.
+const CONFLICT = /the object has been modified; please apply your changes to the latest version/
+
+/** Reads a log's text. Errors about our own namespaces (plumb-...) do not count: checks cause them on purpose. */
+export function readComponentLog(pod: string, text: string): ComponentLog {
+  const lines: LogLine[] = []
+  const unstructured: string[] = []
+  for (const line of text.split('\n')) {
+    if (!line.trim() || BESIDE.test(line)) continue
+    const parsed = parse(line)
+    if (parsed) lines.push(parsed)
+    else unstructured.push(line.slice(0, 200))
+  }
+  return { pod, lines, unstructured, repeated: repeatedErrors(lines) }
+}
+
+function parse(line: string): LogLine | undefined {
+  try {
+    const json = JSON.parse(line) as Record<string, unknown>
+    const text = (...keys: string[]) => String(keys.map((key) => json[key]).find((value) => value !== undefined) ?? '')
+    const level = text('severity', 'level').toUpperCase()
+    if (!level) return undefined
+    return {
+      level,
+      at: new Date(text('timestamp', 'ts', 'time')).getTime(),
+      logger: text('logger'),
+      key: text('knative.dev/key', 'key'),
+      message: text('message', 'msg'),
+      error: text('error'),
+    }
+  } catch {
+    return undefined
+  }
+}
+
+/** An error repeats where the same object met it twice and the object has not been reconciled since. */
+function repeatedErrors(lines: readonly LogLine[]): string[] {
+  const errors = lines.filter(
+    ({ level, key, error, message }) => level === 'ERROR' && !/^plumb-/.test(key) && !/\bplumb-/.test(`${error} ${message}`) && !CONFLICT.test(`${error} ${message}`),
+  )
+  const groups = Map.groupBy(errors, ({ logger, key, message, error }) => `${logger} ${key} ${message} ${error.slice(0, 80)}`)
+  return [...groups.values()].flatMap((group) => {
+    const last = group.at(-1)!
+    const overcome = lines.some(({ at, key, message }) => at >= last.at && key === last.key && /Reconcile succeeded/.test(message))
+    if (group.length < 2 || overcome) return []
+    return [`${group.length} times, last at ${new Date(last.at).toISOString()}: ${last.message}${last.key ? ` of ${last.key}` : ''}: ${last.error.slice(0, 200)}`]
+  })
+}

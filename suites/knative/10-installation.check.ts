@@ -1,0 +1,180 @@
+import { check } from '../../src/check/check.ts'
+import { KNATIVE } from '../../src/stack/knative.ts'
+import { deploymentsOf } from '../../src/stack/knative-settings.ts'
+import { readinessTroubles } from '../../src/stack/pods.ts'
+import { compareMinors, minorOf, NET_ISTIO_TESTED, oldestKubernetes, sameVersion, supportOf, supportsKubernetes } from '../../src/stack/supported-versions.ts'
+import { missingCondition } from '../../src/stack/until.ts'
+
+check(
+  'knative/version',
+  {
+    asserts: 'serving and net-istio have an equal minor version, inside the range supported on this Kubernetes and Istio',
+    guide: '3',
+    level: 'required',
+    effect: 'reads',
+    needs: ['mesh/version'],
+    remedy: 'install net-istio of the same minor as serving (knative-extensions/net-istio, tags knative-vX.Y.Z), and an Istio that it is tested with',
+  },
+  async ({ stack, expect }) => {
+    const serving = await stack.knative.version('controller')
+    const netIstio = await stack.knative.version('net-istio-controller')
+    expect(minorOf(netIstio), `minor of net-istio ${netIstio}, against serving ${serving}`).toBe(minorOf(serving))
+    const wanted = stack.config.versions
+    if (wanted.knative) expect(sameVersion(serving, wanted.knative), `serving is ${serving}, stack.yaml asks for ${wanted.knative}`).toBe(true)
+    if (wanted['net-istio']) expect(sameVersion(netIstio, wanted['net-istio']), `net-istio is ${netIstio}, stack.yaml asks for ${wanted['net-istio']}`).toBe(true)
+    const row = supportOf('knative', serving)
+    expect(row, `serving ${serving} in the table of supported versions (src/stack/supported-versions.ts)`).toBeDefined()
+    const server = await stack.serverVersion()
+    expect(supportsKubernetes(row!, server), `Kubernetes ${server} in the range ${row!.kubernetes} of serving ${serving}`).toBe(true)
+    const tested = NET_ISTIO_TESTED[minorOf(netIstio) ?? '']
+    expect(tested, `net-istio ${netIstio} in the table of the Istio that it is tested with`).toBeDefined()
+    const [istio = ''] = await stack.istio.istiodVersions()
+    expect(compareMinors(istio, tested!), `Istio ${istio} against ${tested}, which net-istio ${netIstio} is tested with`).toBeGreaterThanOrEqual(0)
+    const newer = compareMinors(minorOf(istio) ?? '', tested!) > 0 ? ` (Istio ${istio} is newer than the ${tested} that it is tested with)` : ''
+    return `serving ${serving}, net-istio ${netIstio}${newer}`
+  },
+)
+
+const CRDS = [
+  'services.serving.knative.dev',
+  'configurations.serving.knative.dev',
+  'revisions.serving.knative.dev',
+  'routes.serving.knative.dev',
+  'ingresses.networking.internal.knative.dev',
+  'serverlessservices.networking.internal.knative.dev',
+  'podautoscalers.autoscaling.internal.knative.dev',
+  'metrics.autoscaling.internal.knative.dev',
+]
+
+check(
+  'knative/crds',
+  {
+    asserts: 'the serving.knative.dev, networking.internal and autoscaling.internal CRDs are Established',
+    guide: '3',
+    level: 'required',
+    effect: 'reads',
+    remedy: 'kubectl apply -f serving-crds.yaml of the installed version',
+  },
+  async ({ stack, expect }) => {
+    const served = await stack.servedCrds()
+    expect(CRDS.filter((name) => !served.has(name)), 'CRDs of Knative that are missing or not Established').toEqual([])
+    const all = [...served.keys()].filter((name) => name.endsWith('.knative.dev'))
+    return `${all.length} CRDs of knative.dev are Established`
+  },
+)
+
+check(
+  'knative/pods-running',
+  {
+    asserts: "activator, autoscaler, controller, webhook and net-istio's two are Ready, under whichever names this version gives them",
+    guide: '3,8',
+    level: 'required',
+    effect: 'reads',
+    remedy: 'kubectl -n knative-serving get deployments,pods; a deployment of zero replicas was scaled down by hand, for its autoscaler leaves zero alone',
+  },
+  async ({ stack, expect, measure }) => {
+    const names = deploymentsOf(await stack.knative.version())
+    const deployments = await Promise.all(names.map((name) => stack.one('apps/v1/Deployment', name, KNATIVE)))
+    for (const deployment of deployments) {
+      const name = deployment.metadata?.name
+      expect(deployment.spec?.replicas, `replicas that Deployment ${KNATIVE}/${name} asks for`).toBeGreaterThan(0)
+      expect(missingCondition(deployment, 'Available'), `what Deployment ${KNATIVE}/${name} lacks to be Available`).toBeUndefined()
+      expect(deployment.status?.readyReplicas ?? 0, `Ready replicas of Deployment ${KNATIVE}/${name}`).toBe(deployment.spec?.replicas)
+    }
+    const pods = (await stack.all('v1/Pod')).filter((pod) => pod.metadata?.namespace === KNATIVE && pod.status?.phase !== 'Succeeded')
+    expect(readinessTroubles(pods), `pods of ${KNATIVE} that are not Ready`).toEqual([])
+    const old = await stack.maybe('apps/v1/Deployment', 'networking-istio', KNATIVE)
+    expect(old?.metadata?.name, 'a deployment networking-istio, which net-istio left behind in 0.24').toBeUndefined()
+    measure('pods', pods.length, 'pods')
+    return `${names.join(', ')}: ${pods.length} pods Ready`
+  },
+)
+
+check(
+  'knative/webhooks',
+  {
+    asserts: "Knative's admission webhooks have a CA bundle, ready endpoints and failurePolicy Fail",
+    guide: '8',
+    level: 'required',
+    effect: 'reads',
+    needs: ['knative/pods-running'],
+    remedy: "restart the webhook's deployment: it writes its CA bundle at its start; with another failurePolicy a broken Service is accepted while it is down",
+  },
+  async ({ stack, expect }) => {
+    const ofKnative = (await stack.webhooks.all()).filter(({ service }) => service.namespace === KNATIVE)
+    // net-istio's own configuration webhook is Fail too; an Ignore anywhere lets what is refused through.
+    const lenient = ofKnative.filter(({ failurePolicy }) => failurePolicy !== 'Fail').map(({ configuration, name, failurePolicy }) => `${configuration}/${name} ${failurePolicy}`)
+    expect(lenient, 'webhooks of knative-serving whose failurePolicy is not Fail').toEqual([])
+    return stack.webhooks.serve(expect, ({ namespace }) => namespace === KNATIVE)
+  },
+)
+
+check(
+  'knative/minimum-kubernetes',
+  {
+    asserts: 'the server is at or above the minimum that this Knative enforces at its start',
+    guide: '1',
+    level: 'required',
+    effect: 'reads',
+    remedy: 'bring Kubernetes to that minimum before Knative: below it its pods exit at their start (KUBERNETES_MIN_VERSION only hides that)',
+  },
+  async ({ stack, expect }) => {
+    const knative = await stack.knative.version()
+    const row = supportOf('knative', knative)
+    expect(row, `serving ${knative} in the table of supported versions (src/stack/supported-versions.ts)`).toBeDefined()
+    const server = await stack.serverVersion()
+    expect(compareMinors(minorOf(server) ?? '', oldestKubernetes(row!)), `Kubernetes ${server} against the minimum ${oldestKubernetes(row!)} of serving ${knative}`).toBeGreaterThanOrEqual(0)
+    const controller = await stack.one('apps/v1/Deployment', 'controller', KNATIVE)
+    const env = (controller.spec?.template?.spec?.containers?.[0]?.env ?? []) as { name: string; value?: string }[]
+    expect(env.find(({ name }) => name === 'KUBERNETES_MIN_VERSION')?.value, "KUBERNETES_MIN_VERSION of the controller, which overrides the minimum").toBeUndefined()
+    return `Kubernetes ${server}; serving ${knative} enforces ${oldestKubernetes(row!)}`
+  },
+)
+
+check(
+  'knative/component-logs',
+  {
+    asserts: 'controller, autoscaler, activator, webhook and net-istio log structured lines at info or above, and no reconcile error repeats in the last 10 minutes',
+    guide: '3,8',
+    level: 'required',
+    effect: 'reads',
+    needs: ['knative/pods-running'],
+    remedy: "the line names the object by knative.dev/key; a level of debug is set in config-logging",
+  },
+  async ({ stack, expect, measure }) => {
+    const names = deploymentsOf(await stack.knative.version())
+    const logs = await stack.knative.logs(names, 600)
+    expect(logs.length, 'logs read').toBeGreaterThanOrEqual(names.length)
+    for (const log of logs) {
+      expect(log.unstructured.slice(0, 3), `lines of ${log.pod} that are no JSON, after its start`).toEqual([])
+      expect([...new Set(log.lines.map((line) => line.level).filter((level) => !/^(INFO|WARN|WARNING|ERROR|FATAL|PANIC)$/.test(level)))], `levels below info in the log of ${log.pod}`).toEqual([])
+      expect(log.repeated, `errors of ${log.pod} that repeat`).toEqual([])
+    }
+    const lines = logs.reduce((sum, log) => sum + log.lines.length, 0)
+    measure('log lines of 10 minutes', lines, 'lines')
+    return `${logs.length} pods, ${lines} structured lines in 10 minutes, no error that repeats`
+  },
+)
+
+check(
+  'knative/metrics',
+  {
+    asserts: 'autoscaler, activator, controller and queue-proxy expose their metrics, under the names of this version',
+    guide: '3,4',
+    level: 'recommended',
+    effect: 'reads',
+    needs: ['knative/pods-running'],
+    remedy: 'from 1.19 on the exporter is off by default: set metrics-protocol and request-metrics-protocol to prometheus in config-observability, then restart the deployments',
+  },
+  async ({ stack, expect }) => {
+    const version = await stack.knative.version()
+    if (compareMinors(version, '1.19') >= 0) {
+      const settings = await stack.knative.settings('config-observability')
+      expect(settings['metrics-protocol'] ?? 'none', "metrics-protocol in config-observability ('none', the default, is: off)").toBe('prometheus')
+      expect(settings['request-metrics-protocol'] ?? 'none', "request-metrics-protocol in config-observability, for queue-proxy").toBe('prometheus')
+    }
+    const { exposed, missing, revisions } = await stack.knative.metrics(version)
+    expect(missing, 'components whose metrics are not under the names of this version').toEqual([])
+    return `${exposed.join(', ')} export${revisions ? '' : '; no revision has a pod now, so queue-proxy was not looked at'}`
+  },
+)
