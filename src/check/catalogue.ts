@@ -2,6 +2,7 @@ import { globSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { declaredChecks, type Check } from './check.ts'
+import { deadlines } from './deadlines.ts'
 import { EFFECTS, SUITES, type Suite } from './record.ts'
 
 const SUITES_FOLDER = join(import.meta.dirname, '..', '..', 'suites')
@@ -22,7 +23,8 @@ export const suitesWithChecks = (): Suite[] =>
 const runsAlone = (check: Check): boolean => check.effect === 'tunes' || check.effect === 'disrupts'
 
 /**
- * Orders checks so that each comes after what it needs, suite by suite, those that run alone last in their suite.
+ * Orders checks so that each comes after what it needs, suite by suite, those that run alone last in their suite and those that may
+ * take long first, so that nobody waits for them alone at the end.
  * @throws Error naming the check whose needs are unknown, circular, or only run after it
  */
 export function orderOfWork(checks: readonly Check[]): Check[] {
@@ -44,7 +46,8 @@ export function orderOfWork(checks: readonly Check[]): Check[] {
     }
     done.set(check.id, check)
   }
-  for (const check of checks.toSorted((a, b) => rank(a) - rank(b))) place(check, [])
+  const long = (check: Check) => deadlines[check.within ?? 'check']
+  for (const check of checks.toSorted((a, b) => rank(a) - rank(b) || long(b) - long(a))) place(check, [])
   return [...done.values()].toSorted((a, b) => rank(a) - rank(b))
 }
 

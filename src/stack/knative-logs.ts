@@ -55,10 +55,10 @@ function parse(line: string): LogLine | undefined {
   }
 }
 
-/** An error repeats where the same object met it twice and the object has not been reconciled since. */
+/** A reconcile error repeats where the same object met it twice and the object has not been reconciled since. */
 function repeatedErrors(lines: readonly LogLine[]): string[] {
   const errors = lines.filter(
-    ({ level, key, error, message }) => level === 'ERROR' && !/^plumb-/.test(key) && !/\bplumb-/.test(`${error} ${message}`) && !CONFLICT.test(`${error} ${message}`),
+    ({ level, key, error, message }) => level === 'ERROR' && /reconcil/i.test(message) && !/^plumb-/.test(key) && !/\bplumb-/.test(`${error} ${message}`) && !CONFLICT.test(`${error} ${message}`),
   )
   const groups = Map.groupBy(errors, ({ logger, key, message, error }) => `${logger} ${key} ${message} ${error.slice(0, 80)}`)
   return [...groups.values()].flatMap((group) => {

@@ -99,8 +99,9 @@ export function metricsOf(knative: string): Record<'autoscaler' | 'activator' | 
   }
   return {
     autoscaler: /^kn[_.]revision[_.]pods[_.](desired|count|requested)/m,
-    activator: /^(http_server_request_duration|kn_revision_request|kn_activator|kn[_.]revision[_.]request)/m,
+    activator: /^(http_server_request_duration|kn[_.](activator|revision)[_.])/m,
     controller: /^kn[_.]workqueue[_.]/m,
-    'queue-proxy': /^(http_server_request_duration|kn_serving_(invocation|queue)|kn_queueproxy)/m,
+    // Before its first request a queue-proxy exports nothing but its resource: the revision that it belongs to.
+    'queue-proxy': /^(http_server_request_duration|kn[_.](serving|queueproxy)[_.]|target_info\{[^}]*kn_revision_name)/m,
   }
 }

@@ -1,6 +1,8 @@
 import { StackFailure } from '../check/problem.ts'
 import type { KubernetesObject } from '../check/record.ts'
 import type { DeadlineName } from '../check/deadlines.ts'
+import { Autoscaler } from './autoscaler.ts'
+import type { Answer } from './http.ts'
 import { readFixture, readManifest } from './manifest.ts'
 import type { Stack } from './stack.ts'
 import { readComponentLog, type ComponentLog } from './knative-logs.ts'
@@ -16,9 +18,9 @@ export const SERVERLESS_SERVICE = 'networking.internal.knative.dev/v1alpha1/Serv
 /** What a check lays over the workload's Service. */
 export interface ServiceOptions {
   /** Annotations of the revision, without the prefix autoscaling.knative.dev/ where they have none of their own. */
-  scaling?: Record<string, string>
+  scaling?: Readonly<Record<string, string>>
   /** Annotations of the Service itself. */
-  annotations?: Record<string, string>
+  annotations?: Readonly<Record<string, string>>
   labels?: Record<string, string>
   env?: Record<string, string>
   containerConcurrency?: number
@@ -27,16 +29,40 @@ export interface ServiceOptions {
   traffic?: object[]
 }
 
-/** A Knative Service that is Ready. */
-export interface ReadyService {
-  name: string
+export interface RevisionName {
   namespace: string
+  revision: string
+}
+
+/** A Knative Service that is Ready, and its latest ready revision. */
+export interface ReadyService extends RevisionName {
+  name: string
   /** The host of its URL. */
   host: string
-  /** Its latest ready revision. */
-  revision: string
   object: KubernetesObject
 }
+
+const QUEUE_PROXY = 'queue.sidecar.serving.knative.dev'
+
+/** What `configured` sets, for the checks that look for it. */
+export const CONFIGURED = {
+  resources: { requests: { cpu: '15m', memory: '40Mi' }, limits: { cpu: '500m', memory: '140Mi' } },
+  annotations: { 'networking.knative.dev/timeout': '5s', 'networking.knative.dev/retryAttempts': '3' },
+  scaling: {
+    target: '50',
+    metric: 'concurrency',
+    'target-utilization-percentage': '80',
+    'initial-scale': '1',
+    'min-scale': '1',
+    'panic-window-percentage': '20',
+    'panic-threshold-percentage': '300',
+    [`${QUEUE_PROXY}/cpu-resource-request`]: '12m',
+    [`${QUEUE_PROXY}/memory-resource-request`]: '30Mi',
+    [`${QUEUE_PROXY}/cpu-resource-limit`]: '400m',
+    [`${QUEUE_PROXY}/memory-resource-limit`]: '120Mi',
+  },
+  queueProxy: { requests: { cpu: '12m', memory: '30Mi' }, limits: { cpu: '400m', memory: '120Mi' } },
+} as const
 
 /** Knative Serving: its settings, and Services of the workload. */
 export class Knative {
@@ -141,6 +167,54 @@ export class Knative {
     return (await this.#stack.all('v1/Pod')).filter(
       ({ metadata, status }) => metadata?.namespace === KNATIVE && status?.phase === 'Running' && deployments.includes(metadata.labels?.app ?? ''),
     )
+  }
+
+  /**
+   * A Service with everything set that a check looks for in what Knative makes of it: resources of both containers, autoscaling
+   * annotations, and annotations of the guide that nothing reads. Made once a run.
+   */
+  configured(): Promise<ReadyService> {
+    return this.#stack.shared('configured', async () => this.service(await this.namespace('configured'), 'configured', CONFIGURED))
+  }
+
+  /** A Service of one pod with spare capacity: 100 less a burst capacity of 10. Made once a run. */
+  spare(): Promise<ReadyService> {
+    const scaling = { 'min-scale': '1', 'max-scale': '1', target: '100', 'target-burst-capacity': '10' }
+    return this.#stack.shared('spare', async () => this.service(await this.namespace('spare'), 'spare', { scaling }))
+  }
+
+  /**
+   * A Service that was brought to zero pods, and the seconds from its last request until then. Its window is 6 s, its retention
+   * 10 s. Made once a run.
+   */
+  idle(): Promise<{ service: ReadyService; idleSeconds: number }> {
+    return this.#stack.shared('idle', async () => {
+      const scaling = { window: '6s', 'scale-to-zero-pod-retention-period': '10s' }
+      const service = await this.service(await this.namespace('idle'), 'idle', { scaling })
+      await this.#stack.ingress.until({ host: service.host, within: 'coldRequest' }, (answer) => answer.status === 200)
+      const last = performance.now()
+      await new Autoscaler(this.#stack, service).untilPods(0, 'scaleToZero')
+      return { service, idleSeconds: (performance.now() - last) / 1000 }
+    })
+  }
+
+  /**
+   * Who passed a request on, by what the container saw of it (/info of the workload). Every proxy appends who it got the request
+   * from to X-Forwarded-For, so the chain has the gateway's address where another proxy follows; only queue-proxy, in the same
+   * pod, connects to the container from loopback.
+   */
+  async requestPath(answer: Answer): Promise<{ hops: string[]; forwardedFor: string; from: string }> {
+    const seen = JSON.parse(answer.body) as { from: string; headers: Record<string, string> }
+    const forwardedFor = seen.headers['x-forwarded-for'] ?? ''
+    const pods = await this.#stack.all('v1/Pod')
+    const gateways = new Set((await this.#stack.istio.gatewayPods()).map((pod) => pod.status?.podIP as string))
+    const activators = new Set(pods.filter(({ metadata }) => metadata?.namespace === KNATIVE && metadata.labels?.app === 'activator').map((pod) => pod.status?.podIP as string))
+    const proxies = forwardedFor
+      .split(',')
+      .map((address) => address.trim())
+      .flatMap((address) => (gateways.has(address) ? ['gateway'] : activators.has(address) ? ['activator'] : []))
+    const last = /^(::ffff:)?127\.|^::1$/.test(seen.from) ? ['queue-proxy'] : []
+    return { hops: [...proxies, ...last, 'container'], forwardedFor, from: seen.from }
   }
 
   /** The hello Service, in a namespace of its own, that several checks ask. Made once a run. */

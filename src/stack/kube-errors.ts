@@ -83,7 +83,7 @@ export async function refusalOf(call: Promise<unknown>): Promise<string | undefi
     await call
     return undefined
   } catch (problem) {
-    if (problem instanceof ApiRefusal) return problem.status.message ?? problem.message
+    if (problem instanceof ApiRefusal) return (problem.status.message ?? problem.message).replace(/\s*\n\s*/g, ' ')
     throw problem
   }
 }

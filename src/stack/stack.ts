@@ -4,6 +4,7 @@ import type { KubernetesObject } from '../check/record.ts'
 import { currentScope, inScope, Scope } from '../check/scope.ts'
 import { journalFile, shortRunId, type RunInfo } from '../check/run-info.ts'
 import { Agent } from './agent.ts'
+import { eventually } from './eventually.ts'
 import { Ingress } from './ingress.ts'
 import { Istio } from './istio.ts'
 import { Journal } from './journal.ts'
@@ -111,6 +112,11 @@ export class Stack {
   /** Waits by watch until `condition` holds; see until.ts. */
   until(watched: Watched, condition: Condition, within: DeadlineName): Promise<KubernetesObject[]> {
     return until(this.k8s, watched, condition, within)
+  }
+
+  /** Asks again and again until nothing is missing; see eventually.ts. */
+  eventually(what: string, missing: () => Promise<string | undefined>, within: DeadlineName, inARow = 1): Promise<void> {
+    return eventually(what, missing, within, inARow)
   }
 
   /**

@@ -1,4 +1,5 @@
 import { check } from '../../src/check/check.ts'
+import { CONFIGURED } from '../../src/stack/knative.ts'
 import { tell } from '../../src/stack/http.ts'
 import { refusalOf } from '../../src/stack/kube-errors.ts'
 import { externalGateways } from '../../src/stack/knative-gateways.ts'
@@ -152,13 +153,12 @@ check(
     remedy: 'for a time limit set spec.template.spec.timeoutSeconds; for retries there is only an EnvoyFilter on the gateway',
   },
   async ({ stack, expect }) => {
-    const namespace = await stack.knative.namespace('silent')
-    const annotations = { 'networking.knative.dev/timeout': '5s', 'networking.knative.dev/retryAttempts': '3' }
+    const { namespace } = await stack.knative.configured()
+    const { annotations } = CONFIGURED
     const onTraffic = stack.knative.manifest(namespace, 'silent', { traffic: [{ latestRevision: true, percent: 100, annotations }] })
     const refusal = await refusalOf(stack.k8s.dryCreate(onTraffic))
     expect(refusal, 'what the API server says of annotations on a traffic target').toMatch(/unknown field "spec\.traffic\[0\]\.annotations"/)
-    await stack.knative.service(namespace, 'silent', { annotations })
-    const made = await stack.k8s.get('networking.istio.io/v1beta1/VirtualService', 'silent-ingress', namespace)
+    const made = await stack.k8s.get('networking.istio.io/v1beta1/VirtualService', 'configured-ingress', namespace)
     const routes = (made.spec?.http ?? []) as HttpRoute[]
     expect(routes.length, 'routes of the VirtualService').toBeGreaterThan(0)
     expect(routes.map(({ timeout, retries }) => [timeout, retries?.attempts ?? 0]), 'timeout and retry attempts of its routes').toEqual(routes.map(() => [undefined, 0]))
@@ -201,26 +201,16 @@ check(
     remedy: 'a LimitRange or a mutating webhook changes them, or config-deployment sets others for queue-proxy',
   },
   async ({ stack, expect }) => {
-    const namespace = await stack.knative.namespace('resources')
-    const asked = { requests: { cpu: '15m', memory: '40Mi' }, limits: { cpu: '500m', memory: '140Mi' } }
-    const sidecar = { requests: { cpu: '12m', memory: '30Mi' }, limits: { cpu: '400m', memory: '120Mi' } }
-    const prefix = 'queue.sidecar.serving.knative.dev'
-    const { revision } = await stack.knative.service(namespace, 'resources', {
-      resources: asked,
-      scaling: {
-        [`${prefix}/cpu-resource-request`]: sidecar.requests.cpu,
-        [`${prefix}/memory-resource-request`]: sidecar.requests.memory,
-        [`${prefix}/cpu-resource-limit`]: sidecar.limits.cpu,
-        [`${prefix}/memory-resource-limit`]: sidecar.limits.memory,
-      },
-    })
+    const { namespace, revision } = await stack.knative.configured()
+    const { resources: asked, queueProxy } = CONFIGURED
     const deployment = await stack.k8s.get('apps/v1/Deployment', `${revision}-deployment`, namespace)
     const { items: pods } = await stack.k8s.list('v1/Pod', { namespace, labels: `serving.knative.dev/revision=${revision}` })
+    expect(pods.length, `pods of ${revision}`).toBeGreaterThan(0)
     for (const spec of [deployment.spec?.template?.spec, ...pods.map((pod) => pod.spec)]) {
       const containers = (spec?.containers ?? []) as { name: string; resources: object }[]
       expect(containers.find(({ name }) => name === 'user-container')?.resources, 'resources of user-container').toMatchObject(asked)
-      expect(containers.find(({ name }) => name === 'queue-proxy')?.resources, 'resources of queue-proxy').toMatchObject(sidecar)
+      expect(containers.find(({ name }) => name === 'queue-proxy')?.resources, 'resources of queue-proxy').toMatchObject(queueProxy)
     }
-    return `user-container ${JSON.stringify(asked)}, queue-proxy ${JSON.stringify(sidecar)}`
+    return `user-container ${JSON.stringify(asked)}, queue-proxy ${JSON.stringify(queueProxy)}`
   },
 )

@@ -1,0 +1,92 @@
+import type { KubernetesObject } from '../check/record.ts'
+import type { DeadlineName } from '../check/deadlines.ts'
+import { AUTOSCALER_SETTINGS, effective, goDuration } from './knative-settings.ts'
+import { POD_AUTOSCALER, podsOfRevision, SERVERLESS_SERVICE, type RevisionName } from './knative.ts'
+import type { Stack } from './stack.ts'
+import { recordWhile, type Snapshot } from './timeline.ts'
+import { conditionOf, type Condition } from './until.ts'
+
+/** The way that a ServerlessService sends requests: through the activator, or straight to the pods. */
+export type Mode = 'Proxy' | 'Serve'
+
+export const modeOf = (serverlessService: KubernetesObject | undefined): Mode | undefined => serverlessService?.spec?.mode as Mode | undefined
+
+/** The pods that count: not on their way out. */
+export const alivePods = (pods: readonly KubernetesObject[]): KubernetesObject[] => pods.filter((pod) => !pod.metadata?.deletionTimestamp)
+
+export const readyPods = (pods: readonly KubernetesObject[]): KubernetesObject[] =>
+  alivePods(pods).filter((pod) => conditionOf(pod, 'Ready')?.status === 'True')
+
+/** The condition that a PodAutoscaler wants so many pods. */
+export const wants =
+  (count: number): Condition =>
+  ([podAutoscaler]) =>
+    podAutoscaler?.status?.desiredScale === count ? undefined : `its desired scale is ${podAutoscaler?.status?.desiredScale ?? 'not set'}, not ${count}`
+
+/** What Knative's autoscaler does with one revision, by watch. */
+export class Autoscaler {
+  readonly #stack: Stack
+  readonly #revision: RevisionName
+
+  constructor(stack: Stack, revision: RevisionName) {
+    this.#stack = stack
+    this.#revision = revision
+  }
+
+  /** Waits until the ServerlessService is in a mode. */
+  async untilMode(mode: Mode, within: DeadlineName = 'scale'): Promise<void> {
+    const missing = ([found]: KubernetesObject[]) => (modeOf(found) === mode ? undefined : `its mode is ${modeOf(found) ?? 'not set'}, not ${mode}`)
+    await this.#stack.until({ kind: SERVERLESS_SERVICE, ...this.#names }, missing, within)
+  }
+
+  /** Waits until `count` pods are Ready (0: until none is left that is not on its way out), and gives all of them. */
+  untilPods(count: number, within: DeadlineName = 'scale'): Promise<KubernetesObject[]> {
+    const missing = (pods: KubernetesObject[]) => {
+      const seen = count === 0 ? alivePods(pods).length : readyPods(pods).length
+      return (count === 0 ? seen === 0 : seen >= count) ? undefined : `${seen} pods${count === 0 ? '' : ' Ready'}, not ${count}`
+    }
+    return this.#stack.until({ kind: 'v1/Pod', ...this.#pods }, missing, within)
+  }
+
+  /** The modes that the ServerlessService had while `work` went on. */
+  async modesWhile(work: () => Promise<unknown>): Promise<(Mode | undefined)[]> {
+    const { snapshots } = await recordWhile(this.#stack.k8s, { kind: SERVERLESS_SERVICE, ...this.#names }, work)
+    return [...new Set(snapshots.map(({ objects }) => modeOf(objects[0])))]
+  }
+
+  /** Every state of the revision's pods while `work` goes on. */
+  podsWhile<T>(work: () => Promise<T>): Promise<{ snapshots: Snapshot[]; result: T }> {
+    return recordWhile(this.#stack.k8s, { kind: 'v1/Pod', ...this.#pods }, work)
+  }
+
+  /** The PodAutoscaler's desired scale, each change of it with its time in milliseconds, while `work` goes on. */
+  async desiredScaleWhile<T>(work: () => Promise<T>): Promise<{ changes: { at: number; desired: number }[]; result: T }> {
+    const { snapshots, result } = await recordWhile(this.#stack.k8s, { kind: POD_AUTOSCALER, ...this.#names }, work)
+    const changes: { at: number; desired: number }[] = []
+    for (const { at, objects } of snapshots) {
+      const desired = objects[0]?.status?.desiredScale as number | undefined
+      if (desired !== undefined && desired >= 0 && desired !== changes.at(-1)?.desired) changes.push({ at, desired })
+    }
+    return { changes, result }
+  }
+
+  get #names() {
+    return { namespace: this.#revision.namespace, name: this.#revision.revision }
+  }
+
+  get #pods() {
+    return { namespace: this.#revision.namespace, labels: podsOfRevision(this.#revision.revision) }
+  }
+}
+
+/** The settings of config-autoscaler that bound what a check may expect, as they are in this cluster. */
+export async function autoscalerLimits(stack: Stack): Promise<{ graceSeconds: number; retentionSeconds: number; maxDownRate: number; maxUpRate: number }> {
+  const settings = await stack.knative.settings('config-autoscaler')
+  const value = (key: string) => effective(settings, AUTOSCALER_SETTINGS, key)
+  return {
+    graceSeconds: (goDuration(value('scale-to-zero-grace-period')) ?? 0) / 1000,
+    retentionSeconds: (goDuration(value('scale-to-zero-pod-retention-period')) ?? 0) / 1000,
+    maxDownRate: Number(value('max-scale-down-rate')),
+    maxUpRate: Number(value('max-scale-up-rate')),
+  }
+}

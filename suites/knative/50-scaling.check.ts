@@ -1,0 +1,221 @@
+import { check } from '../../src/check/check.ts'
+import { sendAtRate, sendFor } from '../../src/load/traffic.ts'
+import { alivePods, Autoscaler, autoscalerLimits, readyPods, wants } from '../../src/stack/autoscaler.ts'
+import { CONFIGURED, POD_AUTOSCALER } from '../../src/stack/knative.ts'
+import { forSeconds } from '../../src/stack/timeline.ts'
+
+// The shortest stable window that Knative takes, where time is not the point: 6 s.
+const WINDOW = { window: '6s' }
+
+// The older spelling, which Knative still takes.
+const CAMEL_CASE = {
+  target: '50',
+  metric: 'concurrency',
+  targetUtilizationPercentage: '80',
+  initialScale: '1',
+  minScale: '1',
+  panicWindowPercentage: '20',
+  panicThresholdPercentage: '300',
+}
+
+check(
+  'knative/annotations-applied',
+  {
+    asserts: 'target, metric, target-utilization-percentage, initial-scale, min-scale and panic thresholds set on a revision reach its PodAutoscaler (camelCase and kebab-case)',
+    guide: '4',
+    level: 'required',
+    effect: 'writes',
+    needs: ['knative/hello-ready'],
+    remedy: 'annotations belong under spec.template.metadata.annotations, with the prefix autoscaling.knative.dev/',
+  },
+  async ({ stack, expect }) => {
+    const { namespace, revision } = await stack.knative.configured()
+    await stack.apply(stack.knative.manifest(namespace, 'camel', { scaling: CAMEL_CASE }))
+    const applied = { [revision]: CONFIGURED.scaling, 'camel-00001': CAMEL_CASE }
+    for (const [name, scaling] of Object.entries(applied)) {
+      // That they are heeded, not only copied: min-scale is the scale wanted with no traffic.
+      const [found] = await stack.until({ kind: POD_AUTOSCALER, namespace, name }, wants(1), 'serviceReady')
+      const asked = Object.entries(scaling).filter(([key]) => !key.includes('/')).map(([key, value]) => [`autoscaling.knative.dev/${key}`, value])
+      expect(found?.metadata?.annotations, `annotations of PodAutoscaler ${name}`).toMatchObject(Object.fromEntries(asked))
+    }
+    return `${Object.keys(CAMEL_CASE).join(', ')} stand in the PodAutoscaler in both spellings`
+  },
+)
+
+check(
+  'knative/initial-scale',
+  {
+    asserts: 'a revision with initial-scale 3 has 3 pods before it is Ready',
+    guide: '4',
+    level: 'required',
+    effect: 'writes',
+    needs: ['knative/hello-ready'],
+    remedy: "see whether the autoscaler's log has the revision, and whether three pods find room; initial-scale is heeded only when a revision is made",
+  },
+  async ({ stack, expect, measure }) => {
+    const namespace = await stack.knative.namespace('initial')
+    const autoscaler = new Autoscaler(stack, { namespace, revision: 'initial-00001' })
+    const { snapshots } = await autoscaler.podsWhile(() => stack.knative.service(namespace, 'initial', { scaling: { 'initial-scale': '3' } }))
+    const most = Math.max(...snapshots.map(({ objects }) => readyPods(objects).length))
+    measure('Ready pods when the revision became so', most, 'pods')
+    expect(most, 'Ready pods of initial-00001 until its Service became Ready').toBe(3)
+    return `${most} pods were Ready before the Service was`
+  },
+)
+
+check(
+  'knative/min-max-scale',
+  {
+    asserts: 'min-scale holds with no traffic; max-scale holds under load',
+    guide: '4,6',
+    level: 'required',
+    effect: 'writes',
+    within: 'scalingCheck',
+    needs: ['knative/hello-through-lb'],
+    remedy: "the PodAutoscaler's annotations and status say what the autoscaler was told and wants; min-scale is ignored for a revision that nothing routes to",
+  },
+  async ({ stack, expect, measure, signal }) => {
+    const namespace = await stack.knative.namespace('bounds')
+    const scaling = { ...WINDOW, 'min-scale': '2', 'max-scale': '3', target: '1' }
+    const service = await stack.knative.service(namespace, 'bounds', { scaling })
+    const autoscaler = new Autoscaler(stack, service)
+    await autoscaler.untilPods(2)
+    // Two stable windows and a decision: without min-scale a pod would go.
+    const idle = await autoscaler.podsWhile(forSeconds(14, signal))
+    const fewest = Math.min(...idle.snapshots.map(({ objects }) => readyPods(objects).length))
+    measure('fewest pods with no traffic', fewest, 'pods')
+    expect(fewest, 'fewest Ready pods in 14 s without traffic, with min-scale 2').toBe(2)
+
+    const { host } = service
+    await stack.ingress.until({ host }, (answer) => answer.status === 200)
+    const busy = await autoscaler.desiredScaleWhile(() =>
+      autoscaler.podsWhile(() => sendFor(8, 12, signal, () => stack.ingress.send({ host, path: '/?sleep=200' }))),
+    )
+    const { snapshots, result: traffic } = busy.result
+    const most = Math.max(...snapshots.map(({ objects }) => alivePods(objects).length))
+    const wanted = Math.max(...busy.changes.map(({ desired }) => desired))
+    measure('most pods under load', most, 'pods')
+    measure('most pods wanted', wanted, 'pods')
+    expect(traffic.failures, `answers that are not 200, of ${traffic.sent} with 8 at once`).toEqual({})
+    expect(wanted, 'most pods wanted while 8 requests at once ask for 12, with max-scale 3').toBe(3)
+    expect(most, 'most pods at once, with max-scale 3').toBe(3)
+    return `without traffic never under ${fewest} pods; under load ${most} and never more (${traffic.sent} requests, none failed)`
+  },
+)
+
+check(
+  'knative/concurrency-limit',
+  {
+    asserts: 'containerConcurrency n: the container never sees more than n requests at once (it counts), the rest wait and none is lost',
+    guide: '4',
+    level: 'required',
+    effect: 'writes',
+    needs: ['knative/hello-through-lb'],
+    remedy: "see the revision's spec.containerConcurrency and that queue-proxy is in the pod; target is only what the autoscaler aims at, and caps nothing",
+  },
+  async ({ stack, expect, measure, signal }) => {
+    const namespace = await stack.knative.namespace('limit')
+    const scaling = { 'min-scale': '1', 'max-scale': '1' }
+    const { host } = await stack.knative.service(namespace, 'limit', { containerConcurrency: 2, scaling })
+    await stack.ingress.until({ host }, (answer) => answer.status === 200)
+    const traffic = await sendFor(12, 4, signal, () => stack.ingress.send({ host, path: '/?sleep=150', within: 'coldRequest' }))
+    const info = JSON.parse((await stack.ingress.send({ host, path: '/info' })).body) as { most: number; total: number }
+    measure('most requests at once in the container', info.most, 'requests')
+    measure('requests sent, 12 at once', traffic.sent, 'requests')
+    expect(traffic.failures, `answers that are not 200, of ${traffic.sent} sent 12 at once`).toEqual({})
+    expect(info.total, 'requests that the container counted, against those sent').toBeGreaterThanOrEqual(traffic.sent)
+    expect(info.most, 'most requests that the container saw at once, with containerConcurrency 2 and 12 sent at once').toBe(2)
+    return `12 at once, ${traffic.sent} requests: the container saw at most ${info.most} at once, none was lost`
+  },
+)
+
+const RPS = { rate: 20, target: 10 }
+
+check(
+  'knative/scale-by-rps',
+  {
+    asserts: 'with metric rps pods settle at ceil(rate / (target x 0.7)), at most one off, within two stable windows',
+    guide: '4',
+    level: 'required',
+    effect: 'writes',
+    within: 'scalingCheck',
+    needs: ['knative/hello-through-lb'],
+    remedy: "look at the autoscaler's log for the revision (PA scale got=, want=) and at whether it can scrape the queue-proxies; the 70 % of rps has no key",
+  },
+  async ({ stack, expect, measure, signal }) => {
+    const namespace = await stack.knative.namespace('rps')
+    const service = await stack.knative.service(namespace, 'rps', { scaling: { ...WINDOW, metric: 'rps', target: String(RPS.target) } })
+    const { host } = service
+    const autoscaler = new Autoscaler(stack, service)
+    await stack.ingress.until({ host, within: 'coldRequest' }, (answer) => answer.status === 200)
+    const { changes, result: traffic } = await autoscaler.desiredScaleWhile(() => sendAtRate(RPS.rate, 22, signal, () => stack.ingress.send({ host, within: 'coldRequest' })))
+    const expected = Math.ceil(RPS.rate / (RPS.target * 0.7))
+    const at = (ms: number) => changes.filter((change) => change.at <= ms).at(-1)?.desired ?? 0
+    // From two stable windows (12 s) and two decisions on, until the traffic ends.
+    const settled = [at(16_000), ...changes.filter((change) => change.at > 16_000 && change.at < 21_500).map(({ desired }) => desired)]
+    measure('pods wanted at the end', at(21_500), 'pods')
+    measure('pods by the formula', expected, 'pods')
+    expect(traffic.failures, `answers that are not 200, of ${traffic.sent}`).toEqual({})
+    for (const desired of settled) {
+      expect(Math.abs(desired - expected), `pods wanted (${settled.join(', ')}) against ceil(${RPS.rate} / (${RPS.target} x 0.7)) = ${expected}`).toBeLessThanOrEqual(1)
+    }
+    return `${RPS.rate} requests a second, target ${RPS.target}: ${settled.join(', ')} pods wanted after two windows, ${expected} by the formula`
+  },
+)
+
+check(
+  'knative/scale-to-zero',
+  {
+    asserts: 'no pod after stable window and grace, and not before the retention period ends',
+    guide: '4,8',
+    level: 'required',
+    effect: 'writes',
+    within: 'scalingCheck',
+    needs: ['knative/hello-through-lb'],
+    remedy: 'see enable-scale-to-zero in config-autoscaler, a min-scale on the revision, and whether the activator answers the autoscaler\'s probe',
+  },
+  async ({ stack, expect, measure }) => {
+    const { graceSeconds } = await autoscalerLimits(stack)
+    const { idleSeconds } = await stack.knative.idle()
+    const [window, retention] = [6, 10]
+    measure('time from the last request to no pod', idleSeconds, 's')
+    // Two seconds each way: the autoscaler decides every 2 s.
+    expect(idleSeconds, `seconds from the last request to no pod, with a window of ${window} s and a retention of ${retention} s`).toBeGreaterThanOrEqual(window + retention - 2)
+    const latest = window + Math.max(graceSeconds, retention) + 15
+    expect(idleSeconds, `the same, at most window ${window} s + grace ${graceSeconds} s + 15 s for its decisions and the deletion`).toBeLessThanOrEqual(latest)
+    return `no pod ${idleSeconds.toFixed(1)} s after the last request (window ${window} s, retention ${retention} s, grace ${graceSeconds} s)`
+  },
+)
+
+check(
+  'knative/scale-rates',
+  {
+    asserts: 'max-scale-up-rate and max-scale-down-rate bound each step',
+    guide: '4',
+    level: 'recommended',
+    effect: 'writes',
+    within: 'scalingCheck',
+    needs: ['knative/hello-ready', 'knative/autoscaler-config'],
+    remedy: 'both are keys of config-autoscaler alone and above 1; as an annotation they are taken and ignored',
+  },
+  async ({ stack, expect, measure }) => {
+    const { maxDownRate, maxUpRate } = await autoscalerLimits(stack)
+    const namespace = await stack.knative.namespace('rates')
+    const autoscaler = new Autoscaler(stack, { namespace, revision: 'rates-00001' })
+    const { changes } = await autoscaler.desiredScaleWhile(async () => {
+      await stack.knative.service(namespace, 'rates', { scaling: { ...WINDOW, 'initial-scale': '5' } })
+      await autoscaler.untilPods(0, 'scaleToZero')
+    })
+    const steps = changes.map(({ desired }) => desired)
+    measure('steps on the way down', steps.length - 1, 'steps')
+    expect(steps[0], `pods wanted at first (${steps.join(', ')})`).toBe(5)
+    expect(steps.at(-1), `pods wanted at last (${steps.join(', ')})`).toBe(0)
+    for (const [at, to] of steps.slice(1).entries()) {
+      const from = steps[at] ?? 0
+      // The last pod goes by scale-to-zero, which no rate bounds.
+      if (from > 1) expect(to, `from ${from} pods, with max-scale-down-rate ${maxDownRate} (${steps.join(', ')})`).toBeGreaterThanOrEqual(Math.floor(from / maxDownRate))
+      expect(to, `from ${from} pods, with max-scale-up-rate ${maxUpRate} (${steps.join(', ')})`).toBeLessThanOrEqual(Math.ceil(Math.max(1, from) * maxUpRate))
+    }
+    return `${steps.join(' -> ')} pods wanted, with a down rate of ${maxDownRate}`
+  },
+)
