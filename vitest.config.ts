@@ -22,6 +22,8 @@ export default defineConfig({
     fileParallelism: false,
     maxConcurrency: 16,
     retry: 0,
+    // Node runs the TypeScript as it is: no transform, no second copy of every module.
+    experimental: { viteModuleRunner: false, nodeLoader: false },
     passWithNoTests: false,
     sequence: { sequencer: GuideOrder },
     expect: { requireAssertions: true },

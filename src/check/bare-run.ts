@@ -1,8 +1,4 @@
 import type { TestProject } from 'vitest/node'
-import { readStackFile } from '../config/stack-file.ts'
-import { finishRun } from '../run/finish.ts'
-import { prepareRun } from '../run/prepare.ts'
-import { tellCounts } from '../report/verdict.ts'
 
 /**
  * vitest's global set-up. Under `plumbline certify` the run is made already and only named here; under vitest alone
@@ -14,9 +10,14 @@ export default async function setUp(project: TestProject): Promise<(() => Promis
     project.provide('run', given)
     return undefined
   }
-  const { run } = await prepareRun({ config: readStackFile(process.env.PLUMBLINE_STACK ?? 'stack.yaml'), only: [], allowDisruption: false })
+  // Loaded only here: under `plumbline certify` this process does without.
+  const { readStackFile } = await import('../config/stack-file.ts')
+  const { prepareRun } = await import('../run/prepare.ts')
+  const run = await prepareRun({ config: readStackFile(process.env.PLUMBLINE_STACK ?? 'stack.yaml'), only: [], allowDisruption: false })
   project.provide('run', run.id)
   return async () => {
+    const { finishRun } = await import('../run/finish.ts')
+    const { tellCounts } = await import('../report/verdict.ts')
     const report = await finishRun(run, false, () => undefined)
     console.log(`${report.verdict} (with vitest alone: ${tellCounts(report.counts)}): reports/${run.id}/index.html`)
   }

@@ -4,7 +4,7 @@ import type { Stack } from '../stack/stack.ts'
 import type { Check } from './check.ts'
 import { deadline } from './deadlines.ts'
 import { gatherEvidence } from './evidence.ts'
-import { StackFailure } from './problem.ts'
+import { plainMessage, StackFailure } from './problem.ts'
 import { channel } from './progress.ts'
 import type { CheckRecord, Outcome } from './record.ts'
 import { recordsFile, type RunInfo } from './run-info.ts'
@@ -108,10 +108,3 @@ const rejectOn = (signal: AbortSignal): Promise<never> =>
 
 /** An assertion of the check that did not hold, or a stack that is not as it must be; anything else is the harness's own fault. */
 const isFailure = (thrown: unknown): boolean => thrown instanceof StackFailure || (thrown instanceof Error && ['AssertionError', 'ApiRefusal'].includes(thrown.name))
-
-/** The first lines of a problem, without the matcher's jargon and without colours. */
-export function plainMessage(thrown: unknown): string {
-  const text = thrown instanceof Error ? thrown.message : String(thrown)
-  // eslint-disable-next-line no-control-regex
-  return text.replace(/\u001b\[\d+m/g, '').replace(/ \/\/ Object\.is equality/g, '').trim().slice(0, 2000)
-}

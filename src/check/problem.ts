@@ -12,3 +12,10 @@ export class StackFailure extends Error {
 export class ClusterProblem extends Error {
   override name = 'ClusterProblem'
 }
+
+/** The first lines of a problem, without the matcher's jargon and without colours. */
+export function plainMessage(thrown: unknown): string {
+  const text = thrown instanceof Error ? thrown.message : String(thrown)
+  // eslint-disable-next-line no-control-regex
+  return text.replace(/\u001b\[\d+m/g, '').replace(/ \/\/ Object\.is equality/g, '').trim().slice(0, 2000)
+}

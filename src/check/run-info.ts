@@ -27,6 +27,8 @@ export interface RunInfo {
 
 export const runFolder = (id: string): string => join(REPORTS, id)
 export const journalFile = (id: string): string => join(runFolder(id), 'journal.jsonl')
+/** Where a run's Allure results are, for allure-vitest and for what completes them. */
+export const allureFolder = (id: string): string => join(runFolder(id), 'allure-results')
 export const recordsFile = (id: string): string => join(runFolder(id), 'checks.jsonl')
 
 /** A new run's id: its time, so that runs sort, and four letters, so that two at once do not meet. */

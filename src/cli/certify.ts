@@ -1,14 +1,13 @@
 import { relative } from 'node:path'
 import { UsageProblem } from '../check/problem.ts'
-import { readRunInfo, runFolder } from '../check/run-info.ts'
+import { readRunInfo, runFolder, type RunInfo } from '../check/run-info.ts'
 import type { StackConfig } from '../config/stack-schema.ts'
 import { readRecords } from '../report/build-report.ts'
 import type { Report } from '../report/report-schema.ts'
 import { exitCodeOf, tellCounts } from '../report/verdict.ts'
-import { finishRun } from '../run/finish.ts'
-import { prepareRun } from '../run/prepare.ts'
+import { inThread } from '../run/in-thread.ts'
+import type { RunRequest } from '../run/prepare.ts'
 import { runSuites } from '../run/run-suites.ts'
-import { kindIsUp, kindUp } from '../targets/kind.ts'
 import { cutShort } from './cut.ts'
 import { readStack, type StackFlags } from './stack-flags.ts'
 import { openView } from './view.ts'
@@ -21,20 +20,18 @@ export async function certify(flags: StackFlags): Promise<number> {
   const say = (line: string) => console.log(line)
   const cut = cutShort(flags.timeLimit, say)
   try {
-    if (config.target === 'kind') {
-      if (await kindIsUp(config)) say(`kind: the cluster ${config.cluster.name} is up and is taken as it is`)
-      else await kindUp(config, say, cut.signal)
-    }
-    const { run, checks } = await prepareRun({ config, only, allowDisruption: flags.allowDisruption ?? false })
-    say(`run ${run.id}: ${checks.length} checks on ${run.context}`)
-    const view = openView(checks.length)
+    const request = { config, only, allowDisruption: flags.allowDisruption ?? false }
+    const run = await inThread<RunRequest, RunInfo>(new URL('../run/prepare.ts', import.meta.url), request, say, cut.signal)
+    say(`run ${run.id}: ${run.checks.length} checks on ${run.context}`)
+    const view = openView(run.checks.length)
     let interrupted: boolean
     try {
       interrupted = await runSuites(run, cut.signal, (problem) => view.say(`the runner: ${problem}`))
     } finally {
       view.close()
     }
-    const report = await finishRun(run, interrupted, process.stdout.isTTY ? say : () => undefined)
+    const tell = process.stdout.isTTY ? say : () => undefined
+    const report = await inThread<object, Report>(new URL('../run/finish.ts', import.meta.url), { run, interrupted }, tell)
     tellVerdict(report)
     return exitCodeOf(report.verdict)
   } catch (problem) {

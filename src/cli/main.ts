@@ -1,13 +1,6 @@
 import { Command, CommanderError } from 'commander'
-import { UsageProblem, ClusterProblem } from '../check/problem.ts'
-import { plainMessage } from '../check/perform.ts'
-import { certify } from './certify.ts'
-import { down, up } from './bring.ts'
-import { list } from './list.ts'
-import { recover } from './recover.ts'
-import { report } from './report.ts'
+import { ClusterProblem, plainMessage, UsageProblem } from '../check/problem.ts'
 import { stackFlags, type StackFlags } from './stack-flags.ts'
-import { test } from './test.ts'
 
 const EXITS = `
 Exit codes: 0 certified (also with remarks), 1 not certified, 2 incomplete, 3 usage or configuration.`
@@ -26,15 +19,15 @@ function build(): Command {
     .option('--allow-disruption', 'on an existing cluster, also run checks that change shared settings, evict and kill; needs --context')
     .option('--time-limit <minutes>', 'cut the run short after so many minutes, clean up and report', minutes)
     .addHelpText('after', `${EXITS}\nExample: plumbline certify --target existing --context prod-eks --only infra,mesh`)
-    .action(async (flags: StackFlags) => exit(await certify(flags)))
+    .action(async (flags: StackFlags) => exit(await (await import('./certify.ts')).certify(flags)))
   stackFlags(program.command('up'))
     .description('brings the stack up on kind; what is there already stays as it is')
     .addHelpText('after', '\nExample: plumbline up --mirror ./mirror')
-    .action(async (flags: StackFlags) => exit(await up(flags)))
+    .action(async (flags: StackFlags) => exit(await (await import('./bring.ts')).up(flags)))
   stackFlags(program.command('down'))
     .description('deletes the kind cluster with all that is in it')
     .addHelpText('after', '\nExample: plumbline down --stack stacks/kind.yaml')
-    .action(async (flags: StackFlags) => exit(await down(flags)))
+    .action(async (flags: StackFlags) => exit(await (await import('./bring.ts')).down(flags)))
   program
     .command('list')
     .description('lists the checks')
@@ -42,24 +35,24 @@ function build(): Command {
     .option('--markdown', 'as a table in Markdown')
     .option('--json', 'as JSON')
     .addHelpText('after', '\nExample: plumbline list --only knative')
-    .action(async (flags: { only?: string[]; markdown?: boolean; json?: boolean }) => exit(await list(flags)))
+    .action(async (flags: { only?: string[]; markdown?: boolean; json?: boolean }) => exit(await (await import('./list.ts')).list(flags)))
   program
     .command('report')
     .description('makes the reports of a run again from what it left, and tells where they are')
     .argument('[run]', 'the run', 'latest')
     .addHelpText('after', '\nExample: plumbline report latest')
-    .action(async (run: string) => exit(await report(run)))
+    .action(async (run: string) => exit(await (await import('./report.ts')).report(run)))
   program
     .command('recover')
     .description('undoes what runs that were killed left in their clusters')
     .argument('[run]', 'only this run')
     .addHelpText('after', '\nExample: plumbline recover')
-    .action(async (run: string | undefined) => exit(await recover(run)))
+    .action(async (run: string | undefined) => exit(await (await import('./recover.ts')).recover(run)))
   program
     .command('test')
     .description("Plumbline's own tests: types, lint, unit tests")
     .addHelpText('after', '\nExample: plumbline test')
-    .action(async () => exit(await test()))
+    .action(async () => exit(await (await import('./test.ts')).test()))
   return program
 }
 

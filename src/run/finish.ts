@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { loadCatalogue } from '../check/catalogue.ts'
-import { journalFile, runFolder, writeRunInfo, type RunInfo } from '../check/run-info.ts'
+import { allureFolder, journalFile, runFolder, writeRunInfo, type RunInfo } from '../check/run-info.ts'
 import { completeAllureResults, makeAllurePage } from '../report/allure.ts'
 import { buildReport, readClusterFacts, type ClusterFacts } from '../report/build-report.ts'
 import { pageOf } from '../report/html.ts'
@@ -12,9 +12,10 @@ import { Journal } from '../stack/journal.ts'
 import { loadKubeConfig } from '../stack/kube-connection.ts'
 import { Kubernetes } from '../stack/kubernetes.ts'
 import { undoAll } from '../stack/undo.ts'
+import type { ThreadWork } from './in-thread.ts'
 
-/** Where a run's Allure results are, for allure-vitest and for what completes them. */
-export const allureFolder = (run: string): string => join(runFolder(run), 'allure-results')
+/** The same as the work of a thread. */
+export const work: ThreadWork<{ run: RunInfo; interrupted: boolean }, Report> = ({ run, interrupted }, tell) => finishRun(run, interrupted, tell)
 
 /** Undoes what the run left open, asks the cluster for its versions and nodes, and writes every report. */
 export async function finishRun(run: RunInfo, interrupted: boolean, tell: (what: string) => void): Promise<Report> {

@@ -6,7 +6,8 @@ import { newRunId, writeRunInfo, type RunInfo } from '../check/run-info.ts'
 import type { StackConfig } from '../config/stack-schema.ts'
 import { loadKubeConfig } from '../stack/kube-connection.ts'
 import { Kubernetes } from '../stack/kubernetes.ts'
-import { kindContext } from '../targets/kind.ts'
+import { kindContext, kindIsUp, kindUp } from '../targets/kind.ts'
+import type { ThreadWork } from './in-thread.ts'
 import { isThere } from '../targets/programs.ts'
 
 export interface RunRequest {
@@ -16,11 +17,21 @@ export interface RunRequest {
   allowDisruption: boolean
 }
 
+/** Brings the stack up where the target is kind and it is not, and makes the run ready: the work of a thread. */
+export const work: ThreadWork<RunRequest, RunInfo> = async (request, tell, signal) => {
+  setDeadlineFactor(request.config.deadlines.factor)
+  if (request.config.target === 'kind') {
+    if (await kindIsUp(request.config)) tell(`kind: the cluster ${request.config.cluster.name} is up and is taken as it is`)
+    else await kindUp(request.config, tell, signal)
+  }
+  return prepareRun(request)
+}
+
 /**
  * Makes a run ready: chooses its checks, asks the cluster whether it answers and what it offers, and writes run.json.
  * @throws UsageProblem for a name that is no check, ClusterProblem where the cluster does not answer or accept us
  */
-export async function prepareRun({ config, only, allowDisruption }: RunRequest): Promise<{ run: RunInfo; checks: Check[] }> {
+export async function prepareRun({ config, only, allowDisruption }: RunRequest): Promise<RunInfo> {
   setDeadlineFactor(config.deadlines.factor)
   const checks = chosen(await loadCatalogue(), only)
   const kubeConfig = loadKubeConfig(config.kubeconfig, config.target === 'kind' ? kindContext(config) : config.context)
@@ -42,7 +53,7 @@ export async function prepareRun({ config, only, allowDisruption }: RunRequest):
       allowDisruption,
     }
     writeRunInfo(run)
-    return { run, checks }
+    return run
   } finally {
     await kubeConfig.close()
   }

@@ -1,7 +1,6 @@
 import { join } from 'node:path'
 import { createVitest, type Reporter } from 'vitest/node'
-import { suitesOf, type RunInfo } from '../check/run-info.ts'
-import { allureFolder } from './finish.ts'
+import { allureFolder, suitesOf, type RunInfo } from '../check/run-info.ts'
 
 const ROOT = join(import.meta.dirname, '..', '..')
 

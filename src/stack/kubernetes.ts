@@ -51,6 +51,7 @@ export class Kubernetes {
   readonly server: string
   readonly #core: CoreV1Api
   readonly #resources = new Map<string, Promise<ApiResource[]>>()
+  #groups: Promise<{ name: string; versions: { version: string }[] }[]> | undefined
   /** How many LIST calls were made so far. */
   listCalls = 0
 
@@ -216,9 +217,28 @@ export class Kubernetes {
     return `${root}${scope}/${resource.name}${name ? `/${encodeURIComponent(name)}` : ''}`
   }
 
+  /**
+   * The versions that the cluster serves a CRD in, by the CRD's name (PLURAL.GROUP); none where it is missing or not Established.
+   * Found by discovery: to LIST the CRDs would bring megabytes of their schemas.
+   */
+  async servedVersions(crd: string): Promise<string[]> {
+    const [plural = '', ...rest] = crd.split('.')
+    const group = (await this.groups()).find(({ name }) => name === rest.join('.'))
+    const versions = (group?.versions ?? []).map(({ version }) => version)
+    const served = await Promise.all(versions.map(async (version) => (await this.#discover(`/apis/${group?.name}/${version}`)).some(({ name }) => name === plural)))
+    return versions.filter((_, at) => served[at])
+  }
+
+  /** The API groups that the cluster serves. */
+  async groups(): Promise<{ name: string; versions: { version: string }[] }[]> {
+    this.#groups ??= this.json<{ groups: { name: string; versions: { version: string }[] }[] }>('/apis').then(({ groups }) => groups)
+    return this.#groups
+  }
+
   /** Forgets what the cluster was found to serve: a CRD may have come since. */
   forgetKinds(): void {
     this.#resources.clear()
+    this.#groups = undefined
   }
 
   async #discover(root: string): Promise<ApiResource[]> {

@@ -14,9 +14,15 @@ import { loadKubeConfig } from './kube-connection.ts'
 import { readManifest } from './manifest.ts'
 import { deleteNow } from './undo.ts'
 import { Webhooks } from './webhooks.ts'
-import { conditionOf, until, type Condition, type Watched } from './until.ts'
+import { until, type Condition, type Watched } from './until.ts'
 
 export const RUN_LABEL = 'plumbline.dev/run'
+
+/** An object without who set which of its fields: no check reads that, and it is half of what a big cluster sends. */
+function withoutManagers(object: KubernetesObject): KubernetesObject {
+  delete object.metadata?.managedFields
+  return object
+}
 
 /** What a check is handed: the cluster, its ingress, and what of ours runs in it. One for a whole run. */
 export class Stack {
@@ -56,7 +62,7 @@ export class Stack {
     const key = `${kind} ${namespace ?? ''}`
     let list = this.#lists.get(key)
     if (!list) {
-      list = this.k8s.list(kind, { namespace }).then(({ items }) => items)
+      list = this.k8s.list(kind, { namespace }).then(({ items }) => items.map(withoutManagers))
       this.#lists.set(key, list)
     }
     return (await list).filter((object) => !this.#isOurs(object))
@@ -78,16 +84,6 @@ export class Stack {
     const object = (await this.all(kind, namespace)).find((each) => each.metadata?.name === name)
     if (object) currentScope()?.touch(object)
     return object
-  }
-
-  /** The CRDs that are Established, with the versions that each serves. */
-  async servedCrds(): Promise<Map<string, string[]>> {
-    const crds = await this.all('apiextensions.k8s.io/v1/CustomResourceDefinition')
-    return new Map(
-      crds
-        .filter((crd) => conditionOf(crd, 'Established')?.status === 'True')
-        .map((crd) => [crd.metadata?.name ?? '', (crd.spec?.versions as { name: string; served: boolean }[]).filter(({ served }) => served).map(({ name }) => name)]),
-    )
   }
 
   /** The API server's version, as '1.34.4' or '1.33.1-eks-abc'. */

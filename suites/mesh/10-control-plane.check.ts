@@ -53,10 +53,9 @@ check(
     remedy: "install Istio's base chart (every profile has it); there is no component of its own for telemetry",
   },
   async ({ stack, expect }) => {
-    const served = await stack.servedCrds()
-    const missing = CRDS.filter((name) => !served.get(name)?.length)
-    expect(missing, 'Istio CRDs that are missing or serve no version').toEqual([])
-    return CRDS.map((name) => `${name.split('.')[0]} ${served.get(name)?.join('/')}`).join(', ')
+    const served = await Promise.all(CRDS.map((name) => stack.k8s.servedVersions(name)))
+    expect(CRDS.filter((_, at) => !served[at]?.length), 'Istio CRDs that are missing or serve no version').toEqual([])
+    return CRDS.map((name, at) => `${name.split('.')[0]} ${served[at]?.join('/')}`).join(', ')
   },
 )
 
@@ -110,13 +109,13 @@ check(
     remedy: 'remove it: Mixer went in Istio 1.8, and components.telemetry is an unknown field since; a Telemetry resource does what is left of it',
   },
   async ({ stack, expect }) => {
-    const crds = await stack.servedCrds()
-    expect([...crds.keys()].filter((name) => name.endsWith('.config.istio.io')), 'CRDs of Mixer (config.istio.io)').toEqual([])
+    const groups = (await stack.k8s.groups()).map(({ name }) => name)
+    expect(groups, 'API groups, among them that of Mixer\'s CRDs').not.toContain('config.istio.io')
     const deployments = (await stack.all('apps/v1/Deployment')).filter((each) => ['telemetry', 'policy', 'mixer'].includes(each.metadata?.labels?.app ?? ''))
     const { namespace } = stack.config.gateway
     const remains = deployments.filter((each) => each.metadata?.namespace === namespace).map((each) => each.metadata?.name)
     expect(remains, `Mixer's deployments in ${namespace}`).toEqual([])
-    const operators = crds.has('istiooperators.install.istio.io') ? await stack.all('install.istio.io/v1alpha1/IstioOperator') : []
+    const operators = groups.includes('install.istio.io') ? await stack.all('install.istio.io/v1alpha1/IstioOperator') : []
     const withTelemetry = operators.filter((each) => each.spec?.components?.telemetry).map((each) => each.metadata?.name)
     expect(withTelemetry, 'IstioOperators with components.telemetry').toEqual([])
     return `no CRD of config.istio.io, no Mixer deployment, ${operators.length} IstioOperators in the cluster without components.telemetry`

@@ -50,7 +50,7 @@ check(
     remedy: 'give all but one a selector, or merge them: Istio takes one of them, by age',
   },
   async ({ stack, expect }) => {
-    const version = (await stack.servedCrds()).get('telemetries.telemetry.istio.io')?.at(-1) ?? 'v1alpha1'
+    const [version = 'v1alpha1'] = await stack.k8s.servedVersions('telemetries.telemetry.istio.io')
     const telemetries = await stack.all(`telemetry.istio.io/${version}/Telemetry`)
     const without = telemetries.filter((each) => !each.spec?.selector && !each.spec?.targetRef && !each.spec?.targetRefs?.length)
     const byNamespace = Map.groupBy(without, (each) => each.metadata?.namespace)

@@ -1,0 +1,17 @@
+// The other side of in-thread.ts.
+import { parentPort, workerData } from 'node:worker_threads'
+import { plainMessage } from '../check/problem.ts'
+import type { FromThread, ThreadWork } from './in-thread.ts'
+
+const { module, argument } = workerData as { module: string; argument: unknown }
+const port = parentPort!
+const send = (message: FromThread) => port.postMessage(message)
+const cut = new AbortController()
+port.on('message', () => cut.abort(new Error('cut short')))
+
+try {
+  const { work } = (await import(module)) as { work: ThreadWork<unknown, unknown> }
+  send({ result: await work(argument, (what) => send({ tell: what }), cut.signal) })
+} catch (problem) {
+  send({ problem: { name: problem instanceof Error ? problem.name : 'Error', message: plainMessage(problem) } })
+}
