@@ -106,5 +106,9 @@ export class Performer {
 const rejectOn = (signal: AbortSignal): Promise<never> =>
   new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true }))
 
-/** An assertion of the check that did not hold, or a stack that is not as it must be; anything else is the harness's own fault. */
-const isFailure = (thrown: unknown): boolean => thrown instanceof StackFailure || (thrown instanceof Error && ['AssertionError', 'ApiRefusal'].includes(thrown.name))
+/**
+ * An assertion of the check that did not hold (those of matchers have what was expected and seen), or a stack that is not as it must
+ * be; anything else is the harness's own fault.
+ */
+const isFailure = (thrown: unknown): boolean =>
+  thrown instanceof StackFailure || (thrown instanceof Error && (thrown.name === 'ApiRefusal' || 'actual' in thrown))

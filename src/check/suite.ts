@@ -1,6 +1,7 @@
 import { inject, test } from 'vitest'
 import { Stack } from '../stack/stack.ts'
 import { loadCatalogue } from './catalogue.ts'
+import { addMatchers } from './matchers.ts'
 import { deadline, setDeadlineFactor } from './deadlines.ts'
 import { Performer } from './perform.ts'
 import type { Suite } from './record.ts'
@@ -39,6 +40,7 @@ function sharedOf(id: string): Shared {
  * disrupt alone, after them. To be called by the suite's vitest file.
  */
 export async function declareSuite(suite: Suite): Promise<void> {
+  addMatchers()
   const { performer, abort } = sharedOf(inject('run'))
   const chosen = new Set(readRunInfo(inject('run')).checks)
   const checks = (await loadCatalogue([suite])).filter((check) => chosen.has(check.id))

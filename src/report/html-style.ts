@@ -11,7 +11,7 @@ header { color: #fff; background: #57606a; }
 header.certified { background: #1a7f37; } header.certified-with-remarks { background: #9a6700; } header.not-certified { background: #b3202a; }
 header h1 { margin: 0; font-size: 2rem; } header p { margin: .25rem 0 0; }
 h2 { margin: 2rem 0 .75rem; } h2 small, h3 small { font-weight: 400; color: var(--soft); font-size: .8rem; margin-left: .5rem; }
-.facts { display: flex; flex-wrap: wrap; gap: 1rem 2.5rem; }
+.facts { display: flex; flex-wrap: wrap; gap: 1rem 2.5rem; align-items: flex-start; }
 table { border-collapse: collapse; font-size: .88rem; } caption { text-align: left; font-weight: 600; padding-bottom: .25rem; }
 th { text-align: left; font-weight: 400; color: var(--soft); } th, td { padding: .15rem .9rem .15rem 0; vertical-align: top; }
 nav { margin-top: 1.5rem; } nav a { margin-right: 1rem; }

@@ -1,10 +1,10 @@
 import type { KubernetesObject } from '../check/record.ts'
 import { conditionOf, podTrouble } from './until.ts'
 
-/** A sentence for each pod that is not Ready, with the kubelet's or the scheduler's reason. */
+/** A sentence for each pod that is not Ready and not on its way out, with the kubelet's or the scheduler's reason. */
 export const readinessTroubles = (pods: readonly KubernetesObject[]): string[] =>
   pods
-    .filter((pod) => conditionOf(pod, 'Ready')?.status !== 'True')
+    .filter((pod) => !pod.metadata?.deletionTimestamp && conditionOf(pod, 'Ready')?.status !== 'True')
     .map((pod) => podTrouble(pod) || `${pod.metadata?.name}: ${conditionOf(pod, 'Ready')?.message ?? pod.status?.phase ?? 'no status'}`)
 
 /** A sentence for each container that ended and was started again within the last `minutes`. */

@@ -26,7 +26,7 @@ check(
         ...pressed.map((type) => `${name}: ${type}`),
       ]
     })
-    expect(troubles, 'nodes that are not Ready or under pressure').toEqual([])
+    expect(troubles, 'nodes that are not Ready or under pressure').toBeNone()
     const workers = nodes.filter(isWorker)
     measure('nodes', nodes.length, 'nodes')
     measure('schedulable workers', workers.length, 'nodes')
@@ -49,7 +49,7 @@ check(
     const workers = (await stack.all('v1/Node')).filter(isWorker)
     const zoned = workers.map((node) => node.metadata?.labels?.['topology.kubernetes.io/zone'])
     const without = workers.filter((_, at) => !zoned[at]).map((node) => node.metadata?.name)
-    expect(without, 'workers without the label topology.kubernetes.io/zone').toEqual([])
+    expect(without, 'workers without the label topology.kubernetes.io/zone').toBeNone()
     const zones = [...new Set(zoned)]
     measure('zones', zones.length, 'zones')
     expect(zones.length, `zones of the ${workers.length} schedulable workers (${zones.join(', ')})`).toBeGreaterThanOrEqual(2)

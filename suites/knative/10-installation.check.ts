@@ -57,7 +57,7 @@ check(
   },
   async ({ stack, expect }) => {
     const served = await Promise.all(CRDS.map((name) => stack.k8s.servedVersions(name)))
-    expect(CRDS.filter((_, at) => !served[at]?.length), 'CRDs of Knative that are missing or not Established (an Established CRD is served)').toEqual([])
+    expect(CRDS.filter((_, at) => !served[at]?.length), 'CRDs of Knative that are missing or not Established (an Established CRD is served)').toBeNone()
     return `${CRDS.length} CRDs of knative.dev are Established and served`
   },
 )
@@ -81,7 +81,7 @@ check(
       expect(deployment.status?.readyReplicas ?? 0, `Ready replicas of Deployment ${KNATIVE}/${name}`).toBe(deployment.spec?.replicas)
     }
     const pods = (await stack.all('v1/Pod')).filter((pod) => pod.metadata?.namespace === KNATIVE && pod.status?.phase !== 'Succeeded')
-    expect(readinessTroubles(pods), `pods of ${KNATIVE} that are not Ready`).toEqual([])
+    expect(readinessTroubles(pods), `pods of ${KNATIVE} that are not Ready`).toBeNone()
     const old = await stack.maybe('apps/v1/Deployment', 'networking-istio', KNATIVE)
     expect(old?.metadata?.name, 'a deployment networking-istio, which net-istio left behind in 0.24').toBeUndefined()
     measure('pods', pods.length, 'pods')
@@ -103,7 +103,7 @@ check(
     const ofKnative = (await stack.webhooks.all()).filter(({ service }) => service.namespace === KNATIVE)
     // net-istio's own configuration webhook is Fail too; an Ignore anywhere lets what is refused through.
     const lenient = ofKnative.filter(({ failurePolicy }) => failurePolicy !== 'Fail').map(({ configuration, name, failurePolicy }) => `${configuration}/${name} ${failurePolicy}`)
-    expect(lenient, 'webhooks of knative-serving whose failurePolicy is not Fail').toEqual([])
+    expect(lenient, 'webhooks of knative-serving whose failurePolicy is not Fail').toBeNone()
     return stack.webhooks.serve(expect, ({ namespace }) => namespace === KNATIVE)
   },
 )
@@ -145,9 +145,9 @@ check(
     const logs = await stack.knative.logs(names, 600)
     expect(logs.length, 'logs read').toBeGreaterThanOrEqual(names.length)
     for (const log of logs) {
-      expect(log.unstructured.slice(0, 3), `lines of ${log.pod} that are no JSON, after its start`).toEqual([])
-      expect([...new Set(log.lines.map((line) => line.level).filter((level) => !/^(INFO|WARN|WARNING|ERROR|FATAL|PANIC)$/.test(level)))], `levels below info in the log of ${log.pod}`).toEqual([])
-      expect(log.repeated, `errors of ${log.pod} that repeat`).toEqual([])
+      expect(log.unstructured.slice(0, 3), `lines of ${log.pod} that are no JSON, after its start`).toBeNone()
+      expect([...new Set(log.lines.map((line) => line.level).filter((level) => !/^(INFO|WARN|WARNING|ERROR|FATAL|PANIC)$/.test(level)))], `levels below info in the log of ${log.pod}`).toBeNone()
+      expect(log.repeated, `errors of ${log.pod} that repeat`).toBeNone()
     }
     const lines = logs.reduce((sum, log) => sum + log.lines.length, 0)
     measure('log lines of 10 minutes', lines, 'lines')
@@ -173,7 +173,7 @@ check(
       expect(settings['request-metrics-protocol'] ?? 'none', "request-metrics-protocol in config-observability, for queue-proxy").toBe('prometheus')
     }
     const { exposed, missing, revisions } = await stack.knative.metrics(version)
-    expect(missing, 'components whose metrics are not under the names of this version').toEqual([])
+    expect(missing, 'components whose metrics are not under the names of this version').toBeNone()
     return `${exposed.join(', ')} export${revisions ? '' : '; no revision has a pod now, so queue-proxy was not looked at'}`
   },
 )

@@ -24,7 +24,7 @@ check(
       return `ingress-class is ${chosen}`
     }
     const others = (await stack.all('apps/v1/Deployment')).map((each) => each.metadata?.name ?? '').filter((name) => /^(3scale-kourier-gateway|net-kourier-controller|net-contour-controller|net-gateway-api-controller)$/.test(name))
-    expect(others, 'other ingress controllers, with ingress-class unset').toEqual([])
+    expect(others, 'other ingress controllers, with ingress-class unset').toBeNone()
     return "ingress-class is unset, which is Istio's, and no other ingress controller is installed"
   },
 )
@@ -42,7 +42,7 @@ check(
     const map = await stack.one('v1/ConfigMap', 'config-domain', KNATIVE)
     const domains = Object.entries(await stack.knative.settings('config-domain'))
     const inExample = /^\s{0,2}[\w.-]+\.[a-z]+:/m.test(String(map.data?._example ?? '')) ? ' (a domain inside _example is read by nothing)' : ''
-    expect(domains.map(([name]) => name), `keys of config-domain besides _example${inExample}`).not.toEqual([])
+    expect(domains.length, `number of keys of config-domain besides _example${inExample}`).toBeGreaterThan(0)
     // A key with an empty selector is a default; between several the lexicographically smallest wins (route/config/domain.go).
     const defaults = domains.filter(([, selector]) => !/selector:/.test(selector)).map(([name]) => name).toSorted()
     expect(defaults, 'keys of config-domain without a selector: the default must be one').toHaveLength(1)
@@ -68,7 +68,7 @@ check(
     const gateways = externalGateways(settings)
     expect(gateways.problem, 'what is wrong with config-istio').toBeUndefined()
     expect(gateways.found.length, 'external gateways that config-istio gives').toBeGreaterThan(0)
-    expect(await gatewayTroubles(stack, gateways.found), 'what is wrong with the Gateways that config-istio names').toEqual([])
+    expect(await gatewayTroubles(stack, gateways.found), 'what is wrong with the Gateways that config-istio names').toBeNone()
     return gateways.found.map(({ namespace, name, service }) => `${namespace}/${name} -> ${service}`).join(', ') + (gateways.byDefault ? ' (the default)' : '')
   },
 )
@@ -97,7 +97,7 @@ check(
   async ({ stack, expect }) => {
     const settings = await stack.knative.settings('config-autoscaler')
     await stack.one('v1/ConfigMap', 'config-autoscaler', KNATIVE)
-    expect(settingTroubles(settings, AUTOSCALER_SETTINGS, nearestKey), 'what is wrong in config-autoscaler').toEqual([])
+    expect(settingTroubles(settings, AUTOSCALER_SETTINGS, nearestKey), 'what is wrong in config-autoscaler').toBeNone()
     return GUIDE_KEYS.map((key) => `${key} ${effective(settings, AUTOSCALER_SETTINGS, key)}${key in settings ? '' : ' (default)'}`).join(', ')
   },
 )
@@ -114,7 +114,7 @@ check(
   },
   async ({ stack, expect, measure }) => {
     const settings = await stack.knative.settings('config-gc')
-    expect(settingTroubles(settings, GC_SETTINGS, nearestKey), 'what is wrong in config-gc').toEqual([])
+    expect(settingTroubles(settings, GC_SETTINGS, nearestKey), 'what is wrong in config-gc').toBeNone()
     const value = (key: string) => effective(settings, GC_SETTINGS, key)
     const revisions = await stack.all(REVISION)
     const keep = value('min-non-active-revisions')
@@ -128,7 +128,7 @@ check(
     })
     const byConfiguration = Map.groupBy(stale, ({ metadata }) => `${metadata?.namespace}/${metadata?.labels?.['serving.knative.dev/configuration']}`)
     const over = [...byConfiguration].filter(([, all]) => keep !== 'disabled' && all.length > Number(keep) + 1).map(([name, all]) => `${name}: ${all.length}`)
-    expect(over, `Configurations with more than ${keep} revisions past the limits`).toEqual([])
+    expect(over, `Configurations with more than ${keep} revisions past the limits`).toBeNone()
     measure('revisions', revisions.length, 'revisions')
     return `${revisions.length} revisions, ${stale.length} past ${value('retain-since-create-time')} and ${value('retain-since-last-active-time')}; ${keep} a Configuration are kept`
   },

@@ -18,12 +18,12 @@ check(
       expect(compareMinors(version, '1.12'), `istiod ${version} against 1.12, which the Telemetry API needs`).toBeGreaterThanOrEqual(0)
     }
     const { istio: wanted } = stack.config.versions
-    if (wanted) expect(versions.filter((version) => !sameVersion(version, wanted)), `istiods that are not stack.yaml's ${wanted}`).toEqual([])
+    if (wanted) expect(versions.filter((version) => !sameVersion(version, wanted)), `istiods that are not stack.yaml's ${wanted}`).toBeNone()
     const newest = versions.toSorted(compareMinors).at(-1) ?? ''
     const proxies = await stack.istio.proxies()
     expect(proxies.length, 'proxies connected to istiod').toBeGreaterThan(0)
     const behind = proxies.filter(({ istio_version }) => minorsBehind(newest, istio_version) > 1).map(({ proxy, istio_version }) => `${proxy} ${istio_version}`)
-    expect(behind, `proxies without a version, or more than one minor behind istiod ${newest}`).toEqual([])
+    expect(behind, `proxies without a version, or more than one minor behind istiod ${newest}`).toBeNone()
     return `istiod ${versions.join(', ')}; ${proxies.length} proxies of ${[...new Set(proxies.map((proxy) => proxy.istio_version))].join(', ')}`
   },
 )
@@ -54,7 +54,7 @@ check(
   },
   async ({ stack, expect }) => {
     const served = await Promise.all(CRDS.map((name) => stack.k8s.servedVersions(name)))
-    expect(CRDS.filter((_, at) => !served[at]?.length), 'Istio CRDs that are missing or serve no version').toEqual([])
+    expect(CRDS.filter((_, at) => !served[at]?.length), 'Istio CRDs that are missing or serve no version').toBeNone()
     return CRDS.map((name, at) => `${name.split('.')[0]} ${served[at]?.join('/')}`).join(', ')
   },
 )
@@ -72,8 +72,8 @@ check(
     const { namespace } = stack.config.gateway
     const pods = (await stack.all('v1/Pod')).filter((pod) => pod.metadata?.namespace === namespace && pod.status?.phase !== 'Succeeded')
     expect(pods.length, `pods of ${namespace}`).toBeGreaterThan(0)
-    expect(readinessTroubles(pods), `pods of ${namespace} that are not Ready`).toEqual([])
-    expect(recentRestarts(pods, 10), `containers of ${namespace} that restarted in the last 10 minutes`).toEqual([])
+    expect(readinessTroubles(pods), `pods of ${namespace} that are not Ready`).toBeNone()
+    expect(recentRestarts(pods, 10), `containers of ${namespace} that restarted in the last 10 minutes`).toBeNone()
     measure('pods', pods.length, 'pods')
     return `${pods.length} pods Ready`
   },
@@ -114,10 +114,10 @@ check(
     const deployments = (await stack.all('apps/v1/Deployment')).filter((each) => ['telemetry', 'policy', 'mixer'].includes(each.metadata?.labels?.app ?? ''))
     const { namespace } = stack.config.gateway
     const remains = deployments.filter((each) => each.metadata?.namespace === namespace).map((each) => each.metadata?.name)
-    expect(remains, `Mixer's deployments in ${namespace}`).toEqual([])
+    expect(remains, `Mixer's deployments in ${namespace}`).toBeNone()
     const operators = groups.includes('install.istio.io') ? await stack.all('install.istio.io/v1alpha1/IstioOperator') : []
     const withTelemetry = operators.filter((each) => each.spec?.components?.telemetry).map((each) => each.metadata?.name)
-    expect(withTelemetry, 'IstioOperators with components.telemetry').toEqual([])
+    expect(withTelemetry, 'IstioOperators with components.telemetry').toBeNone()
     return `no CRD of config.istio.io, no Mixer deployment, ${operators.length} IstioOperators in the cluster without components.telemetry`
   },
 )
