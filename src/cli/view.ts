@@ -46,7 +46,9 @@ export function openView(total: number, out: NodeJS.WriteStream = process.stdout
     else {
       running.delete(progress.id)
       finished++
-      say(finishedLine(progress))
+      const lines = finishedLine(progress)
+      // On a terminal what passed takes one line; the report has all of it.
+      say(live && progress.outcome === 'pass' ? cutTo(lines, out.columns ?? 80) : lines)
     }
   }
   const stop = channel.listen(hear)
@@ -70,7 +72,7 @@ function runningLine(id: string, { since, within, waits }: Running): string {
 
 /** A finished check on one line, and the rest of what it says below it where it did not pass. */
 export function finishedLine({ id, outcome, ms, seen }: { id: string; outcome: Outcome; ms: number; seen: string }): string {
-  const head = `${styleText(COLOUR[outcome], outcome.padEnd(7))} ${id.padEnd(36)} ${seconds(ms).padStart(6)}`
+  const head = `${styleText(COLOUR[outcome], outcome.padEnd(7))} ${id.padEnd(38)} ${seconds(ms).padStart(6)}`
   const [first = '', ...rest] = seen.split('\n')
   return [`${head}  ${first}`, ...(outcome === 'pass' ? [] : rest.slice(0, 12).map((line) => `        ${line}`))].join('\n')
 }

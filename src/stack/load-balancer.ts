@@ -9,8 +9,8 @@ export interface LoadBalancerController {
   deployment: KubernetesObject
   /** The labels of its pods. */
   labels: Record<string, string>
-  /** What its log says once the gateway's load balancer was made or reconciled (a line of it, by content). */
-  doneInLog: RegExp
+  /** Whether the lines of its log say that the gateway's load balancer was made or reconciled, at the last time that it was tried. */
+  reconciled: (lines: readonly string[]) => boolean
 }
 
 const AWS_NAME = 'aws-load-balancer-controller'
@@ -31,7 +31,7 @@ export async function loadBalancerController(stack: Stack): Promise<LoadBalancer
       deployment: aws,
       labels: aws.spec?.selector?.matchLabels ?? {},
       // kubernetes-sigs/aws-load-balancer-controller v3.5.0, controllers/service/service_controller.go; it never logs "Successfully created LB".
-      doneInLog: new RegExp(`success(?:fully)? (?:built|deployed) model.*${namespace}/${service}|${namespace}/${service}.*successfully (?:built|deployed) model`),
+      reconciled: (lines) => lines.some((line) => line.includes(`${namespace}/${service}`) && /successfully (built|deployed) model/.test(line)),
     }
   }
   const metallb = find('metallb-system', 'controller')
@@ -41,7 +41,11 @@ export async function loadBalancerController(stack: Stack): Promise<LoadBalancer
       namespace: 'metallb-system',
       deployment: metallb,
       labels: metallb.spec?.selector?.matchLabels ?? {},
-      doneInLog: new RegExp(`"end reconcile":"${namespace}/${service}"`),
+      // It logs the end of each try, and before it why that failed.
+      reconciled: (lines) => {
+        const tries = lines.filter((line) => line.includes(`${namespace}/${service}`) && /"end reconcile"|failed to handle service/.test(line))
+        return tries.length > 0 && /"end reconcile"/.test(tries.at(-1)!) && !/failed to handle service/.test(tries.at(-2) ?? '')
+      },
     }
   }
   throw new StackFailure(`There is no load balancer controller: neither Deployment kube-system/${AWS_NAME} nor metallb-system/controller exists.`)

@@ -1,11 +1,22 @@
 import type { KubernetesObject } from '../check/record.ts'
-import { conditionOf, podTrouble } from './until.ts'
+import { objectName } from './kubernetes.ts'
+import { conditionOf, missingCondition, podTrouble } from './until.ts'
 
 /** A sentence for each pod that is not Ready and not on its way out, with the kubelet's or the scheduler's reason. */
 export const readinessTroubles = (pods: readonly KubernetesObject[]): string[] =>
   pods
     .filter((pod) => !pod.metadata?.deletionTimestamp && conditionOf(pod, 'Ready')?.status !== 'True')
     .map((pod) => podTrouble(pod) || `${pod.metadata?.name}: ${conditionOf(pod, 'Ready')?.message ?? pod.status?.phase ?? 'no status'}`)
+
+/** What a Deployment lacks to do its work; one of zero replicas is Available to Kubernetes, and does nothing. */
+export function deploymentTroubles(deployment: KubernetesObject): string[] {
+  const name = objectName(deployment)
+  const wanted = (deployment.spec?.replicas ?? 0) as number
+  const ready = (deployment.status?.readyReplicas ?? 0) as number
+  if (wanted === 0) return [`${name} asks for 0 replicas`]
+  const missing = missingCondition(deployment, 'Available')
+  return [...(missing ? [missing] : []), ...(ready < wanted ? [`${name} has ${ready} of ${wanted} replicas Ready`] : [])]
+}
 
 /** A sentence for each container that ended and was started again within the last `minutes`. */
 export function recentRestarts(pods: readonly KubernetesObject[], minutes: number, now = Date.now()): string[] {

@@ -174,12 +174,14 @@ export class Stack {
       made.catch(() => undefined)
     }
     const scope = currentScope()
+    // One shared thing may be made with another: that is no check's waiting, and its objects are in the run's scope already.
+    if (!scope || scope === this.#runScope) return made
     const waited = made.finally(() => {
       for (const object of this.#runScope.touched.values()) {
-        if (object.metadata?.namespace?.startsWith(`plumb-${name}-`)) scope?.touch(object)
+        if (object.metadata?.namespace?.startsWith(`plumb-${name}-`)) scope.touch(object)
       }
     })
-    return scope ? scope.waiting(name, deadline('check'), () => waited) : waited
+    return scope.waiting(name, deadline('check'), () => waited)
   }
 
   #isOurs(object: KubernetesObject): boolean {

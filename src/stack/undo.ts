@@ -17,11 +17,11 @@ export async function undoAll(api: Kubernetes, journal: Journal, tell: (what: st
     })
   }
   const made = pending.filter((each) => each.what === 'made')
+  if (made.length) tell(`undoing: ${made.map((entry) => entry.object.name).join(', ')}`)
   await Promise.all(
     made.map((entry) =>
       attempt(entry, left, async () => {
         await deleteNow(api, entry)
-        tell(`waiting for ${entry.object.name} to be gone`)
         await until(api, entry.object, (objects) => (objects.length ? 'it is still there' : undefined), 'namespaceGone')
         journal.undone(entry.seq)
       }),

@@ -1,9 +1,8 @@
 import { check } from '../../src/check/check.ts'
 import { KNATIVE } from '../../src/stack/knative.ts'
 import { deploymentsOf } from '../../src/stack/knative-settings.ts'
-import { readinessTroubles } from '../../src/stack/pods.ts'
+import { deploymentTroubles, readinessTroubles } from '../../src/stack/pods.ts'
 import { compareMinors, minorOf, NET_ISTIO_TESTED, oldestKubernetes, sameVersion, supportOf, supportsKubernetes } from '../../src/stack/supported-versions.ts'
-import { missingCondition } from '../../src/stack/until.ts'
 
 check(
   'knative/version',
@@ -74,12 +73,7 @@ check(
   async ({ stack, expect, measure }) => {
     const names = deploymentsOf(await stack.knative.version())
     const deployments = await Promise.all(names.map((name) => stack.one('apps/v1/Deployment', name, KNATIVE)))
-    for (const deployment of deployments) {
-      const name = deployment.metadata?.name
-      expect(deployment.spec?.replicas, `replicas that Deployment ${KNATIVE}/${name} asks for`).toBeGreaterThan(0)
-      expect(missingCondition(deployment, 'Available'), `what Deployment ${KNATIVE}/${name} lacks to be Available`).toBeUndefined()
-      expect(deployment.status?.readyReplicas ?? 0, `Ready replicas of Deployment ${KNATIVE}/${name}`).toBe(deployment.spec?.replicas)
-    }
+    expect(deployments.flatMap(deploymentTroubles), "what Knative's deployments lack").toBeNone()
     const pods = (await stack.all('v1/Pod')).filter((pod) => pod.metadata?.namespace === KNATIVE && pod.status?.phase !== 'Succeeded')
     expect(readinessTroubles(pods), `pods of ${KNATIVE} that are not Ready`).toBeNone()
     const old = await stack.maybe('apps/v1/Deployment', 'networking-istio', KNATIVE)
