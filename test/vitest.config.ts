@@ -2,5 +2,10 @@ import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
   root: import.meta.dirname,
-  test: { include: ['**/*.test.ts'], pool: 'threads', expect: { requireAssertions: true } },
+  test: {
+    include: ['**/*.test.ts'],
+    setupFiles: ['./set-reports.ts'],
+    pool: 'threads',
+    expect: { requireAssertions: true },
+  },
 })

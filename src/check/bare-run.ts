@@ -13,7 +13,11 @@ export default async function setUp(project: TestProject): Promise<(() => Promis
   // Loaded only here: under `plumbline certify` this process does without.
   const { readStackFile } = await import('../config/stack-file.ts')
   const { prepareRun } = await import('../run/prepare.ts')
-  const run = await prepareRun({ config: readStackFile(process.env.PLUMBLINE_STACK ?? 'stack.yaml'), only: [], allowDisruption: false })
+  const run = await prepareRun({
+    config: readStackFile(process.env.PLUMBLINE_STACK ?? 'stack.yaml'),
+    only: [],
+    allowDisruption: false,
+  })
   project.provide('run', run.id)
   return async () => {
     const { finishRun } = await import('../run/finish.ts')

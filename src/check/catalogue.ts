@@ -65,7 +65,8 @@ export function select(checks: readonly Check[], only: readonly string[]): Check
   }
   for (const name of only) {
     const matching = checks.filter(
-      (check) => check.id === name || check.suite === name || (EFFECTS.includes(name as never) && check.effect === name),
+      (check) =>
+        check.id === name || check.suite === name || (EFFECTS.includes(name as never) && check.effect === name),
     )
     if (matching.length === 0) throw new Error(`"${name}" is no suite, no effect and no check: see plumbline list`)
     for (const check of matching) add(check.id)

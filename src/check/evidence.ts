@@ -14,12 +14,17 @@ const LONGEST = 20_000
  */
 export async function gatherEvidence(stack: Stack, scope: Scope): Promise<Evidence[]> {
   const objects = [...scope.touched.values()].slice(-OBJECTS)
-  const evidence = objects.map((object) => ({ name: `${objectName(object)}.yaml`, text: cut(stringify(withoutNoise(object))) }))
+  const evidence = objects.map((object) => ({
+    name: `${objectName(object)}.yaml`,
+    text: cut(stringify(withoutNoise(object))),
+  }))
   const [events, logs] = await Promise.all([eventsOf(stack, objects).catch(noted), logsOf(stack, objects).catch(noted)])
   return [...evidence, ...events, ...logs]
 }
 
-const noted = (problem: unknown): Evidence[] => [{ name: 'not gathered', text: problem instanceof Error ? problem.message : String(problem) }]
+const noted = (problem: unknown): Evidence[] => [
+  { name: 'not gathered', text: problem instanceof Error ? problem.message : String(problem) },
+]
 
 /** An object as people read it: without managed fields, and without what is secret. */
 export function withoutNoise(object: KubernetesObject): KubernetesObject {
@@ -28,20 +33,26 @@ export function withoutNoise(object: KubernetesObject): KubernetesObject {
   delete metadata.annotations?.['kubectl.kubernetes.io/last-applied-configuration']
   if (object.kind === 'Secret') {
     for (const field of ['data', 'stringData']) {
-      if (object[field]) clean[field] = Object.fromEntries(Object.keys(object[field] as object).map((key) => [key, '(not shown)']))
+      if (object[field])
+        clean[field] = Object.fromEntries(Object.keys(object[field] as object).map((key) => [key, '(not shown)']))
     }
   }
   return clean
 }
 
 async function eventsOf(stack: Stack, objects: KubernetesObject[]): Promise<Evidence[]> {
-  const namespaces = [...new Set(objects.map((object) => object.metadata?.namespace).filter((name) => name !== undefined))].slice(0, 3)
+  const namespaces = [
+    ...new Set(objects.map((object) => object.metadata?.namespace).filter((name) => name !== undefined)),
+  ].slice(0, 3)
   const lists = await Promise.all(namespaces.map((namespace) => stack.k8s.list('v1/Event', { namespace })))
   return namespaces.flatMap((namespace, at) => {
     const lines = (lists[at]?.items ?? [])
       .toSorted((a, b) => String(a.lastTimestamp ?? a.eventTime).localeCompare(String(b.lastTimestamp ?? b.eventTime)))
       .slice(-30)
-      .map((event) => `${event.lastTimestamp ?? event.eventTime} ${event.type} ${event.involvedObject?.kind}/${event.involvedObject?.name} ${event.reason}: ${event.message}`)
+      .map(
+        (event) =>
+          `${event.lastTimestamp ?? event.eventTime} ${event.type} ${event.involvedObject?.kind}/${event.involvedObject?.name} ${event.reason}: ${event.message}`,
+      )
     return lines.length ? [{ name: `events of ${namespace}`, text: cut(lines.join('\n')) }] : []
   })
 }
@@ -52,7 +63,9 @@ async function logsOf(stack: Stack, objects: KubernetesObject[]): Promise<Eviden
     pods.flatMap((pod) =>
       ((pod.spec?.containers ?? []) as { name: string }[]).map(async ({ name: container }) => {
         const { name = '', namespace = '' } = pod.metadata ?? {}
-        const text = await stack.k8s.log({ name, namespace, container }, { tail: LOG_LINES }).catch((problem: unknown) => String(problem))
+        const text = await stack.k8s
+          .log({ name, namespace, container }, { tail: LOG_LINES })
+          .catch((problem: unknown) => String(problem))
         return { name: `log of ${namespace}/${name} ${container}`, text: cut(text) }
       }),
     ),
@@ -60,4 +73,5 @@ async function logsOf(stack: Stack, objects: KubernetesObject[]): Promise<Eviden
   return logs.filter((log) => log.text)
 }
 
-const cut = (text: string): string => (text.length > LONGEST ? `${text.slice(0, LONGEST)}\n... ${text.length - LONGEST} characters more` : text)
+const cut = (text: string): string =>
+  text.length > LONGEST ? `${text.slice(0, LONGEST)}\n... ${text.length - LONGEST} characters more` : text

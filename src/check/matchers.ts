@@ -15,7 +15,8 @@ export const addMatchers = (): void =>
     toBeNone(troubles: string[]) {
       return {
         pass: troubles.length === 0,
-        message: () => `expected none, found ${troubles.length}: ${troubles.slice(0, 10).join('; ')}${troubles.length > 10 ? ' ...' : ''}`,
+        message: () =>
+          `expected none, found ${troubles.length}: ${troubles.slice(0, 10).join('; ')}${troubles.length > 10 ? ' ...' : ''}`,
       }
     },
   })

@@ -44,12 +44,31 @@ export class Performer {
 
   async #judge(check: Check, expect: ExpectStatic, abort: AbortSignal, asked: Date): Promise<Performed> {
     const notRun = (outcome: Outcome, seen: string, more: Partial<CheckRecord> = {}): Performed => ({
-      record: { id: check.id, outcome, seen, startedAt: asked.toISOString(), ms: 0, measurements: [], evidence: [], ...more },
+      record: {
+        id: check.id,
+        outcome,
+        seen,
+        startedAt: asked.toISOString(),
+        ms: 0,
+        measurements: [],
+        evidence: [],
+        ...more,
+      },
     })
-    const lacking = (check.requires ?? []).map((capability) => this.#run.lacking[capability]).find((lack) => lack !== undefined)
+    const lacking = (check.requires ?? [])
+      .map((capability) => this.#run.lacking[capability])
+      .find((lack) => lack !== undefined)
     if (lacking) return notRun('skipped', lacking.reason, { excused: lacking.excused })
-    if (this.#run.config.target === 'existing' && !this.#run.allowDisruption && ['tunes', 'disrupts'].includes(check.effect)) {
-      return notRun('skipped', `it ${check.effect} a cluster that is somebody's: --allow-disruption --context NAME allows that`, { excused: true })
+    if (
+      this.#run.config.target === 'existing' &&
+      !this.#run.allowDisruption &&
+      ['tunes', 'disrupts'].includes(check.effect)
+    ) {
+      return notRun(
+        'skipped',
+        `it ${check.effect} a cluster that is somebody's: --allow-disruption --context NAME allows that`,
+        { excused: true },
+      )
     }
     const blockedBy = await this.#unmetNeeds(check, abort)
     if (abort.aborted) return notRun('error', 'the run was cut short before it')
@@ -59,7 +78,7 @@ export class Performer {
 
   /** Which of the checks that it needs did not pass. One that is not part of this run is taken to hold. */
   async #unmetNeeds(check: Check, abort: AbortSignal): Promise<string[]> {
-    const aborted = new Promise<'error'>((resolve) => abort.addEventListener('abort', () => resolve('error'), { once: true }))
+    const aborted = rejectOn(abort).catch(() => 'error' as const)
     const needs = (check.needs ?? []).filter((id) => this.#outcomes.has(id))
     const outcomes = await Promise.all(needs.map((id) => Promise.race([this.#outcomes.get(id)!.promise, aborted])))
     return needs.filter((_, at) => outcomes[at] !== 'pass')
@@ -73,12 +92,26 @@ export class Performer {
     const startedAt = new Date()
     const started = performance.now()
     channel.post({ type: 'started', id: check.id, within })
-    const record: CheckRecord = { id: check.id, outcome: 'pass', seen: '', startedAt: startedAt.toISOString(), ms: 0, measurements: scope.measurements, evidence: [] }
+    const record: CheckRecord = {
+      id: check.id,
+      outcome: 'pass',
+      seen: '',
+      startedAt: startedAt.toISOString(),
+      ms: 0,
+      measurements: scope.measurements,
+      evidence: [],
+    }
     let problem: unknown
     try {
       record.seen = await inScope(scope, async () =>
         Promise.race([
-          (async () => check.body({ stack: this.#stack, expect, signal: scope.signal, measure: (name, value, unit) => void scope.measurements.push({ name, value, unit }) }))(),
+          (async () =>
+            check.body({
+              stack: this.#stack,
+              expect,
+              signal: scope.signal,
+              measure: (name, value, unit) => void scope.measurements.push({ name, value, unit }),
+            }))(),
           rejectOn(scope.signal),
         ]),
       )
@@ -91,20 +124,29 @@ export class Performer {
         Object.assign(record, { outcome: 'fail', seen: `not done within ${Math.round(within / 1000)} s${waits}` })
       } else Object.assign(record, { outcome: isFailure(thrown) ? 'fail' : 'error', seen: plainMessage(thrown) })
       if (!abort.aborted) record.evidence = await gatherEvidence(this.#stack, scope)
-      if (record.outcome === 'error' && thrown instanceof Error && !abort.aborted) record.evidence.push({ name: 'stack', text: thrown.stack ?? '' })
+      if (record.outcome === 'error' && thrown instanceof Error && !abort.aborted)
+        record.evidence.push({ name: 'stack', text: thrown.stack ?? '' })
     }
     clearTimeout(timer)
     await inScope(new Scope(check.id, new AbortController().signal), () => scope.end()).catch((left: unknown) => {
       problem ??= left
-      Object.assign(record, { outcome: 'error', seen: `${record.seen ? `${record.seen}; ` : ''}not undone: ${plainMessage(left)}` })
+      Object.assign(record, {
+        outcome: 'error',
+        seen: `${record.seen ? `${record.seen}; ` : ''}not undone: ${plainMessage(left)}`,
+      })
     })
     record.ms = Math.round(performance.now() - started)
     return { record, ...(problem === undefined ? {} : { problem }) }
   }
 }
 
+/** Rejects when the signal aborts, at once where it has. */
 const rejectOn = (signal: AbortSignal): Promise<never> =>
-  new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true }))
+  new Promise((_, reject) => {
+    const onAbort = () => reject(signal.reason as Error)
+    if (signal.aborted) onAbort()
+    else signal.addEventListener('abort', onAbort, { once: true })
+  })
 
 /**
  * An assertion of the check that did not hold (those of matchers have what was expected and seen), or a stack that is not as it must

@@ -1,3 +1,5 @@
+import { stripVTControlCharacters } from 'node:util'
+
 /** Something that is wrong with how Plumbline was called or configured: one sentence with what to do. Exit code 3. */
 export class UsageProblem extends Error {
   override name = 'UsageProblem'
@@ -16,6 +18,8 @@ export class ClusterProblem extends Error {
 /** The first lines of a problem, without the matcher's jargon and without colours. */
 export function plainMessage(thrown: unknown): string {
   const text = thrown instanceof Error ? thrown.message : String(thrown)
-  // eslint-disable-next-line no-control-regex
-  return text.replace(/\u001b\[\d+m/g, '').replace(/ \/\/ Object\.is equality/g, '').trim().slice(0, 2000)
+  return stripVTControlCharacters(text)
+    .replace(/ \/\/ Object\.is equality/g, '')
+    .trim()
+    .slice(0, 2000)
 }

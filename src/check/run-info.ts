@@ -6,7 +6,8 @@ import type { Capability } from './check.ts'
 import { UsageProblem } from './problem.ts'
 import { SUITES, type Suite } from './record.ts'
 
-export const REPORTS = join(import.meta.dirname, '..', '..', 'reports')
+/** Where the runs are; PLUMBLINE_REPORTS puts them elsewhere. */
+export const REPORTS = process.env.PLUMBLINE_REPORTS ?? join(import.meta.dirname, '..', '..', 'reports')
 
 /** What a run is about: written when it starts, read by the thread that runs the checks, by `report`, `recover` and `--rerun`. */
 export interface RunInfo {
@@ -55,7 +56,9 @@ export function readRunInfo(id: string): RunInfo {
   const wanted = id === 'latest' ? known.at(-1) : id
   if (!wanted || !known.includes(wanted)) {
     throw new UsageProblem(
-      known.length ? `There is no run "${id}" in reports/; the newest is ${known.at(-1)}.` : 'There is no run in reports/ yet: plumbline certify makes one.',
+      known.length
+        ? `There is no run "${id}" in reports/; the newest is ${known.at(-1)}.`
+        : 'There is no run in reports/ yet: plumbline certify makes one.',
     )
   }
   return JSON.parse(readFileSync(join(runFolder(wanted), 'run.json'), 'utf8')) as RunInfo
@@ -63,7 +66,11 @@ export function readRunInfo(id: string): RunInfo {
 
 /** The ids of the runs in reports/, oldest first. */
 export const runIds = (): string[] =>
-  existsSync(REPORTS) ? readdirSync(REPORTS).filter((name) => existsSync(join(REPORTS, name, 'run.json'))).toSorted() : []
+  existsSync(REPORTS)
+    ? readdirSync(REPORTS)
+        .filter((name) => existsSync(join(REPORTS, name, 'run.json')))
+        .toSorted()
+    : []
 
 /** Whether the process of a run is still there. */
 export function isRunning(info: RunInfo): boolean {
@@ -77,4 +84,5 @@ export function isRunning(info: RunInfo): boolean {
 }
 
 /** The suites that a run's checks belong to, in their order. */
-export const suitesOf = (run: RunInfo): Suite[] => SUITES.filter((suite) => run.checks.some((id) => id.startsWith(`${suite}/`)))
+export const suitesOf = (run: RunInfo): Suite[] =>
+  SUITES.filter((suite) => run.checks.some((id) => id.startsWith(`${suite}/`)))

@@ -7,7 +7,8 @@ import { readStack, type StackFlags } from './stack-flags.ts'
 /** plumbline up. */
 export async function up(flags: StackFlags): Promise<number> {
   const config = readStack(flags)
-  if (config.target !== 'kind') throw new UsageProblem('Only the target kind is brought up; an existing cluster is taken as it is.')
+  if (config.target !== 'kind')
+    throw new UsageProblem('Only the target kind is brought up; an existing cluster is taken as it is.')
   setDeadlineFactor(config.deadlines.factor)
   const from = performance.now()
   const cut = cutShort(undefined, console.log)
@@ -27,8 +28,11 @@ export async function up(flags: StackFlags): Promise<number> {
 /** plumbline down. */
 export async function down(flags: StackFlags): Promise<number> {
   const config = readStack(flags)
-  if (config.target !== 'kind') throw new UsageProblem('Only the target kind is taken down; an existing cluster stays as it is.')
+  if (config.target !== 'kind')
+    throw new UsageProblem('Only the target kind is taken down; an existing cluster stays as it is.')
   const there = await kindDown(config)
-  console.log(there ? `the kind cluster ${config.cluster.name} is deleted` : `there is no kind cluster ${config.cluster.name}`)
+  console.log(
+    there ? `the kind cluster ${config.cluster.name} is deleted` : `there is no kind cluster ${config.cluster.name}`,
+  )
   return 0
 }

@@ -21,7 +21,12 @@ export async function certify(flags: StackFlags): Promise<number> {
   const cut = cutShort(flags.timeLimit, say)
   try {
     const request = { config, only, allowDisruption: flags.allowDisruption ?? false }
-    const run = await inThread<RunRequest, RunInfo>(new URL('../run/prepare.ts', import.meta.url), request, say, cut.signal)
+    const run = await inThread<RunRequest, RunInfo>(
+      new URL('../run/prepare.ts', import.meta.url),
+      request,
+      say,
+      cut.signal,
+    )
     say(`run ${run.id}: ${run.checks.length} checks on ${run.context}`)
     const view = openView(run.checks.length)
     let interrupted: boolean
@@ -31,7 +36,11 @@ export async function certify(flags: StackFlags): Promise<number> {
       view.close()
     }
     const tell = process.stdout.isTTY ? say : () => undefined
-    const report = await inThread<object, Report>(new URL('../run/finish.ts', import.meta.url), { run, interrupted }, tell)
+    const report = await inThread<object, Report>(
+      new URL('../run/finish.ts', import.meta.url),
+      { run, interrupted },
+      tell,
+    )
     tellVerdict(report)
     return exitCodeOf(report.verdict)
   } catch (problem) {
@@ -64,8 +73,11 @@ function checkDisruption(flags: StackFlags, config: StackConfig): void {
 /** The last lines of a run: what it came to, and where to read on. */
 export function tellVerdict(report: Report): void {
   const folder = relative(process.cwd(), runFolder(report.run)) || '.'
-  console.log(`\n${report.verdict}: ${tellCounts(report.counts)} of ${report.checks.length} checks in ${report.seconds.toFixed(1)} s`)
-  if (report.scope === 'selection') console.log('only a selection of the checks ran: this is no certificate of the whole stack')
+  console.log(
+    `\n${report.verdict}: ${tellCounts(report.counts)} of ${report.checks.length} checks in ${report.seconds.toFixed(1)} s`,
+  )
+  if (report.scope === 'selection')
+    console.log('only a selection of the checks ran: this is no certificate of the whole stack')
   for (const left of report.leftBehind) console.log(`left behind: ${left}`)
   console.log(`report: ${folder}/index.html (Allure: ${folder}/allure.html)`)
 }

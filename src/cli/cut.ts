@@ -4,7 +4,10 @@ import { keepHandler } from '../run/run-suites.ts'
  * A signal that aborts at the first Ctrl-C or SIGTERM, or after `limit` minutes; a second Ctrl-C ends the process at once.
  * `tell` says which. Call `release` when the work is done.
  */
-export function cutShort(limit: number | undefined, tell: (what: string) => void): { signal: AbortSignal; release: () => void } {
+export function cutShort(
+  limit: number | undefined,
+  tell: (what: string) => void,
+): { signal: AbortSignal; release: () => void } {
   const controller = new AbortController()
   const onSignal = keepHandler((signal: NodeJS.Signals) => {
     if (controller.signal.aborted) {

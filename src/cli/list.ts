@@ -5,10 +5,18 @@ import { UsageProblem } from '../check/problem.ts'
 /** plumbline list: the catalogue, in the order of work. */
 export async function list(flags: { only?: string[]; markdown?: boolean; json?: boolean }): Promise<number> {
   const checks = chosen(await loadCatalogue(), flags.only)
-  if (flags.json) console.log(JSON.stringify(checks.map(({ body: _, ...meta }) => meta), null, 2))
+  if (flags.json)
+    console.log(
+      JSON.stringify(
+        checks.map(({ body: _, ...meta }) => meta),
+        null,
+        2,
+      ),
+    )
   else if (flags.markdown) console.log(markdownOf(checks))
   else {
-    for (const { id, level, effect, asserts } of checks) console.log(`${id.padEnd(38)} ${level.padEnd(11)} ${effect.padEnd(6)} ${asserts}`)
+    for (const { id, level, effect, asserts } of checks)
+      console.log(`${id.padEnd(38)} ${level.padEnd(11)} ${effect.padEnd(6)} ${asserts}`)
     console.log(`${checks.length} checks`)
   }
   return 0
@@ -33,8 +41,9 @@ export function markdownOf(checks: readonly Check[]): string {
     '',
     '| id | level | effect | guide | asserts | needs | remedy |',
     '|---|---|---|---|---|---|---|',
-    ...checks.map(({ id, level, effect, guide, asserts, needs, remedy }) =>
-      `| \`${id}\` | ${level} | ${effect} | ${guide} | ${cell(asserts)} | ${(needs ?? []).map((need) => `\`${need}\``).join(' ')} | ${cell(remedy)} |`,
+    ...checks.map(
+      ({ id, level, effect, guide, asserts, needs, remedy }) =>
+        `| \`${id}\` | ${level} | ${effect} | ${guide} | ${cell(asserts)} | ${(needs ?? []).map((need) => `\`${need}\``).join(' ')} | ${cell(remedy)} |`,
     ),
   ].join('\n')
 }

@@ -7,7 +7,9 @@ Exit codes: 0 certified (also with remarks), 1 not certified, 2 incomplete, 3 us
 
 function build(): Command {
   const program = new Command('plumbline')
-    .description('Certifies that a cluster carries an internal load balancer, Istio, Knative Serving and cert-manager, and that they do what the guide says.')
+    .description(
+      'Certifies that a cluster carries an internal load balancer, Istio, Knative Serving and cert-manager, and that they do what the guide says.',
+    )
     .exitOverride()
     .showHelpAfterError('(see --help)')
     .addHelpText('after', EXITS)
@@ -16,7 +18,10 @@ function build(): Command {
     .description('brings the stack up where the target is kind, runs the checks, and leaves a report in reports/RUN/')
     .option('--only <names>', 'only these suites, effects or checks (commas between), and what they need', commas)
     .option('--rerun <run>', 'only what did not pass in that run (or latest), and what it needs')
-    .option('--allow-disruption', 'on an existing cluster, also run checks that change shared settings, evict and kill; needs --context')
+    .option(
+      '--allow-disruption',
+      'on an existing cluster, also run checks that change shared settings, evict and kill; needs --context',
+    )
     .option('--time-limit <minutes>', 'cut the run short after so many minutes, clean up and report', minutes)
     .addHelpText('after', `${EXITS}\nExample: plumbline certify --target existing --context prod-eks --only infra,mesh`)
     .action(async (flags: StackFlags) => exit(await (await import('./certify.ts')).certify(flags)))
@@ -35,7 +40,9 @@ function build(): Command {
     .option('--markdown', 'as a table in Markdown')
     .option('--json', 'as JSON')
     .addHelpText('after', '\nExample: plumbline list --only knative')
-    .action(async (flags: { only?: string[]; markdown?: boolean; json?: boolean }) => exit(await (await import('./list.ts')).list(flags)))
+    .action(async (flags: { only?: string[]; markdown?: boolean; json?: boolean }) =>
+      exit(await (await import('./list.ts')).list(flags)),
+    )
   program
     .command('report')
     .description('makes the reports of a run again from what it left, and tells where they are')
@@ -56,7 +63,11 @@ function build(): Command {
   return program
 }
 
-const commas = (text: string): string[] => text.split(',').map((name) => name.trim()).filter(Boolean)
+const commas = (text: string): string[] =>
+  text
+    .split(',')
+    .map((name) => name.trim())
+    .filter(Boolean)
 
 function minutes(text: string): number {
   const value = Number(text)

@@ -10,7 +10,9 @@ import { undoAll } from '../stack/undo.ts'
 export async function recover(id: string | undefined): Promise<number> {
   const runs = (id ? [id] : runIds()).map(readRunInfo)
   if (id && runs[0] && isRunning(runs[0])) {
-    throw new UsageProblem(`Run ${runs[0].id} still goes on (process ${runs[0].pid}): stop it first, it undoes what it did.`)
+    throw new UsageProblem(
+      `Run ${runs[0].id} still goes on (process ${runs[0].pid}): stop it first, it undoes what it did.`,
+    )
   }
   let open = 0
   let left = 0
@@ -29,7 +31,9 @@ async function recoverRun(run: RunInfo): Promise<number> {
   console.log(`run ${run.id} on ${run.context}:`)
   const kubeConfig = loadKubeConfig(run.config.kubeconfig, run.context)
   try {
-    const left = await undoAll(new Kubernetes(kubeConfig), new Journal(journalFile(run.id)), (what) => console.log(`  ${what}`))
+    const left = await undoAll(new Kubernetes(kubeConfig), new Journal(journalFile(run.id)), (what) =>
+      console.log(`  ${what}`),
+    )
     for (const each of left) console.log(`  ${each}`)
     return left.length
   } finally {

@@ -11,7 +11,8 @@ import { tellVerdict } from './certify.ts'
 /** plumbline report: the reports of a run made again from its records; of one that was killed, for the first time. */
 export async function report(id: string): Promise<number> {
   const run = readRunInfo(id)
-  if (isRunning(run)) throw new UsageProblem(`Run ${run.id} still goes on (process ${run.pid}): its reports come when it ends.`)
+  if (isRunning(run))
+    throw new UsageProblem(`Run ${run.id} still goes on (process ${run.pid}): its reports come when it ends.`)
   const made = buildReport(run, await loadCatalogue(), endOf(run.id, run.endedAt))
   await writeReports(made)
   tellVerdict(made)
@@ -22,7 +23,13 @@ export async function report(id: string): Promise<number> {
 function endOf(id: string, endedAt: string | undefined): RunEnd {
   const file = join(runFolder(id), 'report.json')
   if (!existsSync(file)) {
-    return { endedAt: new Date(endedAt ?? Date.now()), interrupted: true, leftBehind: ['the run was killed: plumbline recover'], versions: {}, topology: [] }
+    return {
+      endedAt: new Date(endedAt ?? Date.now()),
+      interrupted: true,
+      leftBehind: ['the run was killed: plumbline recover'],
+      versions: {},
+      topology: [],
+    }
   }
   const { endedAt: ended, ...before } = reportSchema.parse(JSON.parse(readFileSync(file, 'utf8')))
   return { ...before, endedAt: new Date(ended) }

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { execa } from 'execa'
-import { createVitest, type TestModule } from 'vitest/node'
+import { createVitest } from 'vitest/node'
 
 const ROOT = join(import.meta.dirname, '..', '..')
 
@@ -18,9 +18,14 @@ export async function test(): Promise<number> {
     count(!done.failed)
     console.log(done.failed ? `${what}: failed\n${done.all}` : `${what}: passed`)
   }
-  const vitest = await createVitest('test', { root: join(ROOT, 'test'), config: join(ROOT, 'test', 'vitest.config.ts'), run: true, watch: false })
+  const vitest = await createVitest('test', {
+    root: join(ROOT, 'test'),
+    config: join(ROOT, 'test', 'vitest.config.ts'),
+    run: true,
+    watch: false,
+  })
   await vitest.start()
-  for (const module of vitest.state.getTestModules() as TestModule[]) {
+  for (const module of vitest.state.getTestModules()) {
     for (const each of module.children.allTests()) count(each.result().state === 'passed')
     if (module.errors().length) count(false)
   }

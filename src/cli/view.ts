@@ -37,11 +37,17 @@ export function openView(total: number, out: NodeJS.WriteStream = process.stdout
     const rows = Math.max(3, (out.rows ?? 24) - 4)
     const lines = [...running].map(([id, check]) => runningLine(id, check))
     const shown = lines.length > rows ? [...lines.slice(0, rows), `  and ${lines.length - rows} more`] : lines
-    live([styleText('dim', `  ${finished} of ${total} done`), ...shown].map((line) => cutTo(line, out.columns ?? 80)).join('\n'))
+    live(
+      [styleText('dim', `  ${finished} of ${total} done`), ...shown]
+        .map((line) => cutTo(line, out.columns ?? 80))
+        .join('\n'),
+    )
   }
   const hear = (progress: Progress): void => {
-    if (progress.type === 'started') running.set(progress.id, { since: Date.now(), within: progress.within, waits: new Map() })
-    else if (progress.type === 'waiting') running.get(progress.id)?.waits.set(progress.what, { since: Date.now(), within: progress.within })
+    if (progress.type === 'started')
+      running.set(progress.id, { since: Date.now(), within: progress.within, waits: new Map() })
+    else if (progress.type === 'waiting')
+      running.get(progress.id)?.waits.set(progress.what, { since: Date.now(), within: progress.within })
     else if (progress.type === 'waited') running.get(progress.id)?.waits.delete(progress.what)
     else {
       running.delete(progress.id)
@@ -71,10 +77,22 @@ function runningLine(id: string, { since, within, waits }: Running): string {
 }
 
 /** A finished check on one line, and the rest of what it says below it where it did not pass. */
-export function finishedLine({ id, outcome, ms, seen }: { id: string; outcome: Outcome; ms: number; seen: string }): string {
+export function finishedLine({
+  id,
+  outcome,
+  ms,
+  seen,
+}: {
+  id: string
+  outcome: Outcome
+  ms: number
+  seen: string
+}): string {
   const head = `${styleText(COLOUR[outcome], outcome.padEnd(7))} ${id.padEnd(38)} ${seconds(ms).padStart(6)}`
   const [first = '', ...rest] = seen.split('\n')
-  return [`${head}  ${first}`, ...(outcome === 'pass' ? [] : rest.slice(0, 12).map((line) => `        ${line}`))].join('\n')
+  return [`${head}  ${first}`, ...(outcome === 'pass' ? [] : rest.slice(0, 12).map((line) => `        ${line}`))].join(
+    '\n',
+  )
 }
 
 const seconds = (ms: number): string => (ms < 10_000 ? `${(ms / 1000).toFixed(1)}s` : `${Math.round(ms / 1000)}s`)

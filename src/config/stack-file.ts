@@ -20,13 +20,17 @@ export function readStackFile(path: string, overrides: StackOverrides = {}): Sta
   const document = parseDocument(readFileSync(path, 'utf8'), { lineCounter: lines })
   const broken = document.errors[0]
   if (broken) {
-    throw new UsageProblem(`${path}:${broken.linePos?.[0].line ?? 1}: this is not YAML: ${broken.message.split('\n')[0]?.replace(/ at line.*/, '')}.`)
+    throw new UsageProblem(
+      `${path}:${broken.linePos?.[0].line ?? 1}: this is not YAML: ${broken.message.split('\n')[0]?.replace(/ at line.*/, '')}.`,
+    )
   }
   const plain: unknown = document.toJS() ?? {}
-  if (typeof plain !== 'object' || Array.isArray(plain)) throw new UsageProblem(`${path}:1: a stack file is a map of keys, as in stacks/kind.yaml.`)
+  if (typeof plain !== 'object' || Array.isArray(plain))
+    throw new UsageProblem(`${path}:1: a stack file is a map of keys, as in stacks/kind.yaml.`)
   const given = merge(plain as Record<string, unknown>, overrides)
   const read = stackSchema.safeParse(given)
-  if (!read.success) throw new UsageProblem(read.error.issues.map((issue) => explain(issue, path, given, document, lines)).join('\n'))
+  if (!read.success)
+    throw new UsageProblem(read.error.issues.map((issue) => explain(issue, path, given, document, lines)).join('\n'))
   return resolvePaths(read.data, dirname(path), overrides)
 }
 
@@ -55,10 +59,18 @@ function resolvePaths(config: StackConfig, folder: string, overrides: StackOverr
   }
 }
 
-function explain(issue: z.core.$ZodIssue, path: string, given: unknown, document: Document, lines: LineCounter): string {
+function explain(
+  issue: z.core.$ZodIssue,
+  path: string,
+  given: unknown,
+  document: Document,
+  lines: LineCounter,
+): string {
   const at = issue.path.map(String)
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => `${path}:${lineOf([...at, key], document, lines)}: ${unknownKey(key, at)}`).join('\n')
+    return issue.keys
+      .map((key) => `${path}:${lineOf([...at, key], document, lines)}: ${unknownKey(key, at)}`)
+      .join('\n')
   }
   const where = `${path}:${lineOf(at, document, lines)}: ${at.join('.') || 'the file'}`
   const seen = at.reduce<unknown>((value, key) => (value as Record<string, unknown> | undefined)?.[key], given)
@@ -77,7 +89,10 @@ const article = (type: string): string => (/^[aeiou]/.test(type) ? `an ${type}` 
 function unknownKey(key: string, path: string[]): string {
   const known = knownKeys(path)
   const nearest = nearestKey(key, known)
-  const meant = nearest && leven(nearest, key) <= Math.max(2, key.length / 2) ? `did you mean "${nearest}"?` : `known are ${known.join(', ')}.`
+  const meant =
+    nearest && leven(nearest, key) <= Math.max(2, key.length / 2)
+      ? `did you mean "${nearest}"?`
+      : `known are ${known.join(', ')}.`
   return `unknown key "${[...path, key].join('.')}"; ${meant}`
 }
 

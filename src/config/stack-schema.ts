@@ -5,13 +5,25 @@ const file = z.string().min(1)
 
 /** stack.yaml: the stack to certify. Every key that it may have, with its default. */
 export const stackSchema = z.strictObject({
-  target: z.enum(['kind', 'existing']).describe('where the stack is: kind brings one up on this machine, existing takes a cluster as it is'),
+  target: z
+    .enum(['kind', 'existing'])
+    .describe('where the stack is: kind brings one up on this machine, existing takes a cluster as it is'),
   kubeconfig: file.optional().describe('the kubeconfig; KUBECONFIG or ~/.kube/config where not given'),
-  context: z.string().min(1).optional().describe('the context in the kubeconfig; kind-NAME for kind, else the current one'),
+  context: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('the context in the kubeconfig; kind-NAME for kind, else the current one'),
   cluster: z
     .strictObject({
-      name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,40}$/, 'lower case letters, digits and dashes').default('plumbline'),
-      nodeImage: z.string().optional().describe('the image of a kind node; kindest/node of versions.kubernetes where not given'),
+      name: z
+        .string()
+        .regex(/^[a-z0-9][a-z0-9-]{0,40}$/, 'lower case letters, digits and dashes')
+        .default('plumbline'),
+      nodeImage: z
+        .string()
+        .optional()
+        .describe('the image of a kind node; kindest/node of versions.kubernetes where not given'),
       zones: z.array(z.string().min(1)).min(1).default(['zone-a', 'zone-b', 'zone-c']).describe('a worker in each'),
     })
     .prefault({}),
@@ -26,7 +38,11 @@ export const stackSchema = z.strictObject({
     })
     .prefault({})
     .describe('what kind installs; on any target a check fails where another version is found'),
-  domain: z.string().regex(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/, 'a DNS domain').optional().describe("the key expected in Knative's config-domain"),
+  domain: z
+    .string()
+    .regex(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/, 'a DNS domain')
+    .optional()
+    .describe("the key expected in Knative's config-domain"),
   gateway: z
     .strictObject({
       namespace: z.string().default('istio-system'),
@@ -36,16 +52,30 @@ export const stackSchema = z.strictObject({
   nlb: z.strictObject({ scheme: z.enum(['internal', 'internet-facing']).default('internal') }).prefault({}),
   addresses: z
     .strictObject({
-      ingress: z.string().optional().describe("the load balancer's address, where the Service's status does not have the one to use"),
-      pool: z.string().optional().describe("MetalLB's pool on kind, FIRST-LAST; the end of Docker's network where not given"),
+      ingress: z
+        .string()
+        .optional()
+        .describe("the load balancer's address, where the Service's status does not have the one to use"),
+      pool: z
+        .string()
+        .optional()
+        .describe("MetalLB's pool on kind, FIRST-LAST; the end of Docker's network where not given"),
     })
     .prefault({}),
-  vantage: z.enum(['local', 'cluster']).default('local').describe('where HTTP requests start: here, or in a pod of ours'),
+  vantage: z
+    .enum(['local', 'cluster'])
+    .default('local')
+    .describe('where HTTP requests start: here, or in a pod of ours'),
   images: z
     .strictObject({
       node: z.string().default('docker.io/library/node:24-alpine'),
       nginx: z.string().default('docker.io/library/nginx:alpine'),
-      onNodes: z.boolean().optional().describe('the images are on the nodes and nothing is to be resolved at a registry; true where a mirror is given'),
+      onNodes: z
+        .boolean()
+        .optional()
+        .describe(
+          'the images are on the nodes and nothing is to be resolved at a registry; true where a mirror is given',
+        ),
     })
     .prefault({}),
   mirror: file.optional().describe('a folder with COMPONENT.yaml for each component, instead of the release pages'),

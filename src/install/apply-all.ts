@@ -21,7 +21,12 @@ export async function applyAll(api: Kubernetes, objects: KubernetesObject[], sig
   await inTurns(crds, (object) => applyPatiently(api, object, signal))
   await Promise.all(
     crds.map((crd) =>
-      until(api, { kind: 'apiextensions.k8s.io/v1/CustomResourceDefinition', name: crd.metadata?.name ?? '' }, allTrue('Established'), 'componentAvailable'),
+      until(
+        api,
+        { kind: 'apiextensions.k8s.io/v1/CustomResourceDefinition', name: crd.metadata?.name ?? '' },
+        allTrue('Established'),
+        'componentAvailable',
+      ),
     ),
   )
   if (crds.length) api.forgetKinds()
@@ -31,18 +36,25 @@ export async function applyAll(api: Kubernetes, objects: KubernetesObject[], sig
 /** Waits until every Deployment and DaemonSet among the objects is available. */
 export async function allAvailable(api: Kubernetes, objects: KubernetesObject[]): Promise<void> {
   await Promise.all(
-    objects.map((object) => {
+    objects.map(async (object) => {
       const { name = '', namespace } = object.metadata ?? {}
-      if (object.kind === 'Deployment') return until(api, { kind: 'apps/v1/Deployment', namespace, name }, allTrue('Available'), 'componentAvailable')
-      if (object.kind === 'DaemonSet') return until(api, { kind: 'apps/v1/DaemonSet', namespace, name }, daemonsReady, 'componentAvailable')
-      return undefined
+      if (object.kind === 'Deployment')
+        return until(api, { kind: 'apps/v1/Deployment', namespace, name }, allTrue('Available'), 'componentAvailable')
+      if (object.kind === 'DaemonSet')
+        return until(api, { kind: 'apps/v1/DaemonSet', namespace, name }, daemonsReady, 'componentAvailable')
+      return []
     }),
   )
 }
 
 function daemonsReady(objects: KubernetesObject[]): string | undefined {
-  const { numberReady = 0, desiredNumberScheduled = 0 } = (objects[0]?.status ?? {}) as { numberReady?: number; desiredNumberScheduled?: number }
-  return desiredNumberScheduled > 0 && numberReady === desiredNumberScheduled ? undefined : `${numberReady} of ${desiredNumberScheduled} pods Ready`
+  const { numberReady = 0, desiredNumberScheduled = 0 } = (objects[0]?.status ?? {}) as {
+    numberReady?: number
+    desiredNumberScheduled?: number
+  }
+  return desiredNumberScheduled > 0 && numberReady === desiredNumberScheduled
+    ? undefined
+    : `${numberReady} of ${desiredNumberScheduled} pods Ready`
 }
 
 async function inTurns(objects: KubernetesObject[], apply: (object: KubernetesObject) => Promise<void>): Promise<void> {
@@ -76,7 +88,8 @@ const notReadyYet = (problem: unknown): boolean =>
   (problem instanceof StackFailure && problem.message.startsWith('The cluster does not serve')) ||
   (problem instanceof ApiRefusal &&
     (/failed calling webhook|no endpoints available|connection refused/.test(problem.message) ||
-      (problem.status.code === 404 && /namespaces? "[^"]+" not found|could not find the requested resource/.test(problem.message))))
+      (problem.status.code === 404 &&
+        /namespaces? "[^"]+" not found|could not find the requested resource/.test(problem.message))))
 
 const MARK = 'plumbline.dev/manifest'
 
@@ -88,8 +101,12 @@ async function applyOnce(api: Kubernetes, object: KubernetesObject): Promise<voi
   const hash = fingerprint(object)
   const there = await api.find(kindOf(object), object.metadata?.name ?? '')
   if (there?.metadata?.annotations?.[MARK] === hash) return
-  await api.apply({ ...object, metadata: { ...object.metadata, annotations: { ...object.metadata?.annotations, [MARK]: hash } } })
+  await api.apply({
+    ...object,
+    metadata: { ...object.metadata, annotations: { ...object.metadata?.annotations, [MARK]: hash } },
+  })
 }
 
 /** A short hash of anything that JSON can hold. */
-export const fingerprint = (content: unknown): string => createHash('sha256').update(JSON.stringify(content)).digest('hex').slice(0, 16)
+export const fingerprint = (content: unknown): string =>
+  createHash('sha256').update(JSON.stringify(content)).digest('hex').slice(0, 16)

@@ -24,14 +24,33 @@ export const istio: Component = {
     const seconds = Math.round(deadline('componentAvailable') / 1000)
     const done = await execa(
       'istioctl',
-      ['install', '--skip-confirmation', '--readiness-timeout', `${seconds}s`, '--context', context, ...(config.kubeconfig ? ['--kubeconfig', config.kubeconfig] : []), ...files.flatMap((file) => ['-f', file])],
+      [
+        'install',
+        '--skip-confirmation',
+        '--readiness-timeout',
+        `${seconds}s`,
+        '--context',
+        context,
+        ...(config.kubeconfig ? ['--kubeconfig', config.kubeconfig] : []),
+        ...files.flatMap((file) => ['-f', file]),
+      ],
       { reject: false, all: true, cancelSignal: signal },
     )
     if (done.failed) {
-      const why = done.all.split('\n').filter((line) => /error|fail|timed out/i.test(line)).at(-1)
-      throw new StackFailure(`istioctl install failed: ${why ?? done.all.trim().split('\n').at(-1) ?? 'it said nothing'}`)
+      const why = done.all
+        .split('\n')
+        .filter((line) => /error|fail|timed out/i.test(line))
+        .at(-1)
+      throw new StackFailure(
+        `istioctl install failed: ${why ?? done.all.trim().split('\n').at(-1) ?? 'it said nothing'}`,
+      )
     }
-    await api.apply({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: MARK.name, namespace: MARK.namespace }, data: { hash } })
+    await api.apply({
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: MARK.name, namespace: MARK.namespace },
+      data: { hash },
+    })
   },
 }
 
@@ -40,7 +59,9 @@ async function rightVersion(wanted: string | undefined): Promise<string> {
   const { stdout } = await execa('istioctl', ['version', '--remote=false', '--output', 'json'])
   const found = (JSON.parse(stdout) as { clientVersion: { version: string } }).clientVersion.version
   if (wanted && coerce(found)?.version !== coerce(wanted)?.version) {
-    throw new UsageProblem(`istioctl on the PATH is ${found}, but the stack names versions.istio ${wanted}: use that istioctl, or name its version.`)
+    throw new UsageProblem(
+      `istioctl on the PATH is ${found}, but the stack names versions.istio ${wanted}: use that istioctl, or name its version.`,
+    )
   }
   return found
 }

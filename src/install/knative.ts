@@ -42,7 +42,10 @@ export function adapt(object: KubernetesObject, config: StackConfig): Kubernetes
     return { ...object, data: { ...object.data, 'registries-skipping-tag-resolving': hosts.join(',') } }
   }
   if (kind === 'ConfigMap' && name === 'config-observability') {
-    return { ...object, data: { ...object.data, 'metrics-protocol': 'prometheus', 'request-metrics-protocol': 'prometheus' } }
+    return {
+      ...object,
+      data: { ...object.data, 'metrics-protocol': 'prometheus', 'request-metrics-protocol': 'prometheus' },
+    }
   }
   if (kind === 'HorizontalPodAutoscaler' && /^(activator|webhook)$/.test(name)) {
     return { ...object, spec: { ...object.spec, minReplicas: 2 } }

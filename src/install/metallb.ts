@@ -23,8 +23,13 @@ export const metallb: Component = {
 async function endOfDockerNetwork(): Promise<string> {
   const { stdout } = await execa('docker', ['network', 'inspect', 'kind'])
   const [network] = JSON.parse(stdout) as { IPAM: { Config: { Subnet?: string }[] } }[]
-  const subnet = network?.IPAM.Config.map((each) => each.Subnet ?? '').find((each) => /^\d+\.\d+\.\d+\.\d+\/\d+$/.test(each))
-  if (!subnet) throw new UsageProblem("Docker's network kind has no IPv4 subnet: name MetalLB's pool in stack.yaml, addresses.pool.")
+  const subnet = network?.IPAM.Config.map((each) => each.Subnet ?? '').find((each) =>
+    /^\d+\.\d+\.\d+\.\d+\/\d+$/.test(each),
+  )
+  if (!subnet)
+    throw new UsageProblem(
+      "Docker's network kind has no IPv4 subnet: name MetalLB's pool in stack.yaml, addresses.pool.",
+    )
   return poolOf(subnet)
 }
 
@@ -34,7 +39,10 @@ async function endOfDockerNetwork(): Promise<string> {
  */
 export function poolOf(subnet: string): NonNullable<StackConfig['addresses']['pool']> {
   const [base = '', bits = '32'] = subnet.split('/')
-  if (Number(bits) > 24) throw new UsageProblem(`Docker's network ${subnet} is too small for a pool: name one in stack.yaml, addresses.pool.`)
+  if (Number(bits) > 24)
+    throw new UsageProblem(
+      `Docker's network ${subnet} is too small for a pool: name one in stack.yaml, addresses.pool.`,
+    )
   const number = base.split('.').reduce((sum, part) => sum * 256 + Number(part), 0)
   const last = number + 2 ** (32 - Number(bits)) - 256
   const text = (at: number) => [24, 16, 8, 0].map((shift) => Math.floor(at / 2 ** shift) % 256).join('.')

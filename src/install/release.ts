@@ -19,7 +19,8 @@ export const releases = {
   metallb: {
     component: 'metallb',
     version: 'metallb',
-    url: (version) => `https://raw.githubusercontent.com/metallb/metallb/v${version}/config/manifests/metallb-native.yaml`,
+    url: (version) =>
+      `https://raw.githubusercontent.com/metallb/metallb/v${version}/config/manifests/metallb-native.yaml`,
   },
   certManager: {
     component: 'cert-manager',
@@ -35,7 +36,8 @@ export const releases = {
   netIstio: {
     component: 'net-istio',
     version: 'net-istio',
-    url: (version) => `https://github.com/knative-extensions/net-istio/releases/download/knative-v${version}/net-istio.yaml`,
+    url: (version) =>
+      `https://github.com/knative-extensions/net-istio/releases/download/knative-v${version}/net-istio.yaml`,
   },
 } satisfies Record<string, Release>
 
@@ -47,16 +49,24 @@ export async function readRelease(release: Release, config: StackConfig): Promis
   if (config.mirror) {
     const file = join(config.mirror, `${release.component}.yaml`)
     if (!existsSync(file)) {
-      throw new UsageProblem(`The mirror has no ${file}: put the release manifest of ${release.component} there under that name.`)
+      throw new UsageProblem(
+        `The mirror has no ${file}: put the release manifest of ${release.component} there under that name.`,
+      )
     }
     return parseManifest(readFileSync(file, 'utf8'), file)
   }
   const version = config.versions[release.version]?.replace(/^v/, '')
-  if (!version) throw new UsageProblem(`The stack names no versions.${release.version}, so there is nothing to install ${release.component} from.`)
+  if (!version)
+    throw new UsageProblem(
+      `The stack names no versions.${release.version}, so there is nothing to install ${release.component} from.`,
+    )
   const url = release.url(version)
   try {
     const answer = await fetch(url, { signal: AbortSignal.timeout(deadline('download')) })
-    if (!answer.ok) throw new UsageProblem(`${url} answers ${answer.status}: check versions.${release.version}, or name a folder of manifests with --mirror.`)
+    if (!answer.ok)
+      throw new UsageProblem(
+        `${url} answers ${answer.status}: check versions.${release.version}, or name a folder of manifests with --mirror.`,
+      )
     return parseManifest(await answer.text(), url)
   } catch (problem) {
     if (problem instanceof UsageProblem) throw problem

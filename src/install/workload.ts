@@ -10,13 +10,24 @@ export const workload: Component = {
   name: 'workload',
   after: ['metallb', 'net-istio'],
   async install({ api, config, signal }) {
-    const values = { namespace: NAMESPACE, name: 'hello', nodeImage: config.images.node, program: JSON.stringify(readFixture('app/server.mjs')) }
+    const values = {
+      namespace: NAMESPACE,
+      name: 'hello',
+      nodeImage: config.images.node,
+      program: JSON.stringify(readFixture('app/server.mjs')),
+    }
     await applyPatiently(api, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE } }, signal)
     const objects = [...readManifest('app/configmap.yaml', values), ...readManifest('knative/service.yaml', values)]
     for (const object of objects) {
-      if (object.kind === 'Service') object.spec.template.metadata.annotations = { 'autoscaling.knative.dev/min-scale': '1' }
+      if (object.kind === 'Service')
+        object.spec.template.metadata.annotations = { 'autoscaling.knative.dev/min-scale': '1' }
       await applyPatiently(api, object, signal)
     }
-    await until(api, { kind: 'serving.knative.dev/v1/Service', namespace: NAMESPACE, name: 'hello' }, allTrue('Ready'), 'componentAvailable')
+    await until(
+      api,
+      { kind: 'serving.knative.dev/v1/Service', namespace: NAMESPACE, name: 'hello' },
+      allTrue('Ready'),
+      'componentAvailable',
+    )
   },
 }

@@ -13,7 +13,12 @@ export interface Traffic {
  * Open loop: starts `rate` requests a second for `seconds`, each at its own time, whether earlier ones have been answered or not: a
  * stack that slows down does not slow the traffic down with it. Resolves when the last answer is in.
  */
-export async function sendAtRate(rate: number, seconds: number, signal: AbortSignal, send: () => Promise<Answer>): Promise<Traffic> {
+export async function sendAtRate(
+  rate: number,
+  seconds: number,
+  signal: AbortSignal,
+  send: () => Promise<Answer>,
+): Promise<Traffic> {
   const started = performance.now()
   const pending: Promise<Answer>[] = []
   await new Promise<void>((resolve) => {
@@ -29,7 +34,12 @@ export async function sendAtRate(rate: number, seconds: number, signal: AbortSig
 }
 
 /** Closed loop: keeps `concurrency` requests under way until `total` were sent. Resolves when the last answer is in. */
-export async function sendConcurrently(concurrency: number, total: number, signal: AbortSignal, send: () => Promise<Answer>): Promise<Traffic> {
+export async function sendConcurrently(
+  concurrency: number,
+  total: number,
+  signal: AbortSignal,
+  send: () => Promise<Answer>,
+): Promise<Traffic> {
   const started = performance.now()
   const answers: Answer[] = []
   let sent = 0
@@ -44,7 +54,12 @@ export async function sendConcurrently(concurrency: number, total: number, signa
 }
 
 /** Keeps `concurrency` requests under way for `seconds`. */
-export const sendFor = (concurrency: number, seconds: number, signal: AbortSignal, send: () => Promise<Answer>): Promise<Traffic> =>
+export const sendFor = (
+  concurrency: number,
+  seconds: number,
+  signal: AbortSignal,
+  send: () => Promise<Answer>,
+): Promise<Traffic> =>
   sendConcurrently(concurrency, Infinity, AbortSignal.any([signal, AbortSignal.timeout(seconds * 1000)]), send)
 
 function summed(answers: Answer[], started: number): Traffic {

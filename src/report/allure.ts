@@ -24,7 +24,8 @@ export function completeAllureResults(folder: string, report: Report): void {
   for (const name of readdirSync(folder).filter((each) => each.endsWith('-result.json'))) {
     const file = join(folder, name)
     const result = JSON.parse(readFileSync(file, 'utf8')) as TestResult
-    if (result.name && report.checks.some((check) => check.id === result.name)) written.set(result.name, { file, result })
+    if (result.name && report.checks.some((check) => check.id === result.name))
+      written.set(result.name, { file, result })
     else rmSync(file)
   }
   for (const check of report.checks) {
@@ -34,10 +35,21 @@ export function completeAllureResults(folder: string, report: Report): void {
     writeFileSync(known?.file ?? join(folder, `${uuid}-result.json`), JSON.stringify(result))
   }
   const environment = { verdict: report.verdict, target: report.target, context: report.context, ...report.versions }
-  writeFileSync(join(folder, 'environment.properties'), Object.entries(environment).map(([key, value]) => `${key} = ${value}\n`).join(''))
+  writeFileSync(
+    join(folder, 'environment.properties'),
+    Object.entries(environment)
+      .map(([key, value]) => `${key} = ${value}\n`)
+      .join(''),
+  )
 }
 
-function resultOf(check: ReportedCheck, report: Report, uuid: string, attachments: Attachment[], known: TestResult | undefined): TestResult {
+function resultOf(
+  check: ReportedCheck,
+  report: Report,
+  uuid: string,
+  attachments: Attachment[],
+  known: TestResult | undefined,
+): TestResult {
   const start = check.startedAt ? new Date(check.startedAt).getTime() : new Date(report.startedAt).getTime()
   return {
     ...known,
@@ -60,8 +72,24 @@ function resultOf(check: ReportedCheck, report: Report, uuid: string, attachment
       { name: LabelName.TAG, value: check.effect },
       ...(check.outcome === 'blocked' ? [{ name: LabelName.TAG, value: 'blocked' }] : []),
     ],
-    parameters: check.measurements.map(({ name, value, unit }) => ({ name, value: `${value} ${unit}`, excluded: true })),
-    steps: [{ name: check.seen || check.asserts, status: STATUS[check.outcome], statusDetails: {}, stage: Stage.FINISHED, start, stop: start + check.ms, steps: [], attachments: [], parameters: [] }],
+    parameters: check.measurements.map(({ name, value, unit }) => ({
+      name,
+      value: `${value} ${unit}`,
+      excluded: true,
+    })),
+    steps: [
+      {
+        name: check.seen || check.asserts,
+        status: STATUS[check.outcome],
+        statusDetails: {},
+        stage: Stage.FINISHED,
+        start,
+        stop: start + check.ms,
+        steps: [],
+        attachments: [],
+        parameters: [],
+      },
+    ],
     attachments,
     links: [],
   }
@@ -83,10 +111,16 @@ function attach(folder: string, check: ReportedCheck): Attachment[] {
 export async function makeAllurePage(results: string, page: string, title: string): Promise<void> {
   const out = `${page}.d`
   const allure = join(import.meta.dirname, '..', '..', 'node_modules', 'allure', 'cli.js')
-  await execa(process.execPath, [allure, 'awesome', results, '--single-file', '--output', out, '--report-name', title, '--group-by', 'parentSuite'], { cwd: results })
+  await execa(
+    process.execPath,
+    [allure, 'awesome', results, '--single-file', '--output', out, '--report-name', title, '--group-by', 'parentSuite'],
+    { cwd: results },
+  )
   const made = join(out, 'index.html')
   if (!existsSync(made)) throw new Error('allure made no page')
-  const html = readFileSync(made, 'utf8').replace(/<script[^>]*>[^<]*<\/script>/g, (tag) => (/googletagmanager|gtag\(/.test(tag) ? '' : tag))
+  const html = readFileSync(made, 'utf8').replace(/<script[^>]*>[^<]*<\/script>/g, (tag) =>
+    /googletagmanager|gtag\(/.test(tag) ? '' : tag,
+  )
   writeFileSync(page, html)
   rmSync(out, { recursive: true })
 }

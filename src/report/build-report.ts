@@ -78,14 +78,22 @@ export async function readClusterFacts(api: Kubernetes): Promise<ClusterFacts> {
   const quietly = <T>(read: Promise<T>, none: T): Promise<T> => read.catch(() => none)
   const [version, nodes, deployments] = await Promise.all([
     quietly(api.json<{ gitVersion: string }>('/version'), { gitVersion: '' }),
-    quietly(api.list('v1/Node').then(({ items }) => items), []),
-    quietly(api.list('apps/v1/Deployment').then(({ items }) => items), []),
+    quietly(
+      api.list('v1/Node').then(({ items }) => items),
+      [],
+    ),
+    quietly(
+      api.list('apps/v1/Deployment').then(({ items }) => items),
+      [],
+    ),
   ])
   const versions: Record<string, string> = { kubernetes: version.gitVersion.replace(/^v/, '') }
   for (const [component, namespace, name, container] of COMPONENTS) {
     const found = deployments.find((each) => each.metadata?.namespace === namespace && each.metadata?.name === name)
     const label = found?.metadata?.labels?.['app.kubernetes.io/version']
-    const image = (found?.spec?.template?.spec?.containers as { name: string; image: string }[] | undefined)?.find((each) => each.name === container)?.image
+    const image = (found?.spec?.template?.spec?.containers as { name: string; image: string }[] | undefined)?.find(
+      (each) => each.name === container,
+    )?.image
     const tag = image?.includes('@') ? undefined : image?.split('/').at(-1)?.split(':')[1]
     const text = component === 'istio' ? tag : (label ?? tag)
     if (text) versions[component] = text.replace(/^v/, '')
@@ -104,7 +112,9 @@ const COMPONENTS = [
 
 function nodeFacts(node: KubernetesObject): Report['topology'][number] {
   const labels = node.metadata?.labels ?? {}
-  const roles = Object.keys(labels).filter((key) => key.startsWith('node-role.kubernetes.io/')).map((key) => key.split('/')[1])
+  const roles = Object.keys(labels)
+    .filter((key) => key.startsWith('node-role.kubernetes.io/'))
+    .map((key) => key.split('/')[1])
   return {
     node: node.metadata?.name ?? '',
     zone: labels['topology.kubernetes.io/zone'] ?? '',

@@ -7,7 +7,9 @@ import { countOutcomes, tellCounts } from './verdict.ts'
 
 // Text goes through preact, which escapes it: what a cluster says is shown, never run.
 // htm's types speak of a default export that Node's import of it does not have.
-const htm = htmModule as unknown as { bind(create: typeof h): (text: TemplateStringsArray, ...values: unknown[]) => VNode }
+const htm = htmModule as unknown as {
+  bind(create: typeof h): (text: TemplateStringsArray, ...values: unknown[]) => VNode
+}
 const html = htm.bind(h)
 
 /** Our own page of a run: one file, no script and no network. Verdict on top, then what did not pass, then every check. */
@@ -20,7 +22,9 @@ export function pageOf(report: Report): string {
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <title>${report.verdict}: ${report.context}</title>
-        <style>${style}</style>
+        <style>
+          ${style}
+        </style>
       </head>
       <body>
         <header class=${`verdict ${report.verdict.replaceAll(' ', '-')}`}>
@@ -31,9 +35,22 @@ export function pageOf(report: Report): string {
         </header>
         <main>
           ${facts(report)} ${report.leftBehind.length > 0 && leftBehind(report)}
-          ${troubled.length > 0 && html`<section><h2>What to look at first</h2><ul class="first">${troubled.map(firstLook)}</ul></section>`}
+          ${
+            troubled.length > 0 &&
+            html`<section>
+              <h2>What to look at first</h2>
+              <ul class="first">
+                ${troubled.map(firstLook)}
+              </ul>
+            </section>`
+          }
           <nav>${suites.map((suite) => html`<a href=${`#${suite}`}>${suite}</a> `)}</nav>
-          ${suites.map((suite) => suiteSection(suite, report.checks.filter((check) => check.suite === suite)))}
+          ${suites.map((suite) =>
+            suiteSection(
+              suite,
+              report.checks.filter((check) => check.suite === suite),
+            ),
+          )}
         </main>
       </body>
     </html>
@@ -45,23 +62,56 @@ function facts(report: Report) {
   return html`
     <section class="facts">
       <table>
-        <caption>Run</caption>
+        <caption>
+          Run
+        </caption>
         <tbody>
-          <tr><th>run</th><td>${report.run}</td></tr>
-          <tr><th>cluster</th><td>${report.context} (${report.target})</td></tr>
-          <tr><th>from</th><td>${report.startedAt.replace('T', ' ').slice(0, 19)} UTC</td></tr>
-          <tr><th>to</th><td>${report.endedAt.replace('T', ' ').slice(0, 19)} UTC</td></tr>
+          <tr>
+            <th>run</th>
+            <td>${report.run}</td>
+          </tr>
+          <tr>
+            <th>cluster</th>
+            <td>${report.context} (${report.target})</td>
+          </tr>
+          <tr>
+            <th>from</th>
+            <td>${report.startedAt.replace('T', ' ').slice(0, 19)} UTC</td>
+          </tr>
+          <tr>
+            <th>to</th>
+            <td>${report.endedAt.replace('T', ' ').slice(0, 19)} UTC</td>
+          </tr>
         </tbody>
       </table>
       <table>
-        <caption>Versions found</caption>
-        <tbody>${Object.entries(report.versions).map(([name, version]) => html`<tr><th>${name}</th><td>${version}</td></tr>`)}</tbody>
+        <caption>
+          Versions found
+        </caption>
+        <tbody>
+          ${Object.entries(report.versions).map(
+            ([name, version]) =>
+              html`<tr>
+                <th>${name}</th>
+                <td>${version}</td>
+              </tr>`,
+          )}
+        </tbody>
       </table>
       <table>
-        <caption>Nodes</caption>
+        <caption>
+          Nodes
+        </caption>
         <tbody>
           ${report.topology.map(
-            (node) => html`<tr><th>${node.node}</th><td>${node.zone || 'no zone'}</td><td>${node.roles}</td><td>${node.version}</td><td>${node.ready ? 'Ready' : 'not Ready'}</td></tr>`,
+            (node) =>
+              html`<tr>
+                <th>${node.node}</th>
+                <td>${node.zone || 'no zone'}</td>
+                <td>${node.roles}</td>
+                <td>${node.version}</td>
+                <td>${node.ready ? 'Ready' : 'not Ready'}</td>
+              </tr>`,
           )}
         </tbody>
       </table>
@@ -70,7 +120,12 @@ function facts(report: Report) {
 }
 
 const leftBehind = (report: Report) => html`
-  <section class="left"><h2>Left behind</h2><ul>${report.leftBehind.map((each) => html`<li>${each}</li>`)}</ul></section>
+  <section class="left">
+    <h2>Left behind</h2>
+    <ul>
+      ${report.leftBehind.map((each) => html`<li>${each}</li>`)}
+    </ul>
+  </section>
 `
 
 const firstLook = (check: ReportedCheck) => html`
@@ -96,9 +151,27 @@ function checkCard(check: ReportedCheck) {
       <p class="asserts">${check.asserts}</p>
       <p class="seen">${check.seen}</p>
       ${check.outcome === 'fail' && html`<p class="remedy"><strong>To do:</strong> ${check.remedy}.</p>`}
-      ${check.measurements.length > 0 &&
-      html`<table class="measurements"><tbody>${check.measurements.map(({ name, value, unit }) => html`<tr><th>${name}</th><td>${number(value)} ${unit}</td></tr>`)}</tbody></table>`}
-      ${check.evidence.map(({ name, text }) => html`<details><summary>${name}</summary><pre>${text}</pre></details>`)}
+      ${
+        check.measurements.length > 0 &&
+        html`<table class="measurements">
+          <tbody>
+            ${check.measurements.map(
+              ({ name, value, unit }) =>
+                html`<tr>
+                  <th>${name}</th>
+                  <td>${number(value)} ${unit}</td>
+                </tr>`,
+            )}
+          </tbody>
+        </table>`
+      }
+      ${check.evidence.map(
+        ({ name, text }) =>
+          html`<details>
+            <summary>${name}</summary>
+            <pre>${text}</pre>
+          </details>`,
+      )}
     </article>
   `
 }
@@ -107,5 +180,7 @@ const number = (value: number): string => (Number.isInteger(value) ? String(valu
 
 const duration = (ms: number): string => {
   if (ms < 1000) return `${Math.round(ms)} ms`
-  return ms < 100_000 ? `${(ms / 1000).toFixed(1)} s` : `${Math.floor(ms / 60_000)} min ${Math.round((ms % 60_000) / 1000)} s`
+  return ms < 100_000
+    ? `${(ms / 1000).toFixed(1)} s`
+    : `${Math.floor(ms / 60_000)} min ${Math.round((ms % 60_000) / 1000)} s`
 }

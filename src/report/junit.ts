@@ -10,7 +10,11 @@ export function junitOf(report: Report): string {
   for (const suiteName of new Set(report.checks.map((check) => check.suite))) {
     const suite = builder.testSuite().name(suiteName).timestamp(report.startedAt)
     for (const check of report.checks.filter((each) => each.suite === suiteName)) {
-      const testCase = suite.testCase().className(`plumbline.${check.suite}`).name(check.id).time(check.ms / 1000)
+      const testCase = suite
+        .testCase()
+        .className(`plumbline.${check.suite}`)
+        .name(check.id)
+        .time(check.ms / 1000)
       testCase.property('guide', check.guide).property('level', check.level)
       for (const { name, value, unit } of check.measurements) testCase.property(name, `${value} ${unit}`)
       if (check.outcome === 'fail') testCase.failure(`${check.seen}\nremedy: ${check.remedy}`, check.level)

@@ -7,16 +7,25 @@ export const reportSchema = z.strictObject({
   schema: z.literal('plumbline.report/v1'),
   run: z.string().describe('the id of the run, and its folder in reports/'),
   verdict: z.enum(VERDICTS),
-  scope: z.enum(['whole', 'selection']).describe('whole: every check of the catalogue; selection: those that --only or --rerun chose'),
+  scope: z
+    .enum(['whole', 'selection'])
+    .describe('whole: every check of the catalogue; selection: those that --only or --rerun chose'),
   interrupted: z.boolean(),
   target: z.string(),
   context: z.string(),
   startedAt: z.iso.datetime(),
   endedAt: z.iso.datetime(),
   seconds: z.number().nonnegative(),
-  counts: z.strictObject(Object.fromEntries(OUTCOMES.map((outcome) => [outcome, z.int().nonnegative()])) as Record<(typeof OUTCOMES)[number], z.ZodInt>),
+  counts: z.strictObject(
+    Object.fromEntries(OUTCOMES.map((outcome) => [outcome, z.int().nonnegative()])) as Record<
+      (typeof OUTCOMES)[number],
+      z.ZodInt
+    >,
+  ),
   versions: z.record(z.string(), z.string()).describe('what was found installed, by component'),
-  topology: z.array(z.strictObject({ node: z.string(), zone: z.string(), roles: z.string(), version: z.string(), ready: z.boolean() })),
+  topology: z.array(
+    z.strictObject({ node: z.string(), zone: z.string(), roles: z.string(), version: z.string(), ready: z.boolean() }),
+  ),
   listCalls: z.int().nonnegative().optional(),
   leftBehind: z.array(z.string()).describe('what could not be undone; plumbline recover tries again'),
   checks: z.array(

@@ -8,7 +8,9 @@ export function summaryOf(report: Report): string {
     `# ${report.verdict}`,
     '',
     `${tellCounts(report.counts)} of ${report.checks.length} checks in ${Math.round(report.seconds)} s, on \`${report.context}\` (${report.target}).`,
-    ...(report.scope === 'selection' ? ['', 'Only a selection of the checks ran: this is no certificate of the whole stack.'] : []),
+    ...(report.scope === 'selection'
+      ? ['', 'Only a selection of the checks ran: this is no certificate of the whole stack.']
+      : []),
     ...(report.interrupted ? ['', 'The run was cut short.'] : []),
     ...(report.leftBehind.length ? ['', '**Left behind:**', ...report.leftBehind.map((each) => `- ${each}`)] : []),
     '',
@@ -20,7 +22,9 @@ export function summaryOf(report: Report): string {
     }),
     ...(troubled.length ? ['', '## What did not pass', '', ...troubled.flatMap(tellCheck)] : []),
     '',
-    `Versions: ${Object.entries(report.versions).map(([name, version]) => `${name} ${version}`).join(', ')}.`,
+    `Versions: ${Object.entries(report.versions)
+      .map(([name, version]) => `${name} ${version}`)
+      .join(', ')}.`,
     '',
   ]
   return lines.join('\n')
@@ -28,6 +32,9 @@ export function summaryOf(report: Report): string {
 
 function tellCheck(check: ReportedCheck): string[] {
   const head = `- **${check.outcome}** \`${check.id}\` (${check.level}, guide ${check.guide}): ${check.asserts}`
-  const seen = check.seen.split('\n').map((line) => `  ${line}`).join('\n')
+  const seen = check.seen
+    .split('\n')
+    .map((line) => `  ${line}`)
+    .join('\n')
   return [head, '', seen, ...(check.outcome === 'fail' ? ['', `  To do: ${check.remedy}.`] : []), '']
 }

@@ -39,7 +39,8 @@ const isGap = ({ outcome, excused }: CheckRecord): boolean =>
   outcome === 'blocked' || outcome === 'error' || (outcome === 'skipped' && !excused)
 
 /** What the process ends with. */
-export const exitCodeOf = (verdict: Verdict): 0 | 1 | 2 => (verdict === 'not certified' ? 1 : verdict === 'incomplete' ? 2 : 0)
+export const exitCodeOf = (verdict: Verdict): 0 | 1 | 2 =>
+  verdict === 'not certified' ? 1 : verdict === 'incomplete' ? 2 : 0
 
 /** How many checks came to each outcome. */
 export function countOutcomes(records: readonly Pick<CheckRecord, 'outcome'>[]): Record<Outcome, number> {
@@ -50,7 +51,13 @@ export function countOutcomes(records: readonly Pick<CheckRecord, 'outcome'>[]):
 
 /** '58 passed, 1 failed, 2 blocked', without what is none. */
 export function tellCounts(counts: Record<Outcome, number>): string {
-  const words: Record<Outcome, string> = { pass: 'passed', fail: 'failed', blocked: 'blocked', skipped: 'skipped', error: 'in error' }
+  const words: Record<Outcome, string> = {
+    pass: 'passed',
+    fail: 'failed',
+    blocked: 'blocked',
+    skipped: 'skipped',
+    error: 'in error',
+  }
   const parts = (Object.keys(words) as Outcome[]).filter((outcome) => counts[outcome] || outcome === 'pass')
   return parts.map((outcome) => `${counts[outcome]} ${words[outcome]}`).join(', ')
 }

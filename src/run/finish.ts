@@ -15,7 +15,8 @@ import { undoAll } from '../stack/undo.ts'
 import type { ThreadWork } from './in-thread.ts'
 
 /** The same as the work of a thread. */
-export const work: ThreadWork<{ run: RunInfo; interrupted: boolean }, Report> = ({ run, interrupted }, tell) => finishRun(run, interrupted, tell)
+export const work: ThreadWork<{ run: RunInfo; interrupted: boolean }, Report> = ({ run, interrupted }, tell) =>
+  finishRun(run, interrupted, tell)
 
 /** Undoes what the run left open, asks the cluster for its versions and nodes, and writes every report. */
 export async function finishRun(run: RunInfo, interrupted: boolean, tell: (what: string) => void): Promise<Report> {
@@ -46,5 +47,9 @@ export async function writeReports(report: Report): Promise<void> {
   writeFileSync(join(folder, 'summary.md'), summaryOf(report))
   writeFileSync(join(folder, 'index.html'), pageOf(report))
   completeAllureResults(allureFolder(report.run), report)
-  await makeAllurePage(allureFolder(report.run), join(folder, 'allure.html'), `Plumbline ${report.run}: ${report.verdict}`)
+  await makeAllurePage(
+    allureFolder(report.run),
+    join(folder, 'allure.html'),
+    `Plumbline ${report.run}: ${report.verdict}`,
+  )
 }

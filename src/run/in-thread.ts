@@ -13,7 +13,12 @@ const PROBLEMS = { UsageProblem, ClusterProblem, StackFailure }
  * bringing a stack up and reporting do not weigh on the run between them. Argument and result are structured clones.
  * @throws what the work throws, by name and message
  */
-export async function inThread<A, T>(module: URL, argument: A, tell: (what: string) => void, signal?: AbortSignal): Promise<T> {
+export async function inThread<A, T>(
+  module: URL,
+  argument: A,
+  tell: (what: string) => void,
+  signal?: AbortSignal,
+): Promise<T> {
   const worker = new Worker(new URL('./thread.ts', import.meta.url), { workerData: { module: module.href, argument } })
   const abort = () => worker.postMessage('abort')
   signal?.addEventListener('abort', abort, { once: true })

@@ -21,7 +21,8 @@ export interface RunRequest {
 export const work: ThreadWork<RunRequest, RunInfo> = async (request, tell, signal) => {
   setDeadlineFactor(request.config.deadlines.factor)
   if (request.config.target === 'kind') {
-    if (await kindIsUp(request.config)) tell(`kind: the cluster ${request.config.cluster.name} is up and is taken as it is`)
+    if (await kindIsUp(request.config))
+      tell(`kind: the cluster ${request.config.cluster.name} is up and is taken as it is`)
     else await kindUp(request.config, tell, signal)
   }
   return prepareRun(request)
@@ -75,9 +76,13 @@ async function lackingOf(api: Kubernetes, config: StackConfig): Promise<RunInfo[
     eks: { reason: 'the target is not known to be EKS', excused: config.target === 'kind' },
   }
   if (!(await isThere('istioctl'))) {
-    lacking.istioctl = { reason: 'istioctl is not on the PATH: see https://istio.io/latest/docs/setup/getting-started/#download', excused: false }
+    lacking.istioctl = {
+      reason: 'istioctl is not on the PATH: see https://istio.io/latest/docs/setup/getting-started/#download',
+      excused: false,
+    }
   }
-  if (!(await servesMetrics(api))) lacking.metrics = { reason: 'the cluster does not serve metrics.k8s.io (no metrics-server)', excused: true }
+  if (!(await servesMetrics(api)))
+    lacking.metrics = { reason: 'the cluster does not serve metrics.k8s.io (no metrics-server)', excused: true }
   return lacking
 }
 

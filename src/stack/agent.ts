@@ -16,10 +16,14 @@ export class Agent {
   async send(request: HttpRequest): Promise<Answer> {
     const namespace = await this.#start()
     const withinMs = deadline(request.within ?? 'request')
-    const { body } = await this.#stack.k8s.raw('POST', `/api/v1/namespaces/${namespace}/pods/agent:8080/proxy/request`, {
-      body: JSON.stringify({ ...request, withinMs }),
-      within: withinMs + deadline('apiCall'),
-    })
+    const { body } = await this.#stack.k8s.raw(
+      'POST',
+      `/api/v1/namespaces/${namespace}/pods/agent:8080/proxy/request`,
+      {
+        body: JSON.stringify({ ...request, withinMs }),
+        within: withinMs + deadline('apiCall'),
+      },
+    )
     return JSON.parse(body) as Answer
   }
 
@@ -27,7 +31,10 @@ export class Agent {
   #start(): Promise<string> {
     return this.#stack.shared('agent', async () => {
       const namespace = await this.#stack.namespace('agent')
-      await this.#stack.applyFixture('agent/agent.yaml', { namespace, program: JSON.stringify(readFixture('agent/agent.mjs')) })
+      await this.#stack.applyFixture('agent/agent.yaml', {
+        namespace,
+        program: JSON.stringify(readFixture('agent/agent.mjs')),
+      })
       await this.#stack.until({ kind: 'v1/Pod', namespace, name: 'agent' }, podsReady(1), 'agentReady')
       return namespace
     })

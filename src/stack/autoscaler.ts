@@ -9,10 +9,12 @@ import { conditionOf, type Condition } from './until.ts'
 /** The way that a ServerlessService sends requests: through the activator, or straight to the pods. */
 export type Mode = 'Proxy' | 'Serve'
 
-export const modeOf = (serverlessService: KubernetesObject | undefined): Mode | undefined => serverlessService?.spec?.mode as Mode | undefined
+export const modeOf = (serverlessService: KubernetesObject | undefined): Mode | undefined =>
+  serverlessService?.spec?.mode as Mode | undefined
 
 /** The pods that count: not on their way out. */
-export const alivePods = (pods: readonly KubernetesObject[]): KubernetesObject[] => pods.filter((pod) => !pod.metadata?.deletionTimestamp)
+export const alivePods = (pods: readonly KubernetesObject[]): KubernetesObject[] =>
+  pods.filter((pod) => !pod.metadata?.deletionTimestamp)
 
 export const readyPods = (pods: readonly KubernetesObject[]): KubernetesObject[] =>
   alivePods(pods).filter((pod) => conditionOf(pod, 'Ready')?.status === 'True')
@@ -21,7 +23,9 @@ export const readyPods = (pods: readonly KubernetesObject[]): KubernetesObject[]
 export const wants =
   (count: number): Condition =>
   ([podAutoscaler]) =>
-    podAutoscaler?.status?.desiredScale === count ? undefined : `its desired scale is ${podAutoscaler?.status?.desiredScale ?? 'not set'}, not ${count}`
+    podAutoscaler?.status?.desiredScale === count
+      ? undefined
+      : `its desired scale is ${podAutoscaler?.status?.desiredScale ?? 'not set'}, not ${count}`
 
 /** What Knative's autoscaler does with one revision, by watch. */
 export class Autoscaler {
@@ -35,7 +39,8 @@ export class Autoscaler {
 
   /** Waits until the ServerlessService is in a mode. */
   async untilMode(mode: Mode, within: DeadlineName = 'scale'): Promise<void> {
-    const missing = ([found]: KubernetesObject[]) => (modeOf(found) === mode ? undefined : `its mode is ${modeOf(found) ?? 'not set'}, not ${mode}`)
+    const missing = ([found]: KubernetesObject[]) =>
+      modeOf(found) === mode ? undefined : `its mode is ${modeOf(found) ?? 'not set'}, not ${mode}`
     await this.#stack.until({ kind: SERVERLESS_SERVICE, ...this.#names }, missing, within)
   }
 
@@ -43,7 +48,9 @@ export class Autoscaler {
   untilPods(count: number, within: DeadlineName = 'scale'): Promise<KubernetesObject[]> {
     const missing = (pods: KubernetesObject[]) => {
       const seen = count === 0 ? alivePods(pods).length : readyPods(pods).length
-      return (count === 0 ? seen === 0 : seen >= count) ? undefined : `${seen} pods${count === 0 ? '' : ' Ready'}, not ${count}`
+      return (count === 0 ? seen === 0 : seen >= count)
+        ? undefined
+        : `${seen} pods${count === 0 ? '' : ' Ready'}, not ${count}`
     }
     return this.#stack.until({ kind: 'v1/Pod', ...this.#pods }, missing, within)
   }
@@ -60,7 +67,9 @@ export class Autoscaler {
   }
 
   /** The PodAutoscaler's desired scale, each change of it with its time in milliseconds, while `work` goes on. */
-  async desiredScaleWhile<T>(work: () => Promise<T>): Promise<{ changes: { at: number; desired: number }[]; result: T }> {
+  async desiredScaleWhile<T>(
+    work: () => Promise<T>,
+  ): Promise<{ changes: { at: number; desired: number }[]; result: T }> {
     const { snapshots, result } = await recordWhile(this.#stack.k8s, { kind: POD_AUTOSCALER, ...this.#names }, work)
     const changes: { at: number; desired: number }[] = []
     for (const { at, objects } of snapshots) {
@@ -80,7 +89,9 @@ export class Autoscaler {
 }
 
 /** The settings of config-autoscaler that bound what a check may expect, as they are in this cluster. */
-export async function autoscalerLimits(stack: Stack): Promise<{ graceSeconds: number; retentionSeconds: number; maxDownRate: number; maxUpRate: number }> {
+export async function autoscalerLimits(
+  stack: Stack,
+): Promise<{ graceSeconds: number; retentionSeconds: number; maxDownRate: number; maxUpRate: number }> {
   const settings = await stack.knative.settings('config-autoscaler')
   const value = (key: string) => effective(settings, AUTOSCALER_SETTINGS, key)
   return {

@@ -8,7 +8,12 @@ import { currentScope } from '../check/scope.ts'
  * one lucky answer proves nothing. Pauses grow from 50 to 500 ms while it is not met.
  * @throws StackFailure at the deadline, with what was last missing
  */
-export async function eventually(what: string, missing: () => Promise<string | undefined>, within: DeadlineName, inARow = 1): Promise<void> {
+export async function eventually(
+  what: string,
+  missing: () => Promise<string | undefined>,
+  within: DeadlineName,
+  inARow = 1,
+): Promise<void> {
   const ms = deadline(within)
   const scope = currentScope()
   const ask = async (): Promise<void> => {
@@ -22,7 +27,9 @@ export async function eventually(what: string, missing: () => Promise<string | u
       if (row === inARow) return
       if (performance.now() > ends) {
         const often = inARow > 1 ? ` ${inARow} times in a row` : ''
-        throw new StackFailure(`${what}: not met${often} within ${ms / 1000} s (asked ${asked} times). Last: ${lacks ?? 'met, too late'}.`)
+        throw new StackFailure(
+          `${what}: not met${often} within ${ms / 1000} s (asked ${asked} times). Last: ${lacks ?? 'met, too late'}.`,
+        )
       }
       if (row === 0) {
         await new Promise((resolve) => setTimeout(resolve, pause))

@@ -26,7 +26,9 @@ export async function getFromPod(api: Kubernetes, pod: PodPort, path: string): P
     })
     const body = await answer.body.text()
     if (answer.statusCode !== 200) {
-      throw new StackFailure(`${pod.namespace}/${pod.name}:${pod.port}${path} answered ${answer.statusCode}: ${body.slice(0, 200)}`)
+      throw new StackFailure(
+        `${pod.namespace}/${pod.name}:${pod.port}${path} answered ${answer.statusCode}: ${body.slice(0, 200)}`,
+      )
     }
     return body
   } catch (problem) {
@@ -40,7 +42,10 @@ export async function getFromPod(api: Kubernetes, pod: PodPort, path: string): P
   }
 }
 
-async function openForward(api: Kubernetes, pod: PodPort): Promise<{ port: number; problem: string | undefined; close(): void }> {
+async function openForward(
+  api: Kubernetes,
+  pod: PodPort,
+): Promise<{ port: number; problem: string | undefined; close(): void }> {
   const forwarder = new PortForward(api.config)
   const sockets = new Set<Socket>()
   const state: { problem: string | undefined } = { problem: undefined }

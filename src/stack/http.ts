@@ -40,7 +40,12 @@ export const tell = (answer: Answer): string =>
  */
 export async function sendFromHere(request: HttpRequest): Promise<Answer> {
   const { address, port, host, scheme = 'http', sni, within = 'request' } = request
-  const connect = buildConnector({ allowH2: false, rejectUnauthorized: false, maxCachedSessions: 0, timeout: deadline(within) })
+  const connect = buildConnector({
+    allowH2: false,
+    rejectUnauthorized: false,
+    maxCachedSessions: 0,
+    timeout: deadline(within),
+  })
   const client = new Client(`${scheme}://${address.includes(':') ? `[${address}]` : address}:${port}`, {
     allowH2: false,
     pipelining: 0,
@@ -65,7 +70,9 @@ export async function sendFromHere(request: HttpRequest): Promise<Answer> {
     return { status: answer.statusCode, headers, body, ms: performance.now() - started }
   } catch (problem) {
     const ms = performance.now() - started
-    const error = timeout.aborted ? `nothing within ${deadline(within) / 1000} s` : (networkReason(problem) ?? String(problem))
+    const error = timeout.aborted
+      ? `nothing within ${deadline(within) / 1000} s`
+      : (networkReason(problem) ?? String(problem))
     return { status: 0, headers: {}, body: '', error, ms }
   } finally {
     await client.destroy().catch(() => undefined)

@@ -25,7 +25,10 @@ export class Ingress {
     const service = await this.#stack.one('v1/Service', gateway.service, gateway.namespace)
     const first = service.status?.loadBalancer?.ingress?.[0] as { ip?: string; hostname?: string } | undefined
     const address = first?.ip ?? first?.hostname
-    if (!address) throw new StackFailure(`Service ${gateway.namespace}/${gateway.service} has no load balancer's address in its status.`)
+    if (!address)
+      throw new StackFailure(
+        `Service ${gateway.namespace}/${gateway.service} has no load balancer's address in its status.`,
+      )
     return address
   }
 
@@ -39,7 +42,12 @@ export class Ingress {
    * Sends the request again and again until `holds` was true for `inARow` answers one after the other.
    * @throws StackFailure at the deadline, with the last answer
    */
-  async until(request: IngressRequest, holds: (answer: Answer) => boolean, within: DeadlineName = 'configPush', inARow = 3): Promise<Answer> {
+  async until(
+    request: IngressRequest,
+    holds: (answer: Answer) => boolean,
+    within: DeadlineName = 'configPush',
+    inARow = 3,
+  ): Promise<Answer> {
     let last: Answer | undefined
     const missing = async () => {
       last = await this.send({ ...request, within: request.within ?? within })

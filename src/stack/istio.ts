@@ -42,15 +42,21 @@ export class Istio {
 
   /** istiod's pods that are Ready, of every revision. */
   async istiodPods(): Promise<KubernetesObject[]> {
-    const pods = (await this.#stack.all('v1/Pod')).filter((pod) => pod.metadata?.labels?.app === 'istiod' && isReady(pod))
-    if (pods.length === 0) throw new StackFailure('No pod with the label app=istiod is Ready: Istio is not installed, or down.')
+    const pods = (await this.#stack.all('v1/Pod')).filter(
+      (pod) => pod.metadata?.labels?.app === 'istiod' && isReady(pod),
+    )
+    if (pods.length === 0)
+      throw new StackFailure('No pod with the label app=istiod is Ready: Istio is not installed, or down.')
     return pods
   }
 
   /** The versions that istiod's pods report, one each (istiod serves /version beside its metrics). */
   async istiodVersions(): Promise<string[]> {
     const versions = (await this.istiodPods()).map(async ({ metadata }) => {
-      const { body } = await this.#stack.k8s.raw('GET', `/api/v1/namespaces/${metadata?.namespace}/pods/${metadata?.name}:15014/proxy/version`)
+      const { body } = await this.#stack.k8s.raw(
+        'GET',
+        `/api/v1/namespaces/${metadata?.namespace}/pods/${metadata?.name}:15014/proxy/version`,
+      )
       // '1.30.3-<git revision>-Clean': the last two parts are of the build.
       return body.trim().replace(/-[^-]+-[^-]+$/, '')
     })
@@ -85,17 +91,28 @@ export class Istio {
    * The circuit breakers of one Envoy cluster in each gateway pod, once `reached` holds for all of them.
    * @throws StackFailure at the deadline, with what was last seen
    */
-  async circuitBreakers(cluster: string, reached: (limits: Record<string, number>) => boolean): Promise<Record<string, Record<string, number>>> {
+  async circuitBreakers(
+    cluster: string,
+    reached: (limits: Record<string, number>) => boolean,
+  ): Promise<Record<string, Record<string, number>>> {
     const pods = await this.gatewayPods()
     const limits: Record<string, Record<string, number>> = {}
     await eventually(
       `circuit breakers of ${cluster} in the gateways`,
       async () => {
         for (const pod of pods) {
-          const dump = JSON.parse(await this.admin(pod, '/config_dump?resource=dynamic_active_clusters&mask=cluster.name,cluster.circuit_breakers')) as ConfigDump
+          const dump = JSON.parse(
+            await this.admin(
+              pod,
+              '/config_dump?resource=dynamic_active_clusters&mask=cluster.name,cluster.circuit_breakers',
+            ),
+          ) as ConfigDump
           const found = dump.configs?.find((each) => each.cluster?.name === cluster)
           const thresholds = found?.cluster?.circuit_breakers?.thresholds?.[0]
-          limits[pod.metadata?.name ?? ''] = { maxConnections: thresholds?.max_connections ?? NaN, maxRequests: thresholds?.max_requests ?? NaN }
+          limits[pod.metadata?.name ?? ''] = {
+            maxConnections: thresholds?.max_connections ?? NaN,
+            maxRequests: thresholds?.max_requests ?? NaN,
+          }
         }
         const lacking = Object.entries(limits).find(([, each]) => !reached(each))
         return lacking ? `${lacking[0]} has ${JSON.stringify(lacking[1])}` : undefined
@@ -118,9 +135,13 @@ export class Istio {
     const { spec } = await this.#stack.one('v1/Service', service, namespace)
     const selector = Object.entries((spec?.selector ?? {}) as Record<string, string>)
     const pods = (await this.#stack.all('v1/Pod')).filter(
-      (pod) => pod.metadata?.namespace === namespace && selector.every(([key, value]) => pod.metadata?.labels?.[key] === value) && isReady(pod),
+      (pod) =>
+        pod.metadata?.namespace === namespace &&
+        selector.every(([key, value]) => pod.metadata?.labels?.[key] === value) &&
+        isReady(pod),
     )
-    if (selector.length === 0 || pods.length === 0) throw new StackFailure(`Service ${namespace}/${service} selects no Ready pod.`)
+    if (selector.length === 0 || pods.length === 0)
+      throw new StackFailure(`Service ${namespace}/${service} selects no Ready pod.`)
     return pods
   }
 
@@ -133,7 +154,10 @@ export class Istio {
    * Runs istioctl against this cluster and gives its output; `exitCodes` are those that it may end with.
    * @throws StackFailure with its last line of error, where it ends otherwise
    */
-  async istioctl(args: string[], exitCodes: readonly number[] = [0]): Promise<{ stdout: string; stderr: string; exitCode: number }> {
+  async istioctl(
+    args: string[],
+    exitCodes: readonly number[] = [0],
+  ): Promise<{ stdout: string; stderr: string; exitCode: number }> {
     const { kubeconfig } = this.#stack.config
     const scope = currentScope()
     const connection = ['--context', this.#stack.run.context, ...(kubeconfig ? ['--kubeconfig', kubeconfig] : [])]
@@ -145,7 +169,9 @@ export class Istio {
       })
       const exitCode = done.exitCode ?? -1
       if (!exitCodes.includes(exitCode)) {
-        const why = done.timedOut ? `did not end within ${deadline('istioctl') / 1000} s` : lastLine(done.stderr || done.stdout)
+        const why = done.timedOut
+          ? `did not end within ${deadline('istioctl') / 1000} s`
+          : lastLine(done.stderr || done.stdout)
         throw new StackFailure(`istioctl ${args.slice(0, 2).join(' ')}: ${why}`)
       }
       return { stdout: done.stdout, stderr: done.stderr, exitCode }
@@ -156,7 +182,10 @@ export class Istio {
   /** What istioctl analyze says of all namespaces, but for those of this run. */
   async analyze(): Promise<AnalyzeMessage[]> {
     // It exits 79 where it found an error; the messages are on stdout either way.
-    const { stdout } = await this.istioctl(['analyze', '--all-namespaces', '--output', 'json', '--failure-threshold', 'Error'], [0, 1, 79])
+    const { stdout } = await this.istioctl(
+      ['analyze', '--all-namespaces', '--output', 'json', '--failure-threshold', 'Error'],
+      [0, 1, 79],
+    )
     const messages = JSON.parse(stdout || '[]') as AnalyzeMessage[]
     return messages.filter((message) => !/\bplumb-[\w-]+/.test(`${message.origin ?? ''} ${message.message}`))
   }
@@ -173,12 +202,22 @@ export class Istio {
 }
 
 interface ConfigDump {
-  configs?: { cluster?: { name?: string; circuit_breakers?: { thresholds?: { max_connections?: number; max_requests?: number }[] } } }[]
+  configs?: {
+    cluster?: {
+      name?: string
+      circuit_breakers?: { thresholds?: { max_connections?: number; max_requests?: number }[] }
+    }
+  }[]
 }
 
 /** The types whose last push the proxy has not acknowledged, or never got: a proxy without clusters or listeners serves nothing. */
 function staleTypes(proxy: ProxyStatus): string[] {
-  const types = { CDS: ['cluster', true], LDS: ['listener', true], EDS: ['endpoint', false], RDS: ['route', false] } as const
+  const types = {
+    CDS: ['cluster', true],
+    LDS: ['listener', true],
+    EDS: ['endpoint', false],
+    RDS: ['route', false],
+  } as const
   return Object.entries(types)
     .filter(([, [name, must]]) => {
       const sent = proxy[`${name}_sent`]
@@ -187,6 +226,7 @@ function staleTypes(proxy: ProxyStatus): string[] {
     .map(([type]) => type)
 }
 
-const isReady = (pod: KubernetesObject): boolean => !pod.metadata?.deletionTimestamp && conditionOf(pod, 'Ready')?.status === 'True'
+const isReady = (pod: KubernetesObject): boolean =>
+  !pod.metadata?.deletionTimestamp && conditionOf(pod, 'Ready')?.status === 'True'
 
 const lastLine = (text: string): string => text.trim().split('\n').at(-1) ?? ''

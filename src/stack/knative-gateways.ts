@@ -18,10 +18,19 @@ const DEFAULT: KnativeGateway = {
  * The external gateways of config-istio, in either form: `external-gateways` (a YAML list, from 1.14) or `gateway.NAMESPACE.NAME`.
  * net-istio's own default where neither is set (pkg/reconciler/ingress/config/istio.go). Both at once is an error there too.
  */
-export function externalGateways(settings: Record<string, string>): { found: KnativeGateway[]; byDefault: boolean; problem?: string } {
+export function externalGateways(settings: Record<string, string>): {
+  found: KnativeGateway[]
+  byDefault: boolean
+  problem?: string
+} {
   const old = Object.entries(settings).filter(([key]) => key.startsWith('gateway.'))
   const list = settings['external-gateways']
-  if (list !== undefined && old.length) return { found: [], byDefault: false, problem: 'it has both external-gateways and gateway.* keys, which net-istio refuses' }
+  if (list !== undefined && old.length)
+    return {
+      found: [],
+      byDefault: false,
+      problem: 'it has both external-gateways and gateway.* keys, which net-istio refuses',
+    }
   if (list !== undefined) {
     try {
       return { found: (parse(list) ?? []) as KnativeGateway[], byDefault: false }
@@ -53,12 +62,24 @@ export async function gatewayTroubles(stack: Stack, gateways: readonly KnativeGa
     if (!gateway) return [...wrongService, `Gateway ${name} does not exist`]
     const selector = Object.entries((gateway.spec?.selector ?? {}) as Record<string, string>)
     const missed = pods.filter((pod) => !selector.every(([key, value]) => pod.metadata?.labels?.[key] === value))
-    const servers = (gateway.spec?.servers ?? []) as { port?: { number?: number; protocol?: string }; hosts?: string[] }[]
-    const http = servers.some(({ port, hosts }) => port?.number === 80 && /^HTTP$/i.test(port.protocol ?? '') && hosts?.some((host) => host.endsWith('*')))
-    const seen = servers.map(({ port, hosts }) => `${port?.protocol} ${port?.number} for ${hosts?.join(', ')}`).join('; ')
+    const servers = (gateway.spec?.servers ?? []) as {
+      port?: { number?: number; protocol?: string }
+      hosts?: string[]
+    }[]
+    const http = servers.some(
+      ({ port, hosts }) =>
+        port?.number === 80 && /^HTTP$/i.test(port.protocol ?? '') && hosts?.some((host) => host.endsWith('*')),
+    )
+    const seen = servers
+      .map(({ port, hosts }) => `${port?.protocol} ${port?.number} for ${hosts?.join(', ')}`)
+      .join('; ')
     return [
       ...wrongService,
-      ...(missed.length ? [`Gateway ${name} selects ${JSON.stringify(gateway.spec?.selector)}, which misses ${missed.map((pod) => pod.metadata?.name).join(', ')}`] : []),
+      ...(missed.length
+        ? [
+            `Gateway ${name} selects ${JSON.stringify(gateway.spec?.selector)}, which misses ${missed.map((pod) => pod.metadata?.name).join(', ')}`,
+          ]
+        : []),
       ...(http ? [] : [`Gateway ${name} has no HTTP server on port 80 for every host; it has ${seen || 'none'}`]),
     ]
   })

@@ -39,7 +39,10 @@ export function readComponentLog(pod: string, text: string): ComponentLog {
 function parse(line: string): LogLine | undefined {
   try {
     const json = JSON.parse(line) as Record<string, unknown>
-    const text = (...keys: string[]) => String(keys.map((key) => json[key]).find((value) => value !== undefined) ?? '')
+    const text = (...keys: string[]): string => {
+      const value = keys.map((key) => json[key]).find((each) => each !== undefined)
+      return typeof value === 'string' || typeof value === 'number' ? String(value) : ''
+    }
     const level = text('severity', 'level').toUpperCase()
     if (!level) return undefined
     return {
@@ -58,13 +61,25 @@ function parse(line: string): LogLine | undefined {
 /** A reconcile error repeats where the same object met it twice and the object has not been reconciled since. */
 function repeatedErrors(lines: readonly LogLine[]): string[] {
   const errors = lines.filter(
-    ({ level, key, error, message }) => level === 'ERROR' && /reconcil/i.test(message) && !/^plumb-/.test(key) && !/\bplumb-/.test(`${error} ${message}`) && !CONFLICT.test(`${error} ${message}`),
+    ({ level, key, error, message }) =>
+      level === 'ERROR' &&
+      /reconcil/i.test(message) &&
+      !/^plumb-/.test(key) &&
+      !/\bplumb-/.test(`${error} ${message}`) &&
+      !CONFLICT.test(`${error} ${message}`),
   )
-  const groups = Map.groupBy(errors, ({ logger, key, message, error }) => `${logger} ${key} ${message} ${error.slice(0, 80)}`)
+  const groups = Map.groupBy(
+    errors,
+    ({ logger, key, message, error }) => `${logger} ${key} ${message} ${error.slice(0, 80)}`,
+  )
   return [...groups.values()].flatMap((group) => {
     const last = group.at(-1)!
-    const overcome = lines.some(({ at, key, message }) => at >= last.at && key === last.key && /Reconcile succeeded/.test(message))
+    const overcome = lines.some(
+      ({ at, key, message }) => at >= last.at && key === last.key && /Reconcile succeeded/.test(message),
+    )
     if (group.length < 2 || overcome) return []
-    return [`${group.length} times, last at ${new Date(last.at).toISOString()}: ${last.message}${last.key ? ` of ${last.key}` : ''}: ${last.error.slice(0, 200)}`]
+    return [
+      `${group.length} times, last at ${new Date(last.at).toISOString()}: ${last.message}${last.key ? ` of ${last.key}` : ''}: ${last.error.slice(0, 200)}`,
+    ]
   })
 }

@@ -8,33 +8,51 @@ export interface Setting {
   since?: string
 }
 
-const number = (from: number, open = false) => (value: string) => {
-  const parsed = Number(value)
-  if (value.trim() === '' || Number.isNaN(parsed)) return `"${value}" is no number`
-  return open ? (parsed > from ? undefined : `${value} is not above ${from}`) : parsed >= from ? undefined : `${value} is below ${from}`
-}
+const number =
+  (from: number, open = false) =>
+  (value: string) => {
+    const parsed = Number(value)
+    if (value.trim() === '' || Number.isNaN(parsed)) return `"${value}" is no number`
+    return open
+      ? parsed > from
+        ? undefined
+        : `${value} is not above ${from}`
+      : parsed >= from
+        ? undefined
+        : `${value} is below ${from}`
+  }
 const between = (from: number, to: number) => (value: string) =>
   number(from)(value) ?? (Number(value) > to ? `${value} is above ${to}` : undefined)
-const whole = (from: number) => (value: string) => (/^-?\d+$/.test(value) ? number(from)(value) : `"${value}" is no whole number`)
-const yesOrNo = (value: string) => (/^(true|false|1|0|t|f)$/i.test(value) ? undefined : `"${value}" is neither true nor false`)
+const whole = (from: number) => (value: string) =>
+  /^-?\d+$/.test(value) ? number(from)(value) : `"${value}" is no whole number`
+const yesOrNo = (value: string) =>
+  /^(true|false|1|0|t|f)$/i.test(value) ? undefined : `"${value}" is neither true nor false`
 
 /** The milliseconds of a Go duration such as 1m30s, or undefined where it is none. */
 export function goDuration(value: string): number | undefined {
   if (value === '0') return 0
   if (!/^(\d+(\.\d+)?(ms|us|µs|ns|h|m|s))+$/.test(value)) return undefined
-  const unit: Record<string, number> = { h: 3_600_000, m: 60_000, s: 1000, ms: 1, us: 0.001, 'µs': 0.001, ns: 0.000001 }
-  return [...value.matchAll(/(\d+(?:\.\d+)?)(ms|us|µs|ns|h|m|s)/g)].reduce((sum, [, amount, of]) => sum + Number(amount) * (unit[of ?? ''] ?? 0), 0)
+  const unit: Record<string, number> = { h: 3_600_000, m: 60_000, s: 1000, ms: 1, us: 0.001, µs: 0.001, ns: 0.000001 }
+  return [...value.matchAll(/(\d+(?:\.\d+)?)(ms|us|µs|ns|h|m|s)/g)].reduce(
+    (sum, [, amount, of]) => sum + Number(amount) * (unit[of ?? ''] ?? 0),
+    0,
+  )
 }
-const duration = (from: number, to = Infinity) => (value: string) => {
-  const ms = goDuration(value)
-  if (ms === undefined) return `"${value}" is no duration such as 30s`
-  return ms < from || ms > to ? `${value} is outside ${from / 1000} s to ${to / 1000} s` : undefined
-}
+const duration =
+  (from: number, to = Infinity) =>
+  (value: string) => {
+    const ms = goDuration(value)
+    if (ms === undefined) return `"${value}" is no duration such as 30s`
+    return ms < from || ms > to ? `${value} is outside ${from / 1000} s to ${to / 1000} s` : undefined
+  }
 
 /** config-autoscaler: knative/serving, pkg/autoscaler/config/config.go, the same from 1.9 to 1.23. */
 export const AUTOSCALER_SETTINGS: Readonly<Record<string, Setting>> = {
   'container-concurrency-target-default': { default: '100', wrong: number(0.01) },
-  'container-concurrency-target-percentage': { default: '70', wrong: (value) => number(0, true)(value) ?? between(0, 100)(value) },
+  'container-concurrency-target-percentage': {
+    default: '70',
+    wrong: (value) => number(0, true)(value) ?? between(0, 100)(value),
+  },
   'requests-per-second-target-default': { default: '200', wrong: number(0.01) },
   'target-burst-capacity': { default: '211', wrong: (value) => (value === '-1' ? undefined : number(0)(value)) },
   'panic-window-percentage': { default: '10', wrong: between(1, 100) },
@@ -51,7 +69,10 @@ export const AUTOSCALER_SETTINGS: Readonly<Record<string, Setting>> = {
   'max-scale-limit': { default: '0', wrong: whole(0) },
   'scale-down-delay': { default: '0s', wrong: duration(0) },
   'enable-scale-to-zero': { default: 'true', wrong: yesOrNo },
-  'pod-autoscaler-class': { default: 'kpa.autoscaling.knative.dev', wrong: (value) => (value ? undefined : 'it is empty') },
+  'pod-autoscaler-class': {
+    default: 'kpa.autoscaling.knative.dev',
+    wrong: (value) => (value ? undefined : 'it is empty'),
+  },
   'activator-capacity': { default: '100', wrong: number(1) },
 }
 
@@ -67,7 +88,11 @@ export const GC_SETTINGS: Readonly<Record<string, Setting>> = {
 }
 
 /** A sentence for each key that the version does not know (with the nearest that it does) or whose value does not parse. */
-export function settingTroubles(settings: Record<string, string>, known: Readonly<Record<string, Setting>>, nearest: (key: string, keys: string[]) => string): string[] {
+export function settingTroubles(
+  settings: Record<string, string>,
+  known: Readonly<Record<string, Setting>>,
+  nearest: (key: string, keys: string[]) => string,
+): string[] {
   return Object.entries(settings).flatMap(([key, value]) => {
     const setting = known[key]
     if (!setting) return [`${key} is no key of it; did you mean ${nearest(key, Object.keys(known))}?`]
@@ -77,8 +102,11 @@ export function settingTroubles(settings: Record<string, string>, known: Readonl
 }
 
 /** The value of a key, its default where it is not set. */
-export const effective = (settings: Record<string, string>, known: Readonly<Record<string, Setting>>, key: string): string =>
-  settings[key] ?? known[key]?.default ?? ''
+export const effective = (
+  settings: Record<string, string>,
+  known: Readonly<Record<string, Setting>>,
+  key: string,
+): string => settings[key] ?? known[key]?.default ?? ''
 
 /** Knative's deployments by version: a name that changed stands here and nowhere else. */
 export function deploymentsOf(knative: string): string[] {

@@ -75,7 +75,9 @@ export class Knative {
   /** The settings in one of Knative's ConfigMaps, without `_example`, which nothing reads. Empty where the map is missing. */
   async settings(configMap: string): Promise<Record<string, string>> {
     const map = await this.#stack.maybe('v1/ConfigMap', configMap, KNATIVE)
-    return Object.fromEntries(Object.entries((map?.data ?? {}) as Record<string, string>).filter(([key]) => key !== '_example'))
+    return Object.fromEntries(
+      Object.entries((map?.data ?? {}) as Record<string, string>).filter(([key]) => key !== '_example'),
+    )
   }
 
   /**
@@ -92,13 +94,20 @@ export class Knative {
   /** A namespace for the running check with the workload's program in it. */
   async namespace(name: string): Promise<string> {
     const namespace = await this.#stack.namespace(name)
-    await this.#stack.applyFixture('app/configmap.yaml', { namespace, program: JSON.stringify(readFixture('app/server.mjs')) })
+    await this.#stack.applyFixture('app/configmap.yaml', {
+      namespace,
+      program: JSON.stringify(readFixture('app/server.mjs')),
+    })
     return namespace
   }
 
   /** A Service of the workload as it would be applied. */
   manifest(namespace: string, name: string, options: ServiceOptions = {}): KubernetesObject {
-    const [service] = readManifest('knative/service.yaml', { namespace, name, nodeImage: this.#stack.config.images.node })
+    const [service] = readManifest('knative/service.yaml', {
+      namespace,
+      name,
+      nodeImage: this.#stack.config.images.node,
+    })
     if (!service) throw new Error('fixtures/knative/service.yaml is empty')
     const template = service.spec.template
     const [container] = template.spec.containers
@@ -118,7 +127,12 @@ export class Knative {
   }
 
   /** Applies a Service of the workload and waits until it is Ready in this generation. */
-  async service(namespace: string, name: string, options: ServiceOptions = {}, within: DeadlineName = 'serviceReady'): Promise<ReadyService> {
+  async service(
+    namespace: string,
+    name: string,
+    options: ServiceOptions = {},
+    within: DeadlineName = 'serviceReady',
+  ): Promise<ReadyService> {
     await this.#stack.apply(this.manifest(namespace, name, options))
     return this.ready(namespace, name, within)
   }
@@ -128,7 +142,8 @@ export class Knative {
     const [object] = await this.#stack.until({ kind: SERVICE, namespace, name }, allTrue('Ready'), within)
     const url = object?.status?.url as string | undefined
     const revision = object?.status?.latestReadyRevisionName as string | undefined
-    if (!object || !url || !revision) throw new StackFailure(`Service ${namespace}/${name} is Ready without a URL or a revision.`)
+    if (!object || !url || !revision)
+      throw new StackFailure(`Service ${namespace}/${name} is Ready without a URL or a revision.`)
     return { name, namespace, host: new URL(url).host, revision, object }
   }
 
@@ -140,7 +155,10 @@ export class Knative {
         const name = pod.metadata?.name ?? ''
         const containers = (pod.spec?.containers ?? []) as { name: string }[]
         const container = containers.find((each) => each.name !== 'istio-proxy')?.name ?? ''
-        return readComponentLog(name, await this.#stack.k8s.log({ name, namespace: KNATIVE, container }, { sinceSeconds: seconds }))
+        return readComponentLog(
+          name,
+          await this.#stack.k8s.log({ name, namespace: KNATIVE, container }, { sinceSeconds: seconds }),
+        )
       }),
     )
   }
@@ -148,24 +166,50 @@ export class Knative {
   /** Which components export metrics under the names of this version, and which do not; `revisions`: whether any revision has a pod. */
   async metrics(version: string): Promise<{ exposed: string[]; missing: string[]; revisions: boolean }> {
     const names = metricsOf(version)
-    const ofDeployments = (await this.#podsOf(['autoscaler', 'activator', 'controller'])).map((pod) => ({ pod, component: pod.metadata?.labels?.app as keyof typeof names, port: 9090 }))
-    const revisionPod = (await this.#stack.all('v1/Pod')).find((pod) => pod.metadata?.labels?.['serving.knative.dev/revision'] && conditionOf(pod, 'Ready')?.status === 'True')
-    const all = [...ofDeployments, ...(revisionPod ? [{ pod: revisionPod, component: 'queue-proxy' as const, port: 9091 }] : [])]
+    const ofDeployments = (await this.#podsOf(['autoscaler', 'activator', 'controller'])).map((pod) => ({
+      pod,
+      component: pod.metadata?.labels?.app as keyof typeof names,
+      port: 9090,
+    }))
+    const revisionPod = (await this.#stack.all('v1/Pod')).find(
+      (pod) => pod.metadata?.labels?.['serving.knative.dev/revision'] && conditionOf(pod, 'Ready')?.status === 'True',
+    )
+    const all = [
+      ...ofDeployments,
+      ...(revisionPod ? [{ pod: revisionPod, component: 'queue-proxy' as const, port: 9091 }] : []),
+    ]
     const seen = await Promise.all(
       all.map(async ({ pod, component, port }) => {
         const { name, namespace } = pod.metadata ?? {}
-        const text = await this.#stack.k8s.raw('GET', `/api/v1/namespaces/${namespace}/pods/${name}:${port}/proxy/metrics`).then(({ body }) => body, () => undefined)
+        const text = await this.#stack.k8s
+          .raw('GET', `/api/v1/namespaces/${namespace}/pods/${name}:${port}/proxy/metrics`)
+          .then(
+            ({ body }) => body,
+            () => undefined,
+          )
         if (text === undefined) return { component, missing: `${component} (${name}): port ${port} does not answer` }
-        return { component, missing: names[component].test(text) ? undefined : `${component} (${name}): nothing like ${names[component].source}` }
+        return {
+          component,
+          missing: names[component].test(text)
+            ? undefined
+            : `${component} (${name}): nothing like ${names[component].source}`,
+        }
       }),
     )
     const missing = seen.map((each) => each.missing).filter((each) => each !== undefined)
-    return { exposed: [...new Set(seen.map(({ component }) => component))], missing, revisions: revisionPod !== undefined }
+    return {
+      exposed: [...new Set(seen.map(({ component }) => component))],
+      missing,
+      revisions: revisionPod !== undefined,
+    }
   }
 
   async #podsOf(deployments: readonly string[]): Promise<KubernetesObject[]> {
     return (await this.#stack.all('v1/Pod')).filter(
-      ({ metadata, status }) => metadata?.namespace === KNATIVE && status?.phase === 'Running' && deployments.includes(metadata.labels?.app ?? ''),
+      ({ metadata, status }) =>
+        metadata?.namespace === KNATIVE &&
+        status?.phase === 'Running' &&
+        deployments.includes(metadata.labels?.app ?? ''),
     )
   }
 
@@ -174,7 +218,9 @@ export class Knative {
    * annotations, and annotations of the guide that nothing reads. Made once a run.
    */
   configured(): Promise<ReadyService> {
-    return this.#stack.shared('configured', async () => this.service(await this.namespace('configured'), 'configured', CONFIGURED))
+    return this.#stack.shared('configured', async () =>
+      this.service(await this.namespace('configured'), 'configured', CONFIGURED),
+    )
   }
 
   /** A Service of one pod with spare capacity: 100 less a burst capacity of 10. Made once a run. */
@@ -208,7 +254,11 @@ export class Knative {
     const forwardedFor = seen.headers['x-forwarded-for'] ?? ''
     const pods = await this.#stack.all('v1/Pod')
     const gateways = new Set((await this.#stack.istio.gatewayPods()).map((pod) => pod.status?.podIP as string))
-    const activators = new Set(pods.filter(({ metadata }) => metadata?.namespace === KNATIVE && metadata.labels?.app === 'activator').map((pod) => pod.status?.podIP as string))
+    const activators = new Set(
+      pods
+        .filter(({ metadata }) => metadata?.namespace === KNATIVE && metadata.labels?.app === 'activator')
+        .map((pod) => pod.status?.podIP as string),
+    )
     const proxies = forwardedFor
       .split(',')
       .map((address) => address.trim())

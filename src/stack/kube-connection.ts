@@ -44,7 +44,8 @@ export class SharedKubeConfig extends k8s.KubeConfig {
 export function loadKubeConfig(file: string | undefined, context: string | undefined): SharedKubeConfig {
   const config = new SharedKubeConfig()
   const where = file ?? process.env.KUBECONFIG ?? '~/.kube/config'
-  if (file && !existsSync(file)) throw new UsageProblem(`There is no kubeconfig at ${file}: give another with --kubeconfig.`)
+  if (file && !existsSync(file))
+    throw new UsageProblem(`There is no kubeconfig at ${file}: give another with --kubeconfig.`)
   try {
     if (file) config.loadFromFile(file)
     else config.loadFromDefault()
@@ -66,4 +67,5 @@ export function loadKubeConfig(file: string | undefined, context: string | undef
   return config
 }
 
-const firstLine = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause)).split('\n')[0] ?? ''
+const firstLine = (cause: unknown): string =>
+  (cause instanceof Error ? cause.message : String(cause)).split('\n')[0] ?? ''

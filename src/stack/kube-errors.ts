@@ -70,7 +70,10 @@ export function plainProblem(problem: unknown, doing: string, server: string): E
 }
 
 function explainForbidden(message: string): string {
-  const found = /User "([^"]*)" cannot (\w+) resource "([^"]+)" in API group "([^"]*)"(?: in the namespace "([^"]+)")?/.exec(message)
+  const found =
+    /User "([^"]*)" cannot (\w+) resource "([^"]+)" in API group "([^"]*)"(?: in the namespace "([^"]+)")?/.exec(
+      message,
+    )
   if (!found) return message
   const [, user, verb, resource, group, namespace] = found
   const full = group ? `${resource}.${group}` : resource
@@ -90,8 +93,9 @@ export async function refusalOf(call: Promise<unknown>): Promise<string | undefi
 
 /** The code or text of a failed connection, or undefined where the problem is none. */
 export function networkReason(problem: unknown): string | undefined {
-  for (let at = problem as { code?: unknown; cause?: unknown; message?: string; errors?: unknown[] } | undefined; at; ) {
-    if (typeof at.code === 'string' && /^(E[A-Z]+|UND_ERR_|ERR_TLS|CERT_|DEPTH_|SELF_SIGNED|UNABLE_)/.test(at.code)) return at.code
+  for (let at = problem as { code?: unknown; cause?: unknown; message?: string; errors?: unknown[] } | undefined; at;) {
+    if (typeof at.code === 'string' && /^(E[A-Z]+|UND_ERR_|ERR_TLS|CERT_|DEPTH_|SELF_SIGNED|UNABLE_)/.test(at.code))
+      return at.code
     at = (at.cause ?? at.errors?.[0]) as typeof at
   }
   return undefined

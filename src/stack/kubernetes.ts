@@ -94,7 +94,9 @@ export class Kubernetes {
       ...(options.fields ? { fieldSelector: options.fields } : {}),
     })
     const path = await this.path({ kind, name: '', namespace: options.namespace })
-    const answer = await this.json<{ items: KubernetesObject[] | null; metadata: { resourceVersion: string } }>(`${path}?${query}`)
+    const answer = await this.json<{ items: KubernetesObject[] | null; metadata: { resourceVersion: string } }>(
+      `${path}?${query}`,
+    )
     // The items of a list leave out what the list itself says; an object would not be complete without.
     const items = (answer.items ?? []).map((item) => ({ ...splitKind(kind), ...item }))
     return { items, resourceVersion: answer.metadata.resourceVersion }
@@ -108,7 +110,13 @@ export class Kubernetes {
   async apply(object: KubernetesObject, options: { dryRun?: boolean } = {}): Promise<KubernetesObject> {
     const path = await this.path(idOf(object))
     const query = `fieldManager=${FIELD_MANAGER}&force=true&fieldValidation=Strict${options.dryRun ? '&dryRun=All' : ''}`
-    const applied = await this.#send('PATCH', `${path}?${query}`, object, 'application/apply-patch+yaml', `applying ${objectName(object)}`)
+    const applied = await this.#send(
+      'PATCH',
+      `${path}?${query}`,
+      object,
+      'application/apply-patch+yaml',
+      `applying ${objectName(object)}`,
+    )
     if (!options.dryRun) currentScope()?.touch(applied)
     return applied
   }
@@ -211,7 +219,9 @@ export class Kubernetes {
     const root = `/${apiVersion.includes('/') ? 'apis' : 'api'}/${apiVersion}`
     const resource = (await this.#discover(root)).find((each) => each.kind === bare && !each.name.includes('/'))
     if (!resource) {
-      throw new StackFailure(`The cluster does not serve ${bare} of ${apiVersion}: its CRD is missing, or its component is not installed.`)
+      throw new StackFailure(
+        `The cluster does not serve ${bare} of ${apiVersion}: its CRD is missing, or its component is not installed.`,
+      )
     }
     const scope = resource.namespaced && namespace ? `/namespaces/${namespace}` : ''
     return `${root}${scope}/${resource.name}${name ? `/${encodeURIComponent(name)}` : ''}`
@@ -225,13 +235,19 @@ export class Kubernetes {
     const [plural = '', ...rest] = crd.split('.')
     const group = (await this.groups()).find(({ name }) => name === rest.join('.'))
     const versions = (group?.versions ?? []).map(({ version }) => version)
-    const served = await Promise.all(versions.map(async (version) => (await this.#discover(`/apis/${group?.name}/${version}`)).some(({ name }) => name === plural)))
+    const served = await Promise.all(
+      versions.map(async (version) =>
+        (await this.#discover(`/apis/${group?.name}/${version}`)).some(({ name }) => name === plural),
+      ),
+    )
     return versions.filter((_, at) => served[at])
   }
 
   /** The API groups that the cluster serves. */
   async groups(): Promise<{ name: string; versions: { version: string }[] }[]> {
-    this.#groups ??= this.json<{ groups: { name: string; versions: { version: string }[] }[] }>('/apis').then(({ groups }) => groups)
+    this.#groups ??= this.json<{ groups: { name: string; versions: { version: string }[] }[] }>('/apis').then(
+      ({ groups }) => groups,
+    )
     return this.#groups
   }
 
@@ -256,7 +272,13 @@ export class Kubernetes {
     return asked
   }
 
-  async #send(method: 'POST' | 'PATCH', path: string, body: object, contentType: string, doing: string): Promise<KubernetesObject> {
+  async #send(
+    method: 'POST' | 'PATCH',
+    path: string,
+    body: object,
+    contentType: string,
+    doing: string,
+  ): Promise<KubernetesObject> {
     const answer = await this.raw(method, path, { body: JSON.stringify(body), contentType, doing })
     return JSON.parse(answer.body) as KubernetesObject
   }

@@ -21,7 +21,8 @@ const AWS_NAME = 'aws-load-balancer-controller'
  */
 export async function loadBalancerController(stack: Stack): Promise<LoadBalancerController> {
   const deployments = await stack.all('apps/v1/Deployment')
-  const find = (namespace: string, name: string) => deployments.find((each) => each.metadata?.namespace === namespace && each.metadata?.name === name)
+  const find = (namespace: string, name: string) =>
+    deployments.find((each) => each.metadata?.namespace === namespace && each.metadata?.name === name)
   const { namespace, service } = stack.config.gateway
   const aws = find('kube-system', AWS_NAME)
   if (aws) {
@@ -31,7 +32,10 @@ export async function loadBalancerController(stack: Stack): Promise<LoadBalancer
       deployment: aws,
       labels: aws.spec?.selector?.matchLabels ?? {},
       // kubernetes-sigs/aws-load-balancer-controller v3.5.0, controllers/service/service_controller.go; it never logs "Successfully created LB".
-      reconciled: (lines) => lines.some((line) => line.includes(`${namespace}/${service}`) && /successfully (built|deployed) model/.test(line)),
+      reconciled: (lines) =>
+        lines.some(
+          (line) => line.includes(`${namespace}/${service}`) && /successfully (built|deployed) model/.test(line),
+        ),
     }
   }
   const metallb = find('metallb-system', 'controller')
@@ -43,12 +47,20 @@ export async function loadBalancerController(stack: Stack): Promise<LoadBalancer
       labels: metallb.spec?.selector?.matchLabels ?? {},
       // It logs the end of each try, and before it why that failed.
       reconciled: (lines) => {
-        const tries = lines.filter((line) => line.includes(`${namespace}/${service}`) && /"end reconcile"|failed to handle service/.test(line))
-        return tries.length > 0 && /"end reconcile"/.test(tries.at(-1)!) && !/failed to handle service/.test(tries.at(-2) ?? '')
+        const tries = lines.filter(
+          (line) => line.includes(`${namespace}/${service}`) && /"end reconcile"|failed to handle service/.test(line),
+        )
+        return (
+          tries.length > 0 &&
+          /"end reconcile"/.test(tries.at(-1)!) &&
+          !/failed to handle service/.test(tries.at(-2) ?? '')
+        )
       },
     }
   }
-  throw new StackFailure(`There is no load balancer controller: neither Deployment kube-system/${AWS_NAME} nor metallb-system/controller exists.`)
+  throw new StackFailure(
+    `There is no load balancer controller: neither Deployment kube-system/${AWS_NAME} nor metallb-system/controller exists.`,
+  )
 }
 
 /** The EKS cluster's name as the kubeconfig tells it (its exec plugin's argument, or the ARN), or undefined. */

@@ -13,22 +13,36 @@ export async function networkPolicyTroubles(
   pods: readonly KubernetesObject[],
   port: number,
 ): Promise<{ enforcedBy: string | undefined; troubles: string[] }> {
-  const enforcedBy = (await stack.all('apps/v1/DaemonSet')).find((each) => ENFORCING.test(each.metadata?.name ?? '') || hasPolicyAgent(each))?.metadata?.name
+  const enforcedBy = (await stack.all('apps/v1/DaemonSet')).find(
+    (each) => ENFORCING.test(each.metadata?.name ?? '') || hasPolicyAgent(each),
+  )?.metadata?.name
   if (!enforcedBy) return { enforcedBy, troubles: [] }
   const policies = await stack.all('networking.k8s.io/v1/NetworkPolicy')
-  return { enforcedBy, troubles: pods.filter((pod) => !guards(policies, pod, port)).map((pod) => pod.metadata?.name ?? '') }
+  return {
+    enforcedBy,
+    troubles: pods.filter((pod) => !guards(policies, pod, port)).map((pod) => pod.metadata?.name ?? ''),
+  }
 }
 
 const hasPolicyAgent = (daemon: KubernetesObject): boolean =>
-  ((daemon.spec?.template?.spec?.containers ?? []) as { args?: string[] }[]).some(({ args }) => args?.includes('--enable-network-policy=true'))
+  ((daemon.spec?.template?.spec?.containers ?? []) as { args?: string[] }[]).some(({ args }) =>
+    args?.includes('--enable-network-policy=true'),
+  )
 
 /** Whether `policies` keep `port` of the pod closed to other pods. */
 export function guards(policies: readonly KubernetesObject[], pod: KubernetesObject, port: number): boolean {
   const selecting = policies.filter(
-    (policy) => policy.metadata?.namespace === pod.metadata?.namespace && (policy.spec?.policyTypes ?? ['Ingress']).includes('Ingress') && selects(policy, pod),
+    (policy) =>
+      policy.metadata?.namespace === pod.metadata?.namespace &&
+      (policy.spec?.policyTypes ?? ['Ingress']).includes('Ingress') &&
+      selects(policy, pod),
   )
-  const rules = selecting.flatMap((policy) => (policy.spec?.ingress ?? []) as { ports?: { port?: number | string; endPort?: number }[] }[])
-  const open = rules.some(({ ports }) => !ports?.length || ports.some((each) => each.port === undefined || admits(each, port)))
+  const rules = selecting.flatMap(
+    (policy) => (policy.spec?.ingress ?? []) as { ports?: { port?: number | string; endPort?: number }[] }[],
+  )
+  const open = rules.some(
+    ({ ports }) => !ports?.length || ports.some((each) => each.port === undefined || admits(each, port)),
+  )
   return selecting.length > 0 && !open
 }
 

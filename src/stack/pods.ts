@@ -6,7 +6,11 @@ import { conditionOf, missingCondition, podTrouble } from './until.ts'
 export const readinessTroubles = (pods: readonly KubernetesObject[]): string[] =>
   pods
     .filter((pod) => !pod.metadata?.deletionTimestamp && conditionOf(pod, 'Ready')?.status !== 'True')
-    .map((pod) => podTrouble(pod) || `${pod.metadata?.name}: ${conditionOf(pod, 'Ready')?.message ?? pod.status?.phase ?? 'no status'}`)
+    .map(
+      (pod) =>
+        podTrouble(pod) ||
+        `${pod.metadata?.name}: ${conditionOf(pod, 'Ready')?.message ?? pod.status?.phase ?? 'no status'}`,
+    )
 
 /** What a Deployment lacks to do its work; one of zero replicas is Available to Kubernetes, and does nothing. */
 export function deploymentTroubles(deployment: KubernetesObject): string[] {
@@ -15,17 +19,23 @@ export function deploymentTroubles(deployment: KubernetesObject): string[] {
   const ready = (deployment.status?.readyReplicas ?? 0) as number
   if (wanted === 0) return [`${name} asks for 0 replicas`]
   const missing = missingCondition(deployment, 'Available')
-  return [...(missing ? [missing] : []), ...(ready < wanted ? [`${name} has ${ready} of ${wanted} replicas Ready`] : [])]
+  return [
+    ...(missing ? [missing] : []),
+    ...(ready < wanted ? [`${name} has ${ready} of ${wanted} replicas Ready`] : []),
+  ]
 }
 
 /** A sentence for each container that ended and was started again within the last `minutes`. */
 export function recentRestarts(pods: readonly KubernetesObject[], minutes: number, now = Date.now()): string[] {
   return pods.flatMap((pod) =>
     ((pod.status?.containerStatuses ?? []) as KubernetesObject[]).flatMap((container) => {
-      const ended = container.lastState?.terminated as { finishedAt?: string; reason?: string; exitCode?: number } | undefined
+      const ended = container.lastState?.terminated as
+        { finishedAt?: string; reason?: string; exitCode?: number } | undefined
       const age = ended?.finishedAt ? now - new Date(ended.finishedAt).getTime() : Infinity
       if (!container.restartCount || age > minutes * 60_000) return []
-      return [`${pod.metadata?.name} ${container.name}: ended ${Math.round(age / 1000)} s ago (${ended?.reason ?? ''}, exit code ${ended?.exitCode ?? '?'}), ${container.restartCount} restarts`]
+      return [
+        `${pod.metadata?.name} ${container.name}: ended ${Math.round(age / 1000)} s ago (${ended?.reason ?? ''}, exit code ${ended?.exitCode ?? '?'}), ${container.restartCount} restarts`,
+      ]
     }),
   )
 }

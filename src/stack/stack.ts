@@ -74,7 +74,8 @@ export class Stack {
    */
   async one(kind: KindName, name: string, namespace?: string): Promise<KubernetesObject> {
     const object = (await this.all(kind, namespace)).find((each) => each.metadata?.name === name)
-    if (!object) throw new StackFailure(`${kind.split('/').at(-1)} ${namespace ? `${namespace}/` : ''}${name} does not exist.`)
+    if (!object)
+      throw new StackFailure(`${kind.split('/').at(-1)} ${namespace ? `${namespace}/` : ''}${name} does not exist.`)
     currentScope()?.touch(object)
     return object
   }
@@ -95,13 +96,20 @@ export class Stack {
   /** The versions of the components that are installed and whose supported Kubernetes is known. */
   async componentVersions(): Promise<Partial<Record<'knative' | 'istio' | 'cert-manager', string>>> {
     const deployments = await this.all('apps/v1/Deployment')
-    const has = (namespace: string, name: string) => deployments.some((each) => each.metadata?.namespace === namespace && each.metadata?.name === name)
-    const certManager = deployments.find((each) => each.metadata?.namespace === 'cert-manager' && each.metadata?.name === 'cert-manager')
+    const has = (namespace: string, name: string) =>
+      deployments.some((each) => each.metadata?.namespace === namespace && each.metadata?.name === name)
+    const certManager = deployments.find(
+      (each) => each.metadata?.namespace === 'cert-manager' && each.metadata?.name === 'cert-manager',
+    )
     const image = String(certManager?.spec?.template?.spec?.containers?.[0]?.image ?? '')
     return {
       ...(has('knative-serving', 'controller') ? { knative: await this.knative.version() } : {}),
-      ...(deployments.some((each) => each.metadata?.labels?.app === 'istiod') ? { istio: (await this.istio.istiodVersions())[0] ?? '' } : {}),
-      ...(certManager ? { 'cert-manager': certManager.metadata?.labels?.['app.kubernetes.io/version'] ?? image.split(':')[1] ?? '' } : {}),
+      ...(deployments.some((each) => each.metadata?.labels?.app === 'istiod')
+        ? { istio: (await this.istio.istiodVersions())[0] ?? '' }
+        : {}),
+      ...(certManager
+        ? { 'cert-manager': certManager.metadata?.labels?.['app.kubernetes.io/version'] ?? image.split(':')[1] ?? '' }
+        : {}),
     }
   }
 
@@ -111,7 +119,12 @@ export class Stack {
   }
 
   /** Asks again and again until nothing is missing; see eventually.ts. */
-  eventually(what: string, missing: () => Promise<string | undefined>, within: DeadlineName, inARow = 1): Promise<void> {
+  eventually(
+    what: string,
+    missing: () => Promise<string | undefined>,
+    within: DeadlineName,
+    inARow = 1,
+  ): Promise<void> {
     return eventually(what, missing, within, inARow)
   }
 
@@ -127,7 +140,10 @@ export class Stack {
     await this.k8s.apply({
       apiVersion: 'v1',
       kind: 'Namespace',
-      metadata: { name: full, labels: { [RUN_LABEL]: this.run.id, 'app.kubernetes.io/managed-by': 'plumbline', ...labels } },
+      metadata: {
+        name: full,
+        labels: { [RUN_LABEL]: this.run.id, 'app.kubernetes.io/managed-by': 'plumbline', ...labels },
+      },
     })
     return full
   }
@@ -187,6 +203,9 @@ export class Stack {
   #isOurs(object: KubernetesObject): boolean {
     const suffix = `-${shortRunId(this.run.id)}`
     const place = object.kind === 'Namespace' ? object.metadata?.name : object.metadata?.namespace
-    return object.metadata?.labels?.[RUN_LABEL] === this.run.id || Boolean(place?.startsWith('plumb-') && place.endsWith(suffix))
+    return (
+      object.metadata?.labels?.[RUN_LABEL] === this.run.id ||
+      Boolean(place?.startsWith('plumb-') && place.endsWith(suffix))
+    )
   }
 }

@@ -11,41 +11,104 @@ export interface Support {
 // Knative enforces its minimum when it starts: an older server is not "unsupported", its controller exits.
 const KNATIVE_SOURCE = 'knative/serving, vendor/knative.dev/pkg/version/version.go at the tag knative-vMINOR.0'
 const knativeMinimum: [minor: string, kubernetes: string][] = [
-  ['1.8', '1.23'], ['1.9', '1.24'], ['1.10', '1.24'], ['1.11', '1.25'], ['1.12', '1.26'], ['1.13', '1.27'], ['1.14', '1.28'],
-  ['1.15', '1.28'], ['1.16', '1.28'], ['1.17', '1.30'], ['1.18', '1.31'], ['1.19', '1.32'], ['1.20', '1.32'], ['1.21', '1.33'],
-  ['1.22', '1.34'], ['1.23', '1.34'],
+  ['1.8', '1.23'],
+  ['1.9', '1.24'],
+  ['1.10', '1.24'],
+  ['1.11', '1.25'],
+  ['1.12', '1.26'],
+  ['1.13', '1.27'],
+  ['1.14', '1.28'],
+  ['1.15', '1.28'],
+  ['1.16', '1.28'],
+  ['1.17', '1.30'],
+  ['1.18', '1.31'],
+  ['1.19', '1.32'],
+  ['1.20', '1.32'],
+  ['1.21', '1.33'],
+  ['1.22', '1.34'],
+  ['1.23', '1.34'],
 ]
 
 const ISTIO_SOURCE = 'istio.io/latest/docs/releases/supported-releases'
 const istioRange: [minor: string, from: string, to: string][] = [
-  ['1.16', '1.22', '1.25'], ['1.17', '1.23', '1.26'], ['1.18', '1.24', '1.27'], ['1.19', '1.25', '1.28'], ['1.20', '1.25', '1.29'],
-  ['1.21', '1.26', '1.29'], ['1.22', '1.27', '1.30'], ['1.23', '1.27', '1.30'], ['1.24', '1.28', '1.31'], ['1.25', '1.29', '1.32'],
-  ['1.26', '1.29', '1.33'], ['1.27', '1.29', '1.33'], ['1.28', '1.30', '1.34'], ['1.29', '1.31', '1.35'], ['1.30', '1.32', '1.36'],
+  ['1.16', '1.22', '1.25'],
+  ['1.17', '1.23', '1.26'],
+  ['1.18', '1.24', '1.27'],
+  ['1.19', '1.25', '1.28'],
+  ['1.20', '1.25', '1.29'],
+  ['1.21', '1.26', '1.29'],
+  ['1.22', '1.27', '1.30'],
+  ['1.23', '1.27', '1.30'],
+  ['1.24', '1.28', '1.31'],
+  ['1.25', '1.29', '1.32'],
+  ['1.26', '1.29', '1.33'],
+  ['1.27', '1.29', '1.33'],
+  ['1.28', '1.30', '1.34'],
+  ['1.29', '1.31', '1.35'],
+  ['1.30', '1.32', '1.36'],
 ]
 
 const CERT_MANAGER_SOURCE = 'cert-manager.io/docs/releases'
 const certManagerRange: [minor: string, from: string, to: string][] = [
-  ['1.18', '1.29', '1.33'], ['1.19', '1.31', '1.35'], ['1.20', '1.32', '1.35'], ['1.21', '1.33', '1.36'],
+  ['1.18', '1.29', '1.33'],
+  ['1.19', '1.31', '1.35'],
+  ['1.20', '1.32', '1.35'],
+  ['1.21', '1.33', '1.36'],
 ]
 
 const between = (from: string, to: string) => `>=${from}.0-0 <${to.split('.')[0]}.${Number(to.split('.')[1]) + 1}.0-0`
 
 export const SUPPORT: readonly Support[] = [
-  ...knativeMinimum.map(([minor, from]) => ({ component: 'knative' as const, minor, kubernetes: `>=${from}.0-0`, source: KNATIVE_SOURCE })),
-  ...istioRange.map(([minor, from, to]) => ({ component: 'istio' as const, minor, kubernetes: between(from, to), source: ISTIO_SOURCE })),
+  ...knativeMinimum.map(([minor, from]) => ({
+    component: 'knative' as const,
+    minor,
+    kubernetes: `>=${from}.0-0`,
+    source: KNATIVE_SOURCE,
+  })),
+  ...istioRange.map(([minor, from, to]) => ({
+    component: 'istio' as const,
+    minor,
+    kubernetes: between(from, to),
+    source: ISTIO_SOURCE,
+  })),
   // 1.31 is newer than the table of its site: its minimum is the one that istioctl warns below.
-  { component: 'istio', minor: '1.31', kubernetes: '>=1.32.0-0', source: 'istio/istio, istioctl/pkg/install/k8sversion/version.go' },
+  {
+    component: 'istio',
+    minor: '1.31',
+    kubernetes: '>=1.32.0-0',
+    source: 'istio/istio, istioctl/pkg/install/k8sversion/version.go',
+  },
   // Before 1.18 only the chart's own bound is known here.
   ...['1.12', '1.13', '1.14', '1.15', '1.16', '1.17'].map((minor) => ({
-    component: 'cert-manager' as const, minor, kubernetes: '>=1.22.0-0', source: "kubeVersion in cert-manager's chart",
+    component: 'cert-manager' as const,
+    minor,
+    kubernetes: '>=1.22.0-0',
+    source: "kubeVersion in cert-manager's chart",
   })),
-  ...certManagerRange.map(([minor, from, to]) => ({ component: 'cert-manager' as const, minor, kubernetes: between(from, to), source: CERT_MANAGER_SOURCE })),
+  ...certManagerRange.map(([minor, from, to]) => ({
+    component: 'cert-manager' as const,
+    minor,
+    kubernetes: between(from, to),
+    source: CERT_MANAGER_SOURCE,
+  })),
 ]
 
 /** The Istio that each net-istio is built and tested against: istio.io/client-go in its go.mod at the tag knative-vMINOR.0. */
 export const NET_ISTIO_TESTED: Readonly<Record<string, string>> = {
-  '1.9': '1.16', '1.10': '1.17', '1.11': '1.17', '1.12': '1.19', '1.13': '1.20', '1.14': '1.21', '1.15': '1.22', '1.16': '1.22',
-  '1.17': '1.24', '1.18': '1.25', '1.19': '1.26', '1.20': '1.27', '1.21': '1.28', '1.22': '1.29',
+  '1.9': '1.16',
+  '1.10': '1.17',
+  '1.11': '1.17',
+  '1.12': '1.19',
+  '1.13': '1.20',
+  '1.14': '1.21',
+  '1.15': '1.22',
+  '1.16': '1.22',
+  '1.17': '1.24',
+  '1.18': '1.25',
+  '1.19': '1.26',
+  '1.20': '1.27',
+  '1.21': '1.28',
+  '1.22': '1.29',
 }
 
 /** '1.31' of '1.31.0-lab' or 'v1.31.4-eks-abc'; undefined where there is no version in it. */
@@ -65,7 +128,8 @@ export const supportOf = (component: Support['component'], version: string): Sup
   SUPPORT.find((row) => row.component === component && row.minor === minorOf(version))
 
 /** Whether a Kubernetes version is in a row's range; a vendor's suffix does not matter. */
-export const supportsKubernetes = (row: Support, kubernetes: string): boolean => satisfies(coerce(kubernetes) ?? '0.0.0', row.kubernetes)
+export const supportsKubernetes = (row: Support, kubernetes: string): boolean =>
+  satisfies(coerce(kubernetes) ?? '0.0.0', row.kubernetes)
 
 /** The oldest Kubernetes of a row, as '1.34'. */
 export const oldestKubernetes = (row: Support): string => minorOf(minVersion(row.kubernetes)?.version ?? '') ?? ''

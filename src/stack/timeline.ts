@@ -10,7 +10,11 @@ export interface Snapshot {
 }
 
 /** Records by watch every state of the objects while `work` goes on, and gives them with what the work gave. */
-export async function recordWhile<T>(api: Kubernetes, watched: Watched, work: () => Promise<T>): Promise<{ snapshots: Snapshot[]; result: T }> {
+export async function recordWhile<T>(
+  api: Kubernetes,
+  watched: Watched,
+  work: () => Promise<T>,
+): Promise<{ snapshots: Snapshot[]; result: T }> {
   const started = performance.now()
   const snapshots: Snapshot[] = []
   const over = new AbortController()
@@ -28,11 +32,13 @@ export async function recordWhile<T>(api: Kubernetes, watched: Watched, work: ()
 }
 
 /** A time that passes while something is recorded: the window itself is what the check is about. */
-export const forSeconds = (seconds: number, signal: AbortSignal): (() => Promise<void>) => () =>
-  new Promise((resolve, reject) => {
-    const timer = setTimeout(resolve, seconds * 1000)
-    signal.addEventListener('abort', () => {
-      clearTimeout(timer)
-      reject(signal.reason as Error)
+export const forSeconds =
+  (seconds: number, signal: AbortSignal): (() => Promise<void>) =>
+  () =>
+    new Promise((resolve, reject) => {
+      const timer = setTimeout(resolve, seconds * 1000)
+      signal.addEventListener('abort', () => {
+        clearTimeout(timer)
+        reject(signal.reason as Error)
+      })
     })
-  })

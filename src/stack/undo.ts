@@ -41,6 +41,8 @@ async function attempt(entry: JournalEntry, left: string[], undo: () => Promise<
     await undo()
   } catch (problem) {
     const { kind, name } = entry.object
-    left.push(`${kind} ${name} is not ${entry.what === 'made' ? 'gone' : 'put back'}: ${problem instanceof Error ? problem.message : String(problem)}`)
+    left.push(
+      `${kind} ${name} is not ${entry.what === 'made' ? 'gone' : 'put back'}: ${problem instanceof Error ? problem.message : String(problem)}`,
+    )
   }
 }

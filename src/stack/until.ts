@@ -21,7 +21,12 @@ export type Condition = (objects: KubernetesObject[]) => string | undefined
  * Waits by watch until `condition` holds for the objects watched, and gives them. Between two events nothing runs.
  * @throws StackFailure at the deadline, with what was last missing
  */
-export async function until(api: Kubernetes, watched: Watched, condition: Condition, within: DeadlineName): Promise<KubernetesObject[]> {
+export async function until(
+  api: Kubernetes,
+  watched: Watched,
+  condition: Condition,
+  within: DeadlineName,
+): Promise<KubernetesObject[]> {
   const ms = deadline(within)
   const what = describe(watched)
   const work = () => watchUntil(api, watched, condition, what, ms)
@@ -53,7 +58,9 @@ async function watchUntil(
   for (const object of last) scope?.touch(object)
   if (met) return last
   if (scope?.signal.aborted) throw scope.signal.reason
-  throw new StackFailure(`${what}: not met within ${Math.round((performance.now() - started) / 1000)} s. Last seen: ${missing}.`)
+  throw new StackFailure(
+    `${what}: not met within ${Math.round((performance.now() - started) / 1000)} s. Last seen: ${missing}.`,
+  )
 }
 
 /**
@@ -102,7 +109,11 @@ async function follow(
   const path = await api.path({ kind, name: '', namespace })
   const watch = new Watch(api.config)
   return new Promise((resolve, reject) => {
-    const query = { resourceVersion, ...(labels ? { labelSelector: labels } : {}), ...(name ? { fieldSelector: `metadata.name=${name}` } : {}) }
+    const query = {
+      resourceVersion,
+      ...(labels ? { labelSelector: labels } : {}),
+      ...(name ? { fieldSelector: `metadata.name=${name}` } : {}),
+    }
     let controller: AbortController | undefined
     const finish = (how: 'met' | 'ended') => {
       stop.removeEventListener('abort', onStop)
@@ -137,7 +148,10 @@ async function follow(
 }
 
 /** A condition of an object's status by its type, or undefined. */
-export const conditionOf = (object: KubernetesObject, type: string): { status: string; reason?: string; message?: string } | undefined =>
+export const conditionOf = (
+  object: KubernetesObject,
+  type: string,
+): { status: string; reason?: string; message?: string } | undefined =>
   object.status?.conditions?.find((each: { type: string }) => each.type === type)
 
 /** What is missing for `type` to be True in this generation, or undefined where it is. */

@@ -24,7 +24,10 @@ export const kindContext = (config: StackConfig): string => `kind-${config.clust
 /** The nodes of the kind cluster: a control plane, and a worker in each zone. */
 export function kindClusterConfig(config: StackConfig): object {
   const [cluster] = readManifest('kind/cluster.yaml')
-  const workers = config.cluster.zones.map((zone) => ({ role: 'worker', labels: { 'topology.kubernetes.io/zone': zone } }))
+  const workers = config.cluster.zones.map((zone) => ({
+    role: 'worker',
+    labels: { 'topology.kubernetes.io/zone': zone },
+  }))
   return { ...cluster, nodes: [{ role: 'control-plane' }, ...workers] }
 }
 
@@ -98,8 +101,23 @@ async function makeCluster(config: StackConfig, tell: (what: string) => void, si
   const from = performance.now()
   const made = await execa(
     'kind',
-    ['create', 'cluster', '--name', name, '--config', '-', ...(image ? ['--image', image] : []), ...kubeconfigFlag(config)],
-    { input: stringify(kindClusterConfig(config)), reject: false, all: true, timeout: deadline('clusterCreated'), cancelSignal: signal },
+    [
+      'create',
+      'cluster',
+      '--name',
+      name,
+      '--config',
+      '-',
+      ...(image ? ['--image', image] : []),
+      ...kubeconfigFlag(config),
+    ],
+    {
+      input: stringify(kindClusterConfig(config)),
+      reject: false,
+      all: true,
+      timeout: deadline('clusterCreated'),
+      cancelSignal: signal,
+    },
   )
   signal.throwIfAborted()
   if (made.failed) {
@@ -115,7 +133,14 @@ function whyKindFailed(output: string, image: string | undefined): string {
   }
   const port = /bind for ([\d.:]+) failed: port is already allocated|address already in use/i.exec(output)
   if (port) return `the port ${port[1] ?? ''} is taken by another program; stop it, then try again.`
-  return output.split('\n').find((line) => /^ERROR:/.test(line))?.replace('ERROR: ', '') ?? output.trim().split('\n').at(-1) ?? 'it said nothing'
+  return (
+    output
+      .split('\n')
+      .find((line) => /^ERROR:/.test(line))
+      ?.replace('ERROR: ', '') ??
+    output.trim().split('\n').at(-1) ??
+    'it said nothing'
+  )
 }
 
 async function clusterExists(config: StackConfig): Promise<boolean> {
@@ -125,7 +150,9 @@ async function clusterExists(config: StackConfig): Promise<boolean> {
 
 /** Whether the API answers and every node has joined: an `up` cut off while kind was at work leaves less. */
 async function isWhole(config: StackConfig): Promise<boolean> {
-  await execa('kind', ['export', 'kubeconfig', '--name', config.cluster.name, ...kubeconfigFlag(config)], { reject: false })
+  await execa('kind', ['export', 'kubeconfig', '--name', config.cluster.name, ...kubeconfigFlag(config)], {
+    reject: false,
+  })
   try {
     const kubeConfig = loadKubeConfig(config.kubeconfig, kindContext(config))
     const { items } = await new Kubernetes(kubeConfig).list('v1/Node')

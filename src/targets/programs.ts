@@ -5,7 +5,10 @@ import { UsageProblem } from '../check/problem.ts'
 const PROGRAMS = {
   docker: { probe: ['--version'], from: 'https://docs.docker.com/engine/install' },
   kind: { probe: ['version'], from: 'https://kind.sigs.k8s.io/docs/user/quick-start/#installation' },
-  istioctl: { probe: ['version', '--remote=false'], from: 'https://istio.io/latest/docs/setup/getting-started/#download' },
+  istioctl: {
+    probe: ['version', '--remote=false'],
+    from: 'https://istio.io/latest/docs/setup/getting-started/#download',
+  },
 } as const
 
 export type Program = keyof typeof PROGRAMS
@@ -24,7 +27,9 @@ export async function needPrograms(...programs: Program[]): Promise<void> {
   const there = await Promise.all(programs.map(isThere))
   const missing = programs.filter((_, at) => !there[at])
   if (missing.length === 0) return
-  throw new UsageProblem(missing.map((program) => `${program} is not on the PATH: get it from ${PROGRAMS[program].from}.`).join('\n'))
+  throw new UsageProblem(
+    missing.map((program) => `${program} is not on the PATH: get it from ${PROGRAMS[program].from}.`).join('\n'),
+  )
 }
 
 /**

@@ -8,17 +8,25 @@ check(
     guide: '1',
     level: 'required',
     effect: 'reads',
-    remedy: 'bring Kubernetes into the range, or install a version of the component that supports it; Knative 1.9 needs 1.24, not the 1.23 of the guide',
+    remedy:
+      'bring Kubernetes into the range, or install a version of the component that supports it; Knative 1.9 needs 1.24, not the 1.23 of the guide',
   },
   async ({ stack, expect }) => {
     const version = await stack.serverVersion()
     const { kubernetes: wanted } = stack.config.versions
-    if (wanted) expect(sameVersion(version, wanted), `Kubernetes is ${version}, stack.yaml asks for ${wanted}`).toBe(true)
+    if (wanted)
+      expect(sameVersion(version, wanted), `Kubernetes is ${version}, stack.yaml asks for ${wanted}`).toBe(true)
     const installed = await stack.componentVersions()
     const rows = Object.entries(installed).map(([component, found]) => {
       const row = supportOf(component as 'knative', found)
-      expect(row, `${component} ${found} is in no row of the table of supported versions (src/stack/supported-versions.ts)`).toBeDefined()
-      expect(supportsKubernetes(row!, version), `Kubernetes ${version} in the range ${row!.kubernetes} of ${component} ${found} (${row!.source})`).toBe(true)
+      expect(
+        row,
+        `${component} ${found} is in no row of the table of supported versions (src/stack/supported-versions.ts)`,
+      ).toBeDefined()
+      expect(
+        supportsKubernetes(row!, version),
+        `Kubernetes ${version} in the range ${row!.kubernetes} of ${component} ${found} (${row!.source})`,
+      ).toBe(true)
       return `${component} ${found} needs ${oldestKubernetes(row!)}`
     })
     expect(rows.length, 'components found whose supported range is known').toBeGreaterThan(0)
@@ -33,7 +41,8 @@ check(
     guide: '1',
     level: 'required',
     effect: 'reads',
-    remedy: 'on EKS the issuer comes with the cluster; elsewhere set --service-account-issuer of the API server to an https URL',
+    remedy:
+      'on EKS the issuer comes with the cluster; elsewhere set --service-account-issuer of the API server to an https URL',
   },
   async ({ stack, expect }) => {
     const document = await stack.k8s.json<{ issuer?: string; jwks_uri?: string }>('/.well-known/openid-configuration')
@@ -51,10 +60,12 @@ check(
     level: 'recommended',
     effect: 'reads',
     requires: ['metrics'],
-    remedy: 'install metrics-server; EKS does not bring it, and the autoscalers of the activator and the webhook need it too',
+    remedy:
+      'install metrics-server; EKS does not bring it, and the autoscalers of the activator and the webhook need it too',
   },
   async ({ stack, expect }) => {
-    const usage = async (path: string) => (await stack.k8s.json<{ items: { metadata: { name: string } }[] }>(`/apis/metrics.k8s.io/v1beta1/${path}`)).items
+    const usage = async (path: string) =>
+      (await stack.k8s.json<{ items: { metadata: { name: string } }[] }>(`/apis/metrics.k8s.io/v1beta1/${path}`)).items
     const nodes = (await stack.all('v1/Node')).map((node) => node.metadata?.name)
     const measured = (await usage('nodes')).map((item) => item.metadata.name)
     expect(measured, 'nodes that metrics.k8s.io measures').toEqual(expect.arrayContaining(nodes))

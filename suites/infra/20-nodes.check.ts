@@ -4,7 +4,9 @@ import { conditionOf } from '../../src/stack/until.ts'
 
 const isWorker = (node: KubernetesObject): boolean =>
   !node.spec?.unschedulable &&
-  !((node.spec?.taints ?? []) as { effect: string }[]).some(({ effect }) => effect === 'NoSchedule' || effect === 'NoExecute')
+  !((node.spec?.taints ?? []) as { effect: string }[]).some(
+    ({ effect }) => effect === 'NoSchedule' || effect === 'NoExecute',
+  )
 
 check(
   'infra/nodes-ready',
@@ -20,9 +22,15 @@ check(
     const troubles = nodes.flatMap((node) => {
       const name = node.metadata?.name
       const ready = conditionOf(node, 'Ready')
-      const pressed = ['MemoryPressure', 'DiskPressure', 'PIDPressure'].filter((type) => conditionOf(node, type)?.status === 'True')
+      const pressed = ['MemoryPressure', 'DiskPressure', 'PIDPressure'].filter(
+        (type) => conditionOf(node, type)?.status === 'True',
+      )
       return [
-        ...(ready?.status === 'True' ? [] : [`${name}: Ready is ${ready?.status ?? 'not reported'} (${ready?.reason ?? 'no reason'}: ${ready?.message ?? ''})`]),
+        ...(ready?.status === 'True'
+          ? []
+          : [
+              `${name}: Ready is ${ready?.status ?? 'not reported'} (${ready?.reason ?? 'no reason'}: ${ready?.message ?? ''})`,
+            ]),
         ...pressed.map((type) => `${name}: ${type}`),
       ]
     })
@@ -43,7 +51,8 @@ check(
     level: 'recommended',
     effect: 'reads',
     needs: ['infra/nodes-ready'],
-    remedy: 'add workers in another zone; without two, a lost zone is a lost service and topology spread has nothing to spread over',
+    remedy:
+      'add workers in another zone; without two, a lost zone is a lost service and topology spread has nothing to spread over',
   },
   async ({ stack, expect, measure }) => {
     const workers = (await stack.all('v1/Node')).filter(isWorker)
@@ -52,7 +61,10 @@ check(
     expect(without, 'workers without the label topology.kubernetes.io/zone').toBeNone()
     const zones = [...new Set(zoned)]
     measure('zones', zones.length, 'zones')
-    expect(zones.length, `zones of the ${workers.length} schedulable workers (${zones.join(', ')})`).toBeGreaterThanOrEqual(2)
+    expect(
+      zones.length,
+      `zones of the ${workers.length} schedulable workers (${zones.join(', ')})`,
+    ).toBeGreaterThanOrEqual(2)
     return `${workers.length} workers in ${zones.length} zones: ${zones.join(', ')}${zones.length < 3 ? ' (3 are recommended)' : ''}`
   },
 )
@@ -65,7 +77,8 @@ check(
     level: 'recommended',
     effect: 'reads',
     needs: ['infra/nodes-ready'],
-    remedy: "set containerLogMaxSize and containerLogMaxFiles in the kubelet's configuration; access logs fill a disk that nothing rotates",
+    remedy:
+      "set containerLogMaxSize and containerLogMaxFiles in the kubelet's configuration; access logs fill a disk that nothing rotates",
   },
   async ({ stack, expect }) => {
     const nodes = await stack.all('v1/Node')
@@ -73,10 +86,12 @@ check(
     const settings = await Promise.all(
       nodes.map(async (node) => {
         const name = node.metadata?.name
-        const { kubeletconfig } = await stack.k8s.json<{ kubeletconfig: { containerLogMaxSize?: string; containerLogMaxFiles?: number } }>(
-          `/api/v1/nodes/${name}/proxy/configz`,
+        const { kubeletconfig } = await stack.k8s.json<{
+          kubeletconfig: { containerLogMaxSize?: string; containerLogMaxFiles?: number }
+        }>(`/api/v1/nodes/${name}/proxy/configz`)
+        expect(kubeletconfig.containerLogMaxSize, `containerLogMaxSize of ${name}`).toMatch(
+          /^[1-9]\d*(Ki|Mi|Gi|k|M|G)?$/,
         )
-        expect(kubeletconfig.containerLogMaxSize, `containerLogMaxSize of ${name}`).toMatch(/^[1-9]\d*(Ki|Mi|Gi|k|M|G)?$/)
         expect(kubeletconfig.containerLogMaxFiles, `containerLogMaxFiles of ${name}`).toBeGreaterThanOrEqual(2)
         return `${kubeletconfig.containerLogMaxSize} x ${kubeletconfig.containerLogMaxFiles}`
       }),

@@ -11,7 +11,8 @@ check(
     guide: '1',
     level: 'required',
     effect: 'reads',
-    remedy: 'install the AWS Load Balancer Controller with clusterName set (or MetalLB with an IPAddressPool and an L2Advertisement), and look at why its pods are not Ready',
+    remedy:
+      'install the AWS Load Balancer Controller with clusterName set (or MetalLB with an IPAddressPool and an L2Advertisement), and look at why its pods are not Ready',
   },
   async ({ stack, expect }) => {
     const controller = await loadBalancerController(stack)
@@ -28,10 +29,18 @@ check(
     const nodes = await stack.all('v1/Node')
     expect(speaker.status?.numberReady, 'Ready speakers, one for every node').toBe(nodes.length)
     const pools = await stack.all('metallb.io/v1beta1/IPAddressPool')
-    expect(pools.flatMap((pool) => pool.spec?.addresses ?? []).length, 'address ranges in IPAddressPools').toBeGreaterThan(0)
-    const advertisements = [...(await stack.all('metallb.io/v1beta1/L2Advertisement')), ...(await stack.all('metallb.io/v1beta1/BGPAdvertisement'))]
+    expect(
+      pools.flatMap((pool) => pool.spec?.addresses ?? []).length,
+      'address ranges in IPAddressPools',
+    ).toBeGreaterThan(0)
+    const advertisements = [
+      ...(await stack.all('metallb.io/v1beta1/L2Advertisement')),
+      ...(await stack.all('metallb.io/v1beta1/BGPAdvertisement')),
+    ]
     const advertised = pools.filter((pool) =>
-      advertisements.some(({ spec }) => !spec?.ipAddressPools?.length || spec.ipAddressPools.includes(pool.metadata?.name)),
+      advertisements.some(
+        ({ spec }) => !spec?.ipAddressPools?.length || spec.ipAddressPools.includes(pool.metadata?.name),
+      ),
     )
     expect(advertised.length, 'pools that an L2Advertisement or BGPAdvertisement announces').toBeGreaterThan(0)
     return `MetalLB's controller is Available, ${nodes.length} speakers, pool ${pools.map((pool) => pool.spec?.addresses).join(', ')}`
@@ -46,7 +55,8 @@ check(
     level: 'required',
     effect: 'reads',
     needs: ['infra/lb-controller'],
-    remedy: "restart the controller so that it writes its certificate's CA into the webhook configuration, and see that its Service selects Ready pods",
+    remedy:
+      "restart the controller so that it writes its certificate's CA into the webhook configuration, and see that its Service selects Ready pods",
   },
   async ({ stack, expect }) => {
     const { namespace } = await loadBalancerController(stack)
@@ -57,29 +67,46 @@ check(
 check(
   'infra/lb-controller-log',
   {
-    asserts: "the controller's log or events show the gateway's load balancer made or reconciled, and no authorization error since its start",
+    asserts:
+      "the controller's log or events show the gateway's load balancer made or reconciled, and no authorization error since its start",
     guide: '1',
     level: 'recommended',
     effect: 'reads',
     needs: ['infra/lb-controller'],
-    remedy: "an authorization error names the IAM action (or the RBAC verb) that the controller's role lacks: add it; the guide's \"Successfully created LB\" is logged by no version",
+    remedy:
+      'an authorization error names the IAM action (or the RBAC verb) that the controller\'s role lacks: add it; the guide\'s "Successfully created LB" is logged by no version',
   },
   async ({ stack, expect }) => {
     const { namespace, labels, reconciled } = await loadBalancerController(stack)
     const pods = (await stack.all('v1/Pod')).filter(
-      (pod) => pod.metadata?.namespace === namespace && Object.entries(labels).every(([key, value]) => pod.metadata?.labels?.[key] === value),
+      (pod) =>
+        pod.metadata?.namespace === namespace &&
+        Object.entries(labels).every(([key, value]) => pod.metadata?.labels?.[key] === value),
     )
     expect(pods.length, "the controller's pods").toBeGreaterThan(0)
-    expect(pods.some((pod) => conditionOf(pod, 'Ready')?.status === 'True'), "one of the controller's pods is Ready").toBe(true)
+    expect(
+      pods.some((pod) => conditionOf(pod, 'Ready')?.status === 'True'),
+      "one of the controller's pods is Ready",
+    ).toBe(true)
     const logs = await Promise.all(pods.map((pod) => stack.k8s.log({ name: pod.metadata?.name ?? '', namespace })))
     const lines = logs.flatMap((log) => log.split('\n'))
-    const refused = lines.filter((line) => /AccessDenied|UnauthorizedOperation|not authorized to perform|is forbidden: User/.test(line))
+    const refused = lines.filter((line) =>
+      /AccessDenied|UnauthorizedOperation|not authorized to perform|is forbidden: User/.test(line),
+    )
     expect(refused.slice(-3), 'authorization errors in the log since its start').toBeNone()
     const gateway = stack.config.gateway
     // Events are kept for an hour; the log goes back to the controller's start.
-    const { items: events } = await stack.k8s.list('v1/Event', { namespace: gateway.namespace, fields: `involvedObject.name=${gateway.service}` })
-    const told = events.some(({ reason }) => /^(SuccessfullyReconciled|IPAllocated|nodeAssigned)$/.test(reason as string))
-    expect(told || reconciled(lines), `an event or a line in the log that says ${gateway.namespace}/${gateway.service} was reconciled`).toBe(true)
+    const { items: events } = await stack.k8s.list('v1/Event', {
+      namespace: gateway.namespace,
+      fields: `involvedObject.name=${gateway.service}`,
+    })
+    const told = events.some(({ reason }) =>
+      /^(SuccessfullyReconciled|IPAllocated|nodeAssigned)$/.test(reason as string),
+    )
+    expect(
+      told || reconciled(lines),
+      `an event or a line in the log that says ${gateway.namespace}/${gateway.service} was reconciled`,
+    ).toBe(true)
     return `${pods.length} pods, ${lines.length} lines without an authorization error; ${gateway.service} was reconciled`
   },
 )

@@ -2,34 +2,60 @@ import { check } from '../../src/check/check.ts'
 import { KNATIVE } from '../../src/stack/knative.ts'
 import { deploymentsOf } from '../../src/stack/knative-settings.ts'
 import { deploymentTroubles, readinessTroubles } from '../../src/stack/pods.ts'
-import { compareMinors, minorOf, NET_ISTIO_TESTED, oldestKubernetes, sameVersion, supportOf, supportsKubernetes } from '../../src/stack/supported-versions.ts'
+import {
+  compareMinors,
+  minorOf,
+  NET_ISTIO_TESTED,
+  oldestKubernetes,
+  sameVersion,
+  supportOf,
+  supportsKubernetes,
+} from '../../src/stack/supported-versions.ts'
 
 check(
   'knative/version',
   {
-    asserts: 'serving and net-istio have an equal minor version, inside the range supported on this Kubernetes and Istio',
+    asserts:
+      'serving and net-istio have an equal minor version, inside the range supported on this Kubernetes and Istio',
     guide: '3',
     level: 'required',
     effect: 'reads',
     needs: ['mesh/version'],
-    remedy: 'install net-istio of the same minor as serving (knative-extensions/net-istio, tags knative-vX.Y.Z), and an Istio that it is tested with',
+    remedy:
+      'install net-istio of the same minor as serving (knative-extensions/net-istio, tags knative-vX.Y.Z), and an Istio that it is tested with',
   },
   async ({ stack, expect }) => {
     const serving = await stack.knative.version('controller')
     const netIstio = await stack.knative.version('net-istio-controller')
     expect(minorOf(netIstio), `minor of net-istio ${netIstio}, against serving ${serving}`).toBe(minorOf(serving))
     const wanted = stack.config.versions
-    if (wanted.knative) expect(sameVersion(serving, wanted.knative), `serving is ${serving}, stack.yaml asks for ${wanted.knative}`).toBe(true)
-    if (wanted['net-istio']) expect(sameVersion(netIstio, wanted['net-istio']), `net-istio is ${netIstio}, stack.yaml asks for ${wanted['net-istio']}`).toBe(true)
+    if (wanted.knative)
+      expect(sameVersion(serving, wanted.knative), `serving is ${serving}, stack.yaml asks for ${wanted.knative}`).toBe(
+        true,
+      )
+    if (wanted['net-istio'])
+      expect(
+        sameVersion(netIstio, wanted['net-istio']),
+        `net-istio is ${netIstio}, stack.yaml asks for ${wanted['net-istio']}`,
+      ).toBe(true)
     const row = supportOf('knative', serving)
     expect(row, `serving ${serving} in the table of supported versions (src/stack/supported-versions.ts)`).toBeDefined()
     const server = await stack.serverVersion()
-    expect(supportsKubernetes(row!, server), `Kubernetes ${server} in the range ${row!.kubernetes} of serving ${serving}`).toBe(true)
+    expect(
+      supportsKubernetes(row!, server),
+      `Kubernetes ${server} in the range ${row!.kubernetes} of serving ${serving}`,
+    ).toBe(true)
     const tested = NET_ISTIO_TESTED[minorOf(netIstio) ?? '']
     expect(tested, `net-istio ${netIstio} in the table of the Istio that it is tested with`).toBeDefined()
     const [istio = ''] = await stack.istio.istiodVersions()
-    expect(compareMinors(istio, tested!), `Istio ${istio} against ${tested}, which net-istio ${netIstio} is tested with`).toBeGreaterThanOrEqual(0)
-    const newer = compareMinors(minorOf(istio) ?? '', tested!) > 0 ? ` (Istio ${istio} is newer than the ${tested} that it is tested with)` : ''
+    expect(
+      compareMinors(istio, tested!),
+      `Istio ${istio} against ${tested}, which net-istio ${netIstio} is tested with`,
+    ).toBeGreaterThanOrEqual(0)
+    const newer =
+      compareMinors(minorOf(istio) ?? '', tested!) > 0
+        ? ` (Istio ${istio} is newer than the ${tested} that it is tested with)`
+        : ''
     return `serving ${serving}, net-istio ${netIstio}${newer}`
   },
 )
@@ -56,7 +82,10 @@ check(
   },
   async ({ stack, expect }) => {
     const served = await Promise.all(CRDS.map((name) => stack.k8s.servedVersions(name)))
-    expect(CRDS.filter((_, at) => !served[at]?.length), 'CRDs of Knative that are missing or not Established (an Established CRD is served)').toBeNone()
+    expect(
+      CRDS.filter((_, at) => !served[at]?.length),
+      'CRDs of Knative that are missing or not Established (an Established CRD is served)',
+    ).toBeNone()
     return `${CRDS.length} CRDs of knative.dev are Established and served`
   },
 )
@@ -64,17 +93,21 @@ check(
 check(
   'knative/pods-running',
   {
-    asserts: "activator, autoscaler, controller, webhook and net-istio's two are Ready, under whichever names this version gives them",
+    asserts:
+      "activator, autoscaler, controller, webhook and net-istio's two are Ready, under whichever names this version gives them",
     guide: '3,8',
     level: 'required',
     effect: 'reads',
-    remedy: 'kubectl -n knative-serving get deployments,pods; a deployment of zero replicas was scaled down by hand, for its autoscaler leaves zero alone',
+    remedy:
+      'kubectl -n knative-serving get deployments,pods; a deployment of zero replicas was scaled down by hand, for its autoscaler leaves zero alone',
   },
   async ({ stack, expect, measure }) => {
     const names = deploymentsOf(await stack.knative.version())
     const deployments = await Promise.all(names.map((name) => stack.one('apps/v1/Deployment', name, KNATIVE)))
     expect(deployments.flatMap(deploymentTroubles), "what Knative's deployments lack").toBeNone()
-    const pods = (await stack.all('v1/Pod')).filter((pod) => pod.metadata?.namespace === KNATIVE && pod.status?.phase !== 'Succeeded')
+    const pods = (await stack.all('v1/Pod')).filter(
+      (pod) => pod.metadata?.namespace === KNATIVE && pod.status?.phase !== 'Succeeded',
+    )
     expect(readinessTroubles(pods), `pods of ${KNATIVE} that are not Ready`).toBeNone()
     const old = await stack.maybe('apps/v1/Deployment', 'networking-istio', KNATIVE)
     expect(old?.metadata?.name, 'a deployment networking-istio, which net-istio left behind in 0.24').toBeUndefined()
@@ -91,12 +124,15 @@ check(
     level: 'required',
     effect: 'reads',
     needs: ['knative/pods-running'],
-    remedy: "restart the webhook's deployment: it writes its CA bundle at its start; with another failurePolicy a broken Service is accepted while it is down",
+    remedy:
+      "restart the webhook's deployment: it writes its CA bundle at its start; with another failurePolicy a broken Service is accepted while it is down",
   },
   async ({ stack, expect }) => {
     const ofKnative = (await stack.webhooks.all()).filter(({ service }) => service.namespace === KNATIVE)
     // net-istio's own configuration webhook is Fail too; an Ignore anywhere lets what is refused through.
-    const lenient = ofKnative.filter(({ failurePolicy }) => failurePolicy !== 'Fail').map(({ configuration, name, failurePolicy }) => `${configuration}/${name} ${failurePolicy}`)
+    const lenient = ofKnative
+      .filter(({ failurePolicy }) => failurePolicy !== 'Fail')
+      .map(({ configuration, name, failurePolicy }) => `${configuration}/${name} ${failurePolicy}`)
     expect(lenient, 'webhooks of knative-serving whose failurePolicy is not Fail').toBeNone()
     return stack.webhooks.serve(expect, ({ namespace }) => namespace === KNATIVE)
   },
@@ -109,17 +145,24 @@ check(
     guide: '1',
     level: 'required',
     effect: 'reads',
-    remedy: 'bring Kubernetes to that minimum before Knative: below it its pods exit at their start (KUBERNETES_MIN_VERSION only hides that)',
+    remedy:
+      'bring Kubernetes to that minimum before Knative: below it its pods exit at their start (KUBERNETES_MIN_VERSION only hides that)',
   },
   async ({ stack, expect }) => {
     const knative = await stack.knative.version()
     const row = supportOf('knative', knative)
     expect(row, `serving ${knative} in the table of supported versions (src/stack/supported-versions.ts)`).toBeDefined()
     const server = await stack.serverVersion()
-    expect(compareMinors(minorOf(server) ?? '', oldestKubernetes(row!)), `Kubernetes ${server} against the minimum ${oldestKubernetes(row!)} of serving ${knative}`).toBeGreaterThanOrEqual(0)
+    expect(
+      compareMinors(minorOf(server) ?? '', oldestKubernetes(row!)),
+      `Kubernetes ${server} against the minimum ${oldestKubernetes(row!)} of serving ${knative}`,
+    ).toBeGreaterThanOrEqual(0)
     const controller = await stack.one('apps/v1/Deployment', 'controller', KNATIVE)
     const env = (controller.spec?.template?.spec?.containers?.[0]?.env ?? []) as { name: string; value?: string }[]
-    expect(env.find(({ name }) => name === 'KUBERNETES_MIN_VERSION')?.value, "KUBERNETES_MIN_VERSION of the controller, which overrides the minimum").toBeUndefined()
+    expect(
+      env.find(({ name }) => name === 'KUBERNETES_MIN_VERSION')?.value,
+      'KUBERNETES_MIN_VERSION of the controller, which overrides the minimum',
+    ).toBeUndefined()
     return `Kubernetes ${server}; serving ${knative} enforces ${oldestKubernetes(row!)}`
   },
 )
@@ -127,12 +170,13 @@ check(
 check(
   'knative/component-logs',
   {
-    asserts: 'controller, autoscaler, activator, webhook and net-istio log structured lines at info or above, and no reconcile error repeats in the last 10 minutes',
+    asserts:
+      'controller, autoscaler, activator, webhook and net-istio log structured lines at info or above, and no reconcile error repeats in the last 10 minutes',
     guide: '3,8',
     level: 'required',
     effect: 'reads',
     needs: ['knative/pods-running'],
-    remedy: "the line names the object by knative.dev/key; a level of debug is set in config-logging",
+    remedy: 'the line names the object by knative.dev/key; a level of debug is set in config-logging',
   },
   async ({ stack, expect, measure }) => {
     const names = deploymentsOf(await stack.knative.version())
@@ -140,7 +184,16 @@ check(
     expect(logs.length, 'logs read').toBeGreaterThanOrEqual(names.length)
     for (const log of logs) {
       expect(log.unstructured.slice(0, 3), `lines of ${log.pod} that are no JSON, after its start`).toBeNone()
-      expect([...new Set(log.lines.map((line) => line.level).filter((level) => !/^(INFO|WARN|WARNING|ERROR|FATAL|PANIC)$/.test(level)))], `levels below info in the log of ${log.pod}`).toBeNone()
+      expect(
+        [
+          ...new Set(
+            log.lines
+              .map((line) => line.level)
+              .filter((level) => !/^(INFO|WARN|WARNING|ERROR|FATAL|PANIC)$/.test(level)),
+          ),
+        ],
+        `levels below info in the log of ${log.pod}`,
+      ).toBeNone()
       expect(log.repeated, `errors of ${log.pod} that repeat`).toBeNone()
     }
     const lines = logs.reduce((sum, log) => sum + log.lines.length, 0)
@@ -157,14 +210,21 @@ check(
     level: 'recommended',
     effect: 'reads',
     needs: ['knative/pods-running'],
-    remedy: 'from 1.19 on the exporter is off by default: set metrics-protocol and request-metrics-protocol to prometheus in config-observability, then restart the deployments',
+    remedy:
+      'from 1.19 on the exporter is off by default: set metrics-protocol and request-metrics-protocol to prometheus in config-observability, then restart the deployments',
   },
   async ({ stack, expect }) => {
     const version = await stack.knative.version()
     if (compareMinors(version, '1.19') >= 0) {
       const settings = await stack.knative.settings('config-observability')
-      expect(settings['metrics-protocol'] ?? 'none', "metrics-protocol in config-observability ('none', the default, is: off)").toBe('prometheus')
-      expect(settings['request-metrics-protocol'] ?? 'none', "request-metrics-protocol in config-observability, for queue-proxy").toBe('prometheus')
+      expect(
+        settings['metrics-protocol'] ?? 'none',
+        "metrics-protocol in config-observability ('none', the default, is: off)",
+      ).toBe('prometheus')
+      expect(
+        settings['request-metrics-protocol'] ?? 'none',
+        'request-metrics-protocol in config-observability, for queue-proxy',
+      ).toBe('prometheus')
     }
     const { exposed, missing, revisions } = await stack.knative.metrics(version)
     expect(missing, 'components whose metrics are not under the names of this version').toBeNone()

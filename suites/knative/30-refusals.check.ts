@@ -7,18 +7,28 @@ import { refusalOf } from '../../src/stack/kube-errors.ts'
 check(
   'knative/example-edit-refused',
   {
-    asserts: "an edit of config-domain's _example is refused by the webhook, with the text that says to copy the key to the top",
+    asserts:
+      "an edit of config-domain's _example is refused by the webhook, with the text that says to copy the key to the top",
     guide: '3',
     level: 'required',
     effect: 'reads',
     needs: ['knative/webhooks'],
-    remedy: 'without the refusal a domain written into _example is taken and ignored: see that config.webhook.serving.knative.dev is in place and Fail',
+    remedy:
+      'without the refusal a domain written into _example is taken and ignored: see that config.webhook.serving.knative.dev is in place and Fail',
   },
   async ({ stack, expect }) => {
     const map = await stack.one('v1/ConfigMap', 'config-domain', KNATIVE)
     const _example = `${String(map.data?._example ?? '')}\nexample.org: ""\n`
-    const refusal = await refusalOf(stack.k8s.patch({ kind: 'v1/ConfigMap', name: 'config-domain', namespace: KNATIVE }, { data: { _example } }, { dryRun: true }))
-    expect(refusal, 'what the webhook says of an edit of _example').toMatch(/modifies a key in "_example".*copy the respective setting to the top-level/)
+    const refusal = await refusalOf(
+      stack.k8s.patch(
+        { kind: 'v1/ConfigMap', name: 'config-domain', namespace: KNATIVE },
+        { data: { _example } },
+        { dryRun: true },
+      ),
+    )
+    expect(refusal, 'what the webhook says of an edit of _example').toMatch(
+      /modifies a key in "_example".*copy the respective setting to the top-level/,
+    )
     return `refused: ${refusal}`
   },
 )
@@ -31,12 +41,19 @@ check(
     level: 'recommended',
     effect: 'reads',
     needs: ['knative/webhooks'],
-    remedy: 'to slow the way down use 1.1, scale-down-delay or min-scale; without the refusal the autoscaler would not start with it',
+    remedy:
+      'to slow the way down use 1.1, scale-down-delay or min-scale; without the refusal the autoscaler would not start with it',
   },
   async ({ stack, expect }) => {
     const change = { data: { 'max-scale-down-rate': '1' } }
-    const refusal = await refusalOf(stack.k8s.patch({ kind: 'v1/ConfigMap', name: 'config-autoscaler', namespace: KNATIVE }, change, { dryRun: true }))
-    expect(refusal, 'what the webhook says of max-scale-down-rate 1').toMatch(/max-scale-down-rate = 1(\.0+)?, must be greater than 1/)
+    const refusal = await refusalOf(
+      stack.k8s.patch({ kind: 'v1/ConfigMap', name: 'config-autoscaler', namespace: KNATIVE }, change, {
+        dryRun: true,
+      }),
+    )
+    expect(refusal, 'what the webhook says of max-scale-down-rate 1').toMatch(
+      /max-scale-down-rate = 1(\.0+)?, must be greater than 1/,
+    )
     return `refused: ${refusal}`
   },
 )
@@ -52,9 +69,13 @@ check(
     remedy: 'put them under spec.template.metadata.annotations',
   },
   async ({ stack, expect }) => {
-    const service = stack.knative.manifest('default', 'misplaced', { annotations: { 'autoscaling.knative.dev/min-scale': '1' } })
+    const service = stack.knative.manifest('default', 'misplaced', {
+      annotations: { 'autoscaling.knative.dev/min-scale': '1' },
+    })
     const refusal = await refusalOf(stack.k8s.dryCreate(service))
-    expect(refusal, 'what the webhook says of min-scale on the Service itself').toMatch(/autoscaling annotations must be put under "spec\.template\.metadata\.annotations"/)
+    expect(refusal, 'what the webhook says of min-scale on the Service itself').toMatch(
+      /autoscaling annotations must be put under "spec\.template\.metadata\.annotations"/,
+    )
     return `refused: ${refusal}`
   },
 )
@@ -67,7 +88,8 @@ check(
     level: 'required',
     effect: 'writes',
     needs: ['knative/webhooks'],
-    remedy: 'see that validation.webhook.serving.knative.dev is in place and Fail: a Route of 60 % would leave the rest to chance',
+    remedy:
+      'see that validation.webhook.serving.knative.dev is in place and Fail: a Route of 60 % would leave the rest to chance',
   },
   async ({ stack, expect }) => {
     const namespace = await stack.namespace('traffic')

@@ -8,12 +8,14 @@ import { conditionOf, missingCondition } from '../../src/stack/until.ts'
 check(
   'knative/hello-ready',
   {
-    asserts: 'ksvc hello with TARGET: Service, Configuration, Revision and Route are all Ready True within the deadline',
+    asserts:
+      'ksvc hello with TARGET: Service, Configuration, Revision and Route are all Ready True within the deadline',
     guide: '3',
     level: 'required',
     effect: 'writes',
     needs: ['knative/pods-running', 'knative/webhooks', 'knative/ingress-class'],
-    remedy: 'the condition that is not True names the layer: ConfigurationsReady the image and the pod, RoutesReady the ingress (look at the KIngress and net-istio-controller)',
+    remedy:
+      'the condition that is not True names the layer: ConfigurationsReady the image and the pod, RoutesReady the ingress (look at the KIngress and net-istio-controller)',
   },
   async ({ stack, expect, measure }) => {
     const hello = await stack.knative.hello()
@@ -24,9 +26,15 @@ check(
       await stack.k8s.get('serving.knative.dev/v1/Revision', revision, namespace),
       await stack.k8s.get('serving.knative.dev/v1/Route', 'hello', namespace),
     ]
-    for (const part of parts) expect(missingCondition(part, 'Ready'), `what ${part.kind} ${part.metadata?.name} lacks to be Ready`).toBeUndefined()
+    for (const part of parts)
+      expect(
+        missingCondition(part, 'Ready'),
+        `what ${part.kind} ${part.metadata?.name} lacks to be Ready`,
+      ).toBeUndefined()
     const created = new Date(hello.object.metadata?.creationTimestamp ?? 0).getTime()
-    const ready = new Date((conditionOf(hello.object, 'Ready') as { lastTransitionTime?: string } | undefined)?.lastTransitionTime ?? 0).getTime()
+    const ready = new Date(
+      (conditionOf(hello.object, 'Ready') as { lastTransitionTime?: string } | undefined)?.lastTransitionTime ?? 0,
+    ).getTime()
     measure('time from creation to Ready', (ready - created) / 1000, 's')
     return `Service, Configuration, ${revision} and Route Ready after ${(ready - created) / 1000} s`
   },
@@ -40,12 +48,18 @@ check(
     level: 'required',
     effect: 'writes',
     needs: ['knative/hello-ready', 'knative/domain'],
-    remedy: 'config-domain gives the domain and config-network the template (domain-template); without a real key in config-domain the host ends in svc.cluster.local',
+    remedy:
+      'config-domain gives the domain and config-network the template (domain-template); without a real key in config-domain the host ends in svc.cluster.local',
   },
   async ({ stack, expect }) => {
     const hello = await stack.knative.hello()
-    const domain = Object.entries(await stack.knative.settings('config-domain')).filter(([, selector]) => !/selector:/.test(selector)).map(([name]) => name).toSorted()[0]
-    expect(hello.host, `the host in the Route's URL, with the domain ${domain} of config-domain`).toBe(`hello.${hello.namespace}.${domain}`)
+    const domain = Object.entries(await stack.knative.settings('config-domain'))
+      .filter(([, selector]) => !/selector:/.test(selector))
+      .map(([name]) => name)
+      .toSorted()[0]
+    expect(hello.host, `the host in the Route's URL, with the domain ${domain} of config-domain`).toBe(
+      `hello.${hello.namespace}.${domain}`,
+    )
     return String(hello.object.status?.url)
   },
 )
@@ -58,7 +72,8 @@ check(
     level: 'required',
     effect: 'writes',
     needs: ['knative/hello-ready', 'knative/domain', 'knative/gateway-config', 'mesh/gateway-address'],
-    remedy: "no answer: the load balancer; 404: the gateway has no route for the Host (look at the VirtualService and its gateways); 503: the revision's endpoints",
+    remedy:
+      "no answer: the load balancer; 404: the gateway has no route for the Host (look at the VirtualService and its gateways); 503: the revision's endpoints",
   },
   async ({ stack, expect, measure }) => {
     const { host } = await stack.knative.hello()
@@ -79,11 +94,14 @@ check(
     level: 'required',
     effect: 'writes',
     needs: ['knative/hello-through-lb'],
-    remedy: 'a VirtualService or Gateway on "*" answers for every host; a cluster-local Service must have the label networking.knative.dev/visibility: cluster-local',
+    remedy:
+      'a VirtualService or Gateway on "*" answers for every host; a cluster-local Service must have the label networking.knative.dev/visibility: cluster-local',
   },
   async ({ stack, expect }) => {
     const namespace = await stack.knative.namespace('private')
-    const hidden = await stack.knative.service(namespace, 'private', { labels: { 'networking.knative.dev/visibility': 'cluster-local' } })
+    const hidden = await stack.knative.service(namespace, 'private', {
+      labels: { 'networking.knative.dev/visibility': 'cluster-local' },
+    })
     expect(hidden.host, 'host of a cluster-local Service').toMatch(/^private\.[\w-]+\.svc\./)
     const domain = Object.keys(await stack.knative.settings('config-domain'))[0]
     for (const host of [`nobody.${namespace}.${domain}`, hidden.host, `private.${namespace}.${domain}`]) {
@@ -103,17 +121,24 @@ interface HttpRoute {
 
 /** The routes that carry traffic: net-istio repeats each with a match on its probe's header. */
 const trafficRoutes = (routes: HttpRoute[]): HttpRoute[] =>
-  routes.filter((route) => !route.match?.some(({ headers }) => Object.keys(headers ?? {}).some((name) => name.toLowerCase() === 'k-network-hash')))
+  routes.filter(
+    (route) =>
+      !route.match?.some(({ headers }) =>
+        Object.keys(headers ?? {}).some((name) => name.toLowerCase() === 'k-network-hash'),
+      ),
+  )
 
 check(
   'knative/virtual-service',
   {
-    asserts: "net-istio made the VirtualServices, on the external and local gateways, with weights equal to the Route's",
+    asserts:
+      "net-istio made the VirtualServices, on the external and local gateways, with weights equal to the Route's",
     guide: '8,12',
     level: 'required',
     effect: 'writes',
     needs: ['knative/hello-ready', 'knative/gateway-config', 'mesh/crds'],
-    remedy: "look at the KIngress (kubectl get king) and net-istio-controller's log; a VirtualService edited by hand is written over",
+    remedy:
+      "look at the KIngress (kubectl get king) and net-istio-controller's log; a VirtualService edited by hand is written over",
   },
   async ({ stack, expect }) => {
     const namespace = await stack.knative.namespace('weights')
@@ -122,16 +147,33 @@ check(
       { revisionName: first.revision, percent: 70 },
       { latestRevision: true, percent: 30 },
     ]
-    const { object, host, revision } = await stack.knative.service(namespace, 'weights', { env: { VERSION: 'v2' }, traffic })
+    const { object, host, revision } = await stack.knative.service(namespace, 'weights', {
+      env: { VERSION: 'v2' },
+      traffic,
+    })
     const label = 'networking.internal.knative.dev/ingress=weights'
     const { items } = await stack.k8s.list('networking.istio.io/v1beta1/VirtualService', { namespace, labels: label })
     const made = items.find((each) => each.metadata?.name === 'weights-ingress')
-    expect(made, `VirtualService weights-ingress (with the label ${label} there are ${items.map((each) => each.metadata?.name).join(', ') || 'none'})`).toBeDefined()
-    const external = externalGateways(await stack.knative.settings('config-istio')).found.map((each) => `${each.namespace}/${each.name}`)
-    expect(made?.spec?.gateways, 'its gateways').toEqual(expect.arrayContaining([...external, 'knative-serving/knative-local-gateway']))
+    expect(
+      made,
+      `VirtualService weights-ingress (with the label ${label} there are ${items.map((each) => each.metadata?.name).join(', ') || 'none'})`,
+    ).toBeDefined()
+    const external = externalGateways(await stack.knative.settings('config-istio')).found.map(
+      (each) => `${each.namespace}/${each.name}`,
+    )
+    expect(made?.spec?.gateways, 'its gateways').toEqual(
+      expect.arrayContaining([...external, 'knative-serving/knative-local-gateway']),
+    )
     expect(made?.spec?.hosts, 'its hosts').toContain(host)
-    const wanted = (object.status?.traffic as { revisionName: string; percent: number }[]).map(({ revisionName, percent }) => [revisionName, percent] as const)
-    expect(wanted.toSorted(), "the Route's own traffic").toEqual([[first.revision, 70], [revision, 30]].toSorted())
+    const wanted = (object.status?.traffic as { revisionName: string; percent: number }[]).map(
+      ({ revisionName, percent }) => [revisionName, percent] as const,
+    )
+    expect(wanted.toSorted(), "the Route's own traffic").toEqual(
+      [
+        [first.revision, 70],
+        [revision, 30],
+      ].toSorted(),
+    )
     const routes = trafficRoutes(made?.spec?.http ?? [])
     expect(routes.length, 'its routes that carry traffic').toBeGreaterThan(0)
     for (const { route } of routes) {
@@ -145,23 +187,32 @@ check(
 check(
   'knative/no-silent-annotations',
   {
-    asserts: 'networking.knative.dev/timeout and retryAttempts have no effect on the VirtualService, and on traffic they are refused: what works is timeoutSeconds',
+    asserts:
+      'networking.knative.dev/timeout and retryAttempts have no effect on the VirtualService, and on traffic they are refused: what works is timeoutSeconds',
     guide: '12',
     level: 'recommended',
     effect: 'writes',
     needs: ['knative/hello-ready', 'mesh/crds'],
-    remedy: 'for a time limit set spec.template.spec.timeoutSeconds; for retries there is only an EnvoyFilter on the gateway',
+    remedy:
+      'for a time limit set spec.template.spec.timeoutSeconds; for retries there is only an EnvoyFilter on the gateway',
   },
   async ({ stack, expect }) => {
     const { namespace } = await stack.knative.configured()
     const { annotations } = CONFIGURED
-    const onTraffic = stack.knative.manifest(namespace, 'silent', { traffic: [{ latestRevision: true, percent: 100, annotations }] })
+    const onTraffic = stack.knative.manifest(namespace, 'silent', {
+      traffic: [{ latestRevision: true, percent: 100, annotations }],
+    })
     const refusal = await refusalOf(stack.k8s.dryCreate(onTraffic))
-    expect(refusal, 'what the API server says of annotations on a traffic target').toMatch(/unknown field "spec\.traffic\[0\]\.annotations"/)
+    expect(refusal, 'what the API server says of annotations on a traffic target').toMatch(
+      /unknown field "spec\.traffic\[0\]\.annotations"/,
+    )
     const made = await stack.k8s.get('networking.istio.io/v1beta1/VirtualService', 'configured-ingress', namespace)
     const routes = (made.spec?.http ?? []) as HttpRoute[]
     expect(routes.length, 'routes of the VirtualService').toBeGreaterThan(0)
-    expect(routes.map(({ timeout, retries }) => [timeout, retries?.attempts ?? 0]), 'timeout and retry attempts of its routes').toEqual(routes.map(() => [undefined, 0]))
+    expect(
+      routes.map(({ timeout, retries }) => [timeout, retries?.attempts ?? 0]),
+      'timeout and retry attempts of its routes',
+    ).toEqual(routes.map(() => [undefined, 0]))
     return `on traffic: refused (unknown field); on the Service: taken, and the VirtualService has no timeout and no retry. Use timeoutSeconds`
   },
 )
@@ -204,12 +255,21 @@ check(
     const { namespace, revision } = await stack.knative.configured()
     const { resources: asked, queueProxy } = CONFIGURED
     const deployment = await stack.k8s.get('apps/v1/Deployment', `${revision}-deployment`, namespace)
-    const { items: pods } = await stack.k8s.list('v1/Pod', { namespace, labels: `serving.knative.dev/revision=${revision}` })
+    const { items: pods } = await stack.k8s.list('v1/Pod', {
+      namespace,
+      labels: `serving.knative.dev/revision=${revision}`,
+    })
     expect(pods.length, `pods of ${revision}`).toBeGreaterThan(0)
     for (const spec of [deployment.spec?.template?.spec, ...pods.map((pod) => pod.spec)]) {
       const containers = (spec?.containers ?? []) as { name: string; resources: object }[]
-      expect(containers.find(({ name }) => name === 'user-container')?.resources, 'resources of user-container').toMatchObject(asked)
-      expect(containers.find(({ name }) => name === 'queue-proxy')?.resources, 'resources of queue-proxy').toMatchObject(queueProxy)
+      expect(
+        containers.find(({ name }) => name === 'user-container')?.resources,
+        'resources of user-container',
+      ).toMatchObject(asked)
+      expect(
+        containers.find(({ name }) => name === 'queue-proxy')?.resources,
+        'resources of queue-proxy',
+      ).toMatchObject(queueProxy)
     }
     return `user-container ${JSON.stringify(asked)}, queue-proxy ${JSON.stringify(queueProxy)}`
   },

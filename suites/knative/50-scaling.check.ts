@@ -21,7 +21,8 @@ const CAMEL_CASE = {
 check(
   'knative/annotations-applied',
   {
-    asserts: 'target, metric, target-utilization-percentage, initial-scale, min-scale and panic thresholds set on a revision reach its PodAutoscaler (camelCase and kebab-case)',
+    asserts:
+      'target, metric, target-utilization-percentage, initial-scale, min-scale and panic thresholds set on a revision reach its PodAutoscaler (camelCase and kebab-case)',
     guide: '4',
     level: 'required',
     effect: 'writes',
@@ -35,8 +36,12 @@ check(
     for (const [name, scaling] of Object.entries(applied)) {
       // That they are heeded, not only copied: min-scale is the scale wanted with no traffic.
       const [found] = await stack.until({ kind: POD_AUTOSCALER, namespace, name }, wants(1), 'serviceReady')
-      const asked = Object.entries(scaling).filter(([key]) => !key.includes('/')).map(([key, value]) => [`autoscaling.knative.dev/${key}`, value])
-      expect(found?.metadata?.annotations, `annotations of PodAutoscaler ${name}`).toMatchObject(Object.fromEntries(asked))
+      const asked = Object.entries(scaling)
+        .filter(([key]) => !key.includes('/'))
+        .map(([key, value]) => [`autoscaling.knative.dev/${key}`, value])
+      expect(found?.metadata?.annotations, `annotations of PodAutoscaler ${name}`).toMatchObject(
+        Object.fromEntries(asked),
+      )
     }
     return `${Object.keys(CAMEL_CASE).join(', ')} stand in the PodAutoscaler in both spellings`
   },
@@ -50,12 +55,15 @@ check(
     level: 'required',
     effect: 'writes',
     needs: ['knative/hello-ready'],
-    remedy: "see whether the autoscaler's log has the revision, and whether three pods find room; initial-scale is heeded only when a revision is made",
+    remedy:
+      "see whether the autoscaler's log has the revision, and whether three pods find room; initial-scale is heeded only when a revision is made",
   },
   async ({ stack, expect, measure }) => {
     const namespace = await stack.knative.namespace('initial')
     const autoscaler = new Autoscaler(stack, { namespace, revision: 'initial-00001' })
-    const { snapshots } = await autoscaler.podsWhile(() => stack.knative.service(namespace, 'initial', { scaling: { 'initial-scale': '3' } }))
+    const { snapshots } = await autoscaler.podsWhile(() =>
+      stack.knative.service(namespace, 'initial', { scaling: { 'initial-scale': '3' } }),
+    )
     const most = Math.max(...snapshots.map(({ objects }) => readyPods(objects).length))
     measure('Ready pods when the revision became so', most, 'pods')
     expect(most, 'Ready pods of initial-00001 until its Service became Ready').toBe(3)
@@ -72,7 +80,8 @@ check(
     effect: 'writes',
     within: 'scalingCheck',
     needs: ['knative/hello-through-lb'],
-    remedy: "the PodAutoscaler's annotations and status say what the autoscaler was told and wants; min-scale is ignored for a revision that nothing routes to",
+    remedy:
+      "the PodAutoscaler's annotations and status say what the autoscaler was told and wants; min-scale is ignored for a revision that nothing routes to",
   },
   async ({ stack, expect, measure, signal }) => {
     const namespace = await stack.knative.namespace('bounds')
@@ -106,25 +115,32 @@ check(
 check(
   'knative/concurrency-limit',
   {
-    asserts: 'containerConcurrency n: the container never sees more than n requests at once (it counts), the rest wait and none is lost',
+    asserts:
+      'containerConcurrency n: the container never sees more than n requests at once (it counts), the rest wait and none is lost',
     guide: '4',
     level: 'required',
     effect: 'writes',
     needs: ['knative/hello-through-lb'],
-    remedy: "see the revision's spec.containerConcurrency and that queue-proxy is in the pod; target is only what the autoscaler aims at, and caps nothing",
+    remedy:
+      "see the revision's spec.containerConcurrency and that queue-proxy is in the pod; target is only what the autoscaler aims at, and caps nothing",
   },
   async ({ stack, expect, measure, signal }) => {
     const namespace = await stack.knative.namespace('limit')
     const scaling = { 'min-scale': '1', 'max-scale': '1' }
     const { host } = await stack.knative.service(namespace, 'limit', { containerConcurrency: 2, scaling })
     await stack.ingress.until({ host }, (answer) => answer.status === 200)
-    const traffic = await sendFor(12, 4, signal, () => stack.ingress.send({ host, path: '/?sleep=150', within: 'coldRequest' }))
+    const traffic = await sendFor(12, 4, signal, () =>
+      stack.ingress.send({ host, path: '/?sleep=150', within: 'coldRequest' }),
+    )
     const info = JSON.parse((await stack.ingress.send({ host, path: '/info' })).body) as { most: number; total: number }
     measure('most requests at once in the container', info.most, 'requests')
     measure('requests sent, 12 at once', traffic.sent, 'requests')
     expect(traffic.failures, `answers that are not 200, of ${traffic.sent} sent 12 at once`).toEqual({})
     expect(info.total, 'requests that the container counted, against those sent').toBeGreaterThanOrEqual(traffic.sent)
-    expect(info.most, 'most requests that the container saw at once, with containerConcurrency 2 and 12 sent at once').toBe(2)
+    expect(
+      info.most,
+      'most requests that the container saw at once, with containerConcurrency 2 and 12 sent at once',
+    ).toBe(2)
     return `12 at once, ${traffic.sent} requests: the container saw at most ${info.most} at once, none was lost`
   },
 )
@@ -140,7 +156,8 @@ check(
     effect: 'writes',
     within: 'scalingCheck',
     needs: ['knative/hello-through-lb'],
-    remedy: "look at the autoscaler's log for the revision (PA scale got=, want=) and at whether it can scrape the queue-proxies; the 70 % of rps has no key",
+    remedy:
+      "look at the autoscaler's log for the revision (PA scale got=, want=) and at whether it can scrape the queue-proxies; the 70 % of rps has no key",
   },
   async ({ stack, expect, measure, signal }) => {
     const namespace = await stack.knative.namespace('rps')
@@ -150,16 +167,24 @@ check(
     const { host } = service
     const autoscaler = new Autoscaler(stack, service)
     await stack.ingress.until({ host, within: 'coldRequest' }, (answer) => answer.status === 200)
-    const { changes, result: traffic } = await autoscaler.desiredScaleWhile(() => sendAtRate(RPS.rate, 22, signal, () => stack.ingress.send({ host, within: 'coldRequest' })))
+    const { changes, result: traffic } = await autoscaler.desiredScaleWhile(() =>
+      sendAtRate(RPS.rate, 22, signal, () => stack.ingress.send({ host, within: 'coldRequest' })),
+    )
     const expected = Math.ceil(RPS.rate / (RPS.target * 0.7))
     const at = (ms: number) => changes.filter((change) => change.at <= ms).at(-1)?.desired ?? 0
     // From two stable windows (12 s) and two decisions on, until the traffic ends.
-    const settled = [at(16_000), ...changes.filter((change) => change.at > 16_000 && change.at < 21_500).map(({ desired }) => desired)]
+    const settled = [
+      at(16_000),
+      ...changes.filter((change) => change.at > 16_000 && change.at < 21_500).map(({ desired }) => desired),
+    ]
     measure('pods wanted at the end', at(21_500), 'pods')
     measure('pods by the formula', expected, 'pods')
     expect(traffic.failures, `answers that are not 200, of ${traffic.sent}`).toEqual({})
     for (const desired of settled) {
-      expect(Math.abs(desired - expected), `pods wanted (${settled.join(', ')}) against ceil(${RPS.rate} / (${RPS.target} x 0.7)) = ${expected}`).toBeLessThanOrEqual(1)
+      expect(
+        Math.abs(desired - expected),
+        `pods wanted (${settled.join(', ')}) against ceil(${RPS.rate} / (${RPS.target} x 0.7)) = ${expected}`,
+      ).toBeLessThanOrEqual(1)
     }
     return `${RPS.rate} requests a second, target ${RPS.target}: ${settled.join(', ')} pods wanted after two windows, ${expected} by the formula`
   },
@@ -174,7 +199,8 @@ check(
     effect: 'writes',
     within: 'scalingCheck',
     needs: ['knative/hello-through-lb'],
-    remedy: 'see enable-scale-to-zero in config-autoscaler, a min-scale on the revision, and whether the activator answers the autoscaler\'s probe',
+    remedy:
+      "see enable-scale-to-zero in config-autoscaler, a min-scale on the revision, and whether the activator answers the autoscaler's probe",
   },
   async ({ stack, expect, measure }) => {
     const { graceSeconds } = await autoscalerLimits(stack)
@@ -182,9 +208,15 @@ check(
     const [window, retention] = [6, 10]
     measure('time from the last request to no pod', idleSeconds, 's')
     // Two seconds each way: the autoscaler decides every 2 s.
-    expect(idleSeconds, `seconds from the last request to no pod, with a window of ${window} s and a retention of ${retention} s`).toBeGreaterThanOrEqual(window + retention - 2)
+    expect(
+      idleSeconds,
+      `seconds from the last request to no pod, with a window of ${window} s and a retention of ${retention} s`,
+    ).toBeGreaterThanOrEqual(window + retention - 2)
     const latest = window + Math.max(graceSeconds, retention) + 15
-    expect(idleSeconds, `the same, at most window ${window} s + grace ${graceSeconds} s + 15 s for its decisions and the deletion`).toBeLessThanOrEqual(latest)
+    expect(
+      idleSeconds,
+      `the same, at most window ${window} s + grace ${graceSeconds} s + 15 s for its decisions and the deletion`,
+    ).toBeLessThanOrEqual(latest)
     return `no pod ${idleSeconds.toFixed(1)} s after the last request (window ${window} s, retention ${retention} s, grace ${graceSeconds} s)`
   },
 )
@@ -215,8 +247,14 @@ check(
     for (const [at, to] of steps.slice(1).entries()) {
       const from = steps[at] ?? 0
       // The last pod goes by scale-to-zero, which no rate bounds.
-      if (from > 1) expect(to, `from ${from} pods, with max-scale-down-rate ${maxDownRate} (${steps.join(', ')})`).toBeGreaterThanOrEqual(Math.floor(from / maxDownRate))
-      expect(to, `from ${from} pods, with max-scale-up-rate ${maxUpRate} (${steps.join(', ')})`).toBeLessThanOrEqual(Math.ceil(Math.max(1, from) * maxUpRate))
+      if (from > 1)
+        expect(
+          to,
+          `from ${from} pods, with max-scale-down-rate ${maxDownRate} (${steps.join(', ')})`,
+        ).toBeGreaterThanOrEqual(Math.floor(from / maxDownRate))
+      expect(to, `from ${from} pods, with max-scale-up-rate ${maxUpRate} (${steps.join(', ')})`).toBeLessThanOrEqual(
+        Math.ceil(Math.max(1, from) * maxUpRate),
+      )
     }
     return `${steps.join(' -> ')} pods wanted, with a down rate of ${maxDownRate}`
   },

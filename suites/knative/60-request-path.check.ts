@@ -7,12 +7,14 @@ import { forSeconds } from '../../src/stack/timeline.ts'
 check(
   'knative/activator-in-path',
   {
-    asserts: 'at zero the ServerlessService is in Proxy mode, and the request is seen by gateway, activator, queue-proxy and container in that order',
+    asserts:
+      'at zero the ServerlessService is in Proxy mode, and the request is seen by gateway, activator, queue-proxy and container in that order',
     guide: '8',
     level: 'required',
     effect: 'writes',
     needs: ['knative/scale-to-zero'],
-    remedy: 'look at the endpoints of the public Service of the revision: at zero they are the activators\'; and at the activator\'s log',
+    remedy:
+      "look at the endpoints of the public Service of the revision: at zero they are the activators'; and at the activator's log",
   },
   async ({ stack, expect, measure }) => {
     const { service } = await stack.knative.idle()
@@ -20,7 +22,10 @@ check(
     const answer = await stack.ingress.send({ host: service.host, path: '/info', within: 'coldRequest' })
     expect(answer.status, `status of the first request on zero pods (${tell(answer)})`).toBe(200)
     const path = await stack.knative.requestPath(answer)
-    expect(path.hops, `who passed the request on (x-forwarded-for ${path.forwardedFor}, connection from ${path.from})`).toEqual(['gateway', 'activator', 'queue-proxy', 'container'])
+    expect(
+      path.hops,
+      `who passed the request on (x-forwarded-for ${path.forwardedFor}, connection from ${path.from})`,
+    ).toEqual(['gateway', 'activator', 'queue-proxy', 'container'])
     measure('time of the cold request', answer.ms / 1000, 's')
     return `${path.hops.join(' -> ')}; 200 after ${(answer.ms / 1000).toFixed(1)} s`
   },
@@ -34,12 +39,14 @@ check(
     level: 'required',
     effect: 'writes',
     needs: ['knative/hello-through-lb'],
-    remedy: "spare capacity is ready pods x concurrency - target-burst-capacity - requests now; with the default of 211 it takes three pods",
+    remedy:
+      'spare capacity is ready pods x concurrency - target-burst-capacity - requests now; with the default of 211 it takes three pods',
   },
   async ({ stack, expect }) => {
     const service = await stack.knative.spare()
     await new Autoscaler(stack, service).untilMode('Serve')
-    const direct = async (answer: Parameters<typeof stack.knative.requestPath>[0]) => (await stack.knative.requestPath(answer)).hops.join(' ')
+    const direct = async (answer: Parameters<typeof stack.knative.requestPath>[0]) =>
+      (await stack.knative.requestPath(answer)).hops.join(' ')
     let hops = ''
     await stack.eventually(
       'requests bypassing the activator',
@@ -59,7 +66,8 @@ check(
 check(
   'knative/burst-capacity',
   {
-    asserts: 'target-burst-capacity -1 keeps Proxy, 0 takes Serve as soon as there is a pod, 211 changes over when spare capacity passes it',
+    asserts:
+      'target-burst-capacity -1 keeps Proxy, 0 takes Serve as soon as there is a pod, 211 changes over when spare capacity passes it',
     guide: '4',
     level: 'required',
     effect: 'writes',
@@ -71,12 +79,19 @@ check(
     const namespace = await stack.knative.namespace('burst')
     const make = async (name: string, burst: string, minScale: string, containerConcurrency = 0) => {
       const scaling = { 'min-scale': minScale, 'target-burst-capacity': burst }
-      const service = await stack.knative.service(namespace, name, { scaling, ...(containerConcurrency ? { containerConcurrency } : {}) })
+      const service = await stack.knative.service(namespace, name, {
+        scaling,
+        ...(containerConcurrency ? { containerConcurrency } : {}),
+      })
       const autoscaler = new Autoscaler(stack, service)
       await autoscaler.untilPods(Number(minScale))
       return autoscaler
     }
-    const [always, never, below] = await Promise.all([make('always', '-1', '1'), make('never', '0', '1'), make('default', '211', '1', 120)])
+    const [always, never, below] = await Promise.all([
+      make('always', '-1', '1'),
+      make('never', '0', '1'),
+      make('default', '211', '1', 120),
+    ])
     await never.untilMode('Serve')
     // Four decisions of the autoscaler with a Ready pod: time enough to change over.
     const hold = forSeconds(9, signal)
@@ -85,7 +100,10 @@ check(
     expect(short, 'modes in 9 s with 211 and one pod of 120: 120 - 211 is below 0').toEqual(['Proxy'])
     const above = await make('default', '211', '2', 120)
     await above.untilMode('Serve')
-    expect(await above.modesWhile(forSeconds(3, signal)), 'modes in 3 s with 211 and two pods of 120: 240 - 211 is above 0').toEqual(['Serve'])
+    expect(
+      await above.modesWhile(forSeconds(3, signal)),
+      'modes in 3 s with 211 and two pods of 120: 240 - 211 is above 0',
+    ).toEqual(['Serve'])
     return '-1: Proxy; 0: Serve; 211: Proxy with 120 of capacity, Serve with 240'
   },
 )
@@ -93,24 +111,32 @@ check(
 check(
   'knative/probe-header',
   {
-    asserts: 'K-Network-Probe: activator is answered by the activator, queue by queue-proxy; neither reaches the container',
+    asserts:
+      'K-Network-Probe: activator is answered by the activator, queue by queue-proxy; neither reaches the container',
     guide: '8',
     level: 'recommended',
     effect: 'writes',
     needs: ['knative/activator-bypassed'],
-    remedy: 'see that nothing strips or adds the header K-Network-Probe, and that the pods answer on 8012 from another pod',
+    remedy:
+      'see that nothing strips or adds the header K-Network-Probe, and that the pods answer on 8012 from another pod',
   },
   async ({ stack, expect }) => {
     const service = await stack.knative.spare()
     const { host } = service
-    const count = async () => (JSON.parse((await stack.ingress.send({ host, path: '/info' })).body) as { total: number }).total
+    const count = async () =>
+      (JSON.parse((await stack.ingress.send({ host, path: '/info' })).body) as { total: number }).total
     const before = await count()
-    const activators = (await stack.all('v1/Pod')).filter((pod) => pod.metadata?.namespace === KNATIVE && pod.metadata.labels?.app === 'activator')
+    const activators = (await stack.all('v1/Pod')).filter(
+      (pod) => pod.metadata?.namespace === KNATIVE && pod.metadata.labels?.app === 'activator',
+    )
     expect(activators.length, 'activator pods').toBeGreaterThan(0)
     const probe = (address: string, header: string, agent: string) =>
       stack.agent.send({ address, port: 8012, host, headers: { 'k-network-probe': header, 'user-agent': agent } })
     const byActivator = await probe(String(activators[0]?.status?.podIP), 'activator', 'plumbline')
-    expect([byActivator.status, byActivator.body.trim()], `what the activator answers (${tell(byActivator)})`).toEqual([200, 'activator'])
+    expect([byActivator.status, byActivator.body.trim()], `what the activator answers (${tell(byActivator)})`).toEqual([
+      200,
+      'activator',
+    ])
     const [pod] = await new Autoscaler(stack, service).untilPods(1)
     const byQueue = await probe(String(pod?.status?.podIP), 'queue', 'Knative-Activator-Probe')
     expect([byQueue.status, byQueue.body.trim()], `what queue-proxy answers (${tell(byQueue)})`).toEqual([200, 'queue'])

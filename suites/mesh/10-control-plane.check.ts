@@ -5,24 +5,35 @@ import { compareMinors, minorOf, sameVersion } from '../../src/stack/supported-v
 check(
   'mesh/version',
   {
-    asserts: 'istiod and every connected proxy report a version; proxies are at most one minor behind istiod; new enough for the Telemetry API',
+    asserts:
+      'istiod and every connected proxy report a version; proxies are at most one minor behind istiod; new enough for the Telemetry API',
     guide: '10',
     level: 'required',
     effect: 'reads',
-    remedy: 'restart the workloads whose proxies are behind, so that they get the sidecar of this istiod; the Telemetry API needs Istio 1.12',
+    remedy:
+      'restart the workloads whose proxies are behind, so that they get the sidecar of this istiod; the Telemetry API needs Istio 1.12',
   },
   async ({ stack, expect }) => {
     const versions = [...new Set(await stack.istio.istiodVersions())]
     for (const version of versions) {
       expect(minorOf(version), `the version that istiod reports ("${version}")`).toBeDefined()
-      expect(compareMinors(version, '1.12'), `istiod ${version} against 1.12, which the Telemetry API needs`).toBeGreaterThanOrEqual(0)
+      expect(
+        compareMinors(version, '1.12'),
+        `istiod ${version} against 1.12, which the Telemetry API needs`,
+      ).toBeGreaterThanOrEqual(0)
     }
     const { istio: wanted } = stack.config.versions
-    if (wanted) expect(versions.filter((version) => !sameVersion(version, wanted)), `istiods that are not stack.yaml's ${wanted}`).toBeNone()
+    if (wanted)
+      expect(
+        versions.filter((version) => !sameVersion(version, wanted)),
+        `istiods that are not stack.yaml's ${wanted}`,
+      ).toBeNone()
     const newest = versions.toSorted(compareMinors).at(-1) ?? ''
     const proxies = await stack.istio.proxies()
     expect(proxies.length, 'proxies connected to istiod').toBeGreaterThan(0)
-    const behind = proxies.filter(({ istio_version }) => minorsBehind(newest, istio_version) > 1).map(({ proxy, istio_version }) => `${proxy} ${istio_version}`)
+    const behind = proxies
+      .filter(({ istio_version }) => minorsBehind(newest, istio_version) > 1)
+      .map(({ proxy, istio_version }) => `${proxy} ${istio_version}`)
     expect(behind, `proxies without a version, or more than one minor behind istiod ${newest}`).toBeNone()
     return `istiod ${versions.join(', ')}; ${proxies.length} proxies of ${[...new Set(proxies.map((proxy) => proxy.istio_version))].join(', ')}`
   },
@@ -54,7 +65,10 @@ check(
   },
   async ({ stack, expect }) => {
     const served = await Promise.all(CRDS.map((name) => stack.k8s.servedVersions(name)))
-    expect(CRDS.filter((_, at) => !served[at]?.length), 'Istio CRDs that are missing or serve no version').toBeNone()
+    expect(
+      CRDS.filter((_, at) => !served[at]?.length),
+      'Istio CRDs that are missing or serve no version',
+    ).toBeNone()
     return CRDS.map((name, at) => `${name.split('.')[0]} ${served[at]?.join('/')}`).join(', ')
   },
 )
@@ -70,7 +84,9 @@ check(
   },
   async ({ stack, expect, measure }) => {
     const { namespace } = stack.config.gateway
-    const pods = (await stack.all('v1/Pod')).filter((pod) => pod.metadata?.namespace === namespace && pod.status?.phase !== 'Succeeded')
+    const pods = (await stack.all('v1/Pod')).filter(
+      (pod) => pod.metadata?.namespace === namespace && pod.status?.phase !== 'Succeeded',
+    )
     expect(pods.length, `pods of ${namespace}`).toBeGreaterThan(0)
     expect(readinessTroubles(pods), `pods of ${namespace} that are not Ready`).toBeNone()
     expect(recentRestarts(pods, 10), `containers of ${namespace} that restarted in the last 10 minutes`).toBeNone()
@@ -92,7 +108,9 @@ check(
   async ({ stack, expect, measure }) => {
     const proxies = await stack.istio.untilSynced()
     const gateways = await stack.istio.gatewayPods()
-    const connected = gateways.filter((pod) => proxies.some(({ proxy }) => proxy === `${pod.metadata?.name}.${pod.metadata?.namespace}`))
+    const connected = gateways.filter((pod) =>
+      proxies.some(({ proxy }) => proxy === `${pod.metadata?.name}.${pod.metadata?.namespace}`),
+    )
     expect(connected.length, 'gateway pods that are connected to an istiod').toBe(gateways.length)
     measure('proxies', proxies.length, 'proxies')
     return `${proxies.length} proxies have acknowledged CDS, LDS, EDS and RDS, ${gateways.length} gateways among them`
@@ -102,21 +120,31 @@ check(
 check(
   'mesh/telemetry-component-gone',
   {
-    asserts: 'nothing rests on what newer versions removed: no components.telemetry, no config.istio.io handler, no Mixer CRD',
+    asserts:
+      'nothing rests on what newer versions removed: no components.telemetry, no config.istio.io handler, no Mixer CRD',
     guide: '10',
     level: 'recommended',
     effect: 'reads',
-    remedy: 'remove it: Mixer went in Istio 1.8, and components.telemetry is an unknown field since; a Telemetry resource does what is left of it',
+    remedy:
+      'remove it: Mixer went in Istio 1.8, and components.telemetry is an unknown field since; a Telemetry resource does what is left of it',
   },
   async ({ stack, expect }) => {
     const groups = (await stack.k8s.groups()).map(({ name }) => name)
-    expect(groups, 'API groups, among them that of Mixer\'s CRDs').not.toContain('config.istio.io')
-    const deployments = (await stack.all('apps/v1/Deployment')).filter((each) => ['telemetry', 'policy', 'mixer'].includes(each.metadata?.labels?.app ?? ''))
+    expect(groups, "API groups, among them that of Mixer's CRDs").not.toContain('config.istio.io')
+    const deployments = (await stack.all('apps/v1/Deployment')).filter((each) =>
+      ['telemetry', 'policy', 'mixer'].includes(each.metadata?.labels?.app ?? ''),
+    )
     const { namespace } = stack.config.gateway
-    const remains = deployments.filter((each) => each.metadata?.namespace === namespace).map((each) => each.metadata?.name)
+    const remains = deployments
+      .filter((each) => each.metadata?.namespace === namespace)
+      .map((each) => each.metadata?.name)
     expect(remains, `Mixer's deployments in ${namespace}`).toBeNone()
-    const operators = groups.includes('install.istio.io') ? await stack.all('install.istio.io/v1alpha1/IstioOperator') : []
-    const withTelemetry = operators.filter((each) => each.spec?.components?.telemetry).map((each) => each.metadata?.name)
+    const operators = groups.includes('install.istio.io')
+      ? await stack.all('install.istio.io/v1alpha1/IstioOperator')
+      : []
+    const withTelemetry = operators
+      .filter((each) => each.spec?.components?.telemetry)
+      .map((each) => each.metadata?.name)
     expect(withTelemetry, 'IstioOperators with components.telemetry').toBeNone()
     return `no CRD of config.istio.io, no Mixer deployment, ${operators.length} IstioOperators in the cluster without components.telemetry`
   },
@@ -125,7 +153,8 @@ check(
 check(
   'mesh/install-values',
   {
-    asserts: "fixtures/istio/install.yaml renders as an IstioOperator; the guide's own top-level gateways: is refused as an unknown field",
+    asserts:
+      "fixtures/istio/install.yaml renders as an IstioOperator; the guide's own top-level gateways: is refused as an unknown field",
     guide: '2',
     level: 'required',
     effect: 'reads',
@@ -135,14 +164,23 @@ check(
   async ({ stack, expect }) => {
     const rendered = await stack.istio.manifest('istio/install.yaml')
     expect(rendered.refusal, 'what istioctl manifest generate says of install.yaml').toBeUndefined()
-    const gateway = rendered.objects.find((object) => object.kind === 'Service' && object.metadata?.name === 'istio-ingressgateway')
+    const gateway = rendered.objects.find(
+      (object) => object.kind === 'Service' && object.metadata?.name === 'istio-ingressgateway',
+    )
     expect(gateway?.spec?.type, 'type of the Service istio-ingressgateway that it renders').toBe('LoadBalancer')
-    expect(gateway?.metadata?.annotations?.['service.beta.kubernetes.io/aws-load-balancer-scheme'], 'its annotation for the scheme').toBe('internal')
+    expect(
+      gateway?.metadata?.annotations?.['service.beta.kubernetes.io/aws-load-balancer-scheme'],
+      'its annotation for the scheme',
+    ).toBe('internal')
     // Newer istioctl ask for the kind before they look at fields.
     const raw = await stack.istio.manifest('istio/guide-values.yaml')
-    expect(raw.refusal, "what istioctl says of the guide's values file").toMatch(/unknown field "?gateways|Object 'Kind' is missing/)
+    expect(raw.refusal, "what istioctl says of the guide's values file").toMatch(
+      /unknown field "?gateways|Object 'Kind' is missing/,
+    )
     const operator = await stack.istio.manifest('istio/guide-operator.yaml')
-    expect(operator.refusal, "what istioctl says of the guide's gateways: in an IstioOperator").toMatch(/unknown field "?gateways/)
+    expect(operator.refusal, "what istioctl says of the guide's gateways: in an IstioOperator").toMatch(
+      /unknown field "?gateways/,
+    )
     return `install.yaml renders ${rendered.objects.length} objects; the guide's gateways: is refused (${operator.refusal})`
   },
 )

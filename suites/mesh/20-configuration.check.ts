@@ -13,11 +13,16 @@ check(
   },
   async ({ stack, expect, measure }) => {
     const messages = await stack.istio.analyze()
-    const told = (level: string) => messages.filter((each) => each.level === level).map((each) => `${each.code} ${each.origin ?? ''}: ${each.message}`)
+    const told = (level: string) =>
+      messages
+        .filter((each) => each.level === level)
+        .map((each) => `${each.code} ${each.origin ?? ''}: ${each.message}`)
     expect(told('Error'), 'errors of istioctl analyze').toBeNone()
     const warnings = told('Warning')
     measure('warnings', warnings.length, 'messages')
-    return warnings.length ? `no error, ${warnings.length} warnings:\n${warnings.join('\n')}` : 'no error and no warning'
+    return warnings.length
+      ? `no error, ${warnings.length} warnings:\n${warnings.join('\n')}`
+      : 'no error and no warning'
   },
 )
 
@@ -35,7 +40,9 @@ check(
     const services = await stack.all('networking.istio.io/v1beta1/VirtualService')
     const conflicts = routeConflicts(services)
     expect(conflicts, 'hosts that more than one VirtualService claims').toBeNone()
-    return services.length ? `${services.length} VirtualServices, no host claimed twice` : 'there is no VirtualService in the cluster that could conflict'
+    return services.length
+      ? `${services.length} VirtualServices, no host claimed twice`
+      : 'there is no VirtualService in the cluster that could conflict'
   },
 )
 
@@ -52,9 +59,13 @@ check(
   async ({ stack, expect }) => {
     const [version = 'v1alpha1'] = await stack.k8s.servedVersions('telemetries.telemetry.istio.io')
     const telemetries = await stack.all(`telemetry.istio.io/${version}/Telemetry`)
-    const without = telemetries.filter((each) => !each.spec?.selector && !each.spec?.targetRef && !each.spec?.targetRefs?.length)
+    const without = telemetries.filter(
+      (each) => !each.spec?.selector && !each.spec?.targetRef && !each.spec?.targetRefs?.length,
+    )
     const byNamespace = Map.groupBy(without, (each) => each.metadata?.namespace)
-    const double = [...byNamespace].filter(([, all]) => all.length > 1).map(([namespace, all]) => `${namespace}: ${all.map((each) => each.metadata?.name).join(', ')}`)
+    const double = [...byNamespace]
+      .filter(([, all]) => all.length > 1)
+      .map(([namespace, all]) => `${namespace}: ${all.map((each) => each.metadata?.name).join(', ')}`)
     expect(double, 'namespaces with more than one Telemetry without a selector').toBeNone()
     return `${telemetries.length} Telemetry resources, ${without.length} without a selector, at most one a namespace`
   },

@@ -28,12 +28,14 @@ const PORTS = [
 check(
   'mesh/gateway-ports',
   {
-    asserts: 'the gateway Service maps http2 80 to 8080 and https 443 to 8443, and has the status port 15021 that overriding the list drops',
+    asserts:
+      'the gateway Service maps http2 80 to 8080 and https 443 to 8443, and has the status port 15021 that overriding the list drops',
     guide: '2',
     level: 'required',
     effect: 'reads',
     needs: ['mesh/gateway-service-type'],
-    remedy: 'set the ports under the gateway of the IstioOperator, 15021 among them (a list replaces the whole list), then istioctl install',
+    remedy:
+      'set the ports under the gateway of the IstioOperator, 15021 among them (a list replaces the whole list), then istioctl install',
   },
   async ({ stack, expect }) => {
     const { namespace, service: name } = stack.config.gateway
@@ -43,7 +45,9 @@ check(
     for (const [port, target, meaning] of PORTS) {
       const found = ports.find((each) => each.port === port)
       expect(found, `port ${port} (${meaning}) of Service ${namespace}/${name}, which has ${told}`).toBeDefined()
-      expect(found?.targetPort ?? found?.port, `targetPort of port ${port} of Service ${namespace}/${name}`).toBe(target)
+      expect(found?.targetPort ?? found?.port, `targetPort of port ${port} of Service ${namespace}/${name}`).toBe(
+        target,
+      )
     }
     return told
   },
@@ -63,14 +67,21 @@ check(
     const { namespace, service: name } = stack.config.gateway
     const service = await stack.one('v1/Service', name, namespace)
     const ingress = (service.status?.loadBalancer?.ingress ?? []) as { ip?: string; hostname?: string }[]
-    expect(ingress.length, `addresses in status.loadBalancer.ingress of Service ${namespace}/${name}`).toBeGreaterThan(0)
+    expect(ingress.length, `addresses in status.loadBalancer.ingress of Service ${namespace}/${name}`).toBeGreaterThan(
+      0,
+    )
     const controller = await loadBalancerController(stack)
     if (controller.kind === 'aws') {
       expect(ingress[0]?.hostname, 'its hostname').toMatch(/\.elb\.[a-z0-9-]+\.amazonaws\.com(\.cn)?$/)
       return `hostname ${ingress[0]?.hostname}`
     }
-    const pools = (await stack.all('metallb.io/v1beta1/IPAddressPool')).flatMap((pool) => (pool.spec?.addresses ?? []) as string[])
-    expect(addressInPools(ingress[0]?.ip ?? '', pools), `${ingress[0]?.ip} in MetalLB's pools ${pools.join(', ')}`).toBe(true)
+    const pools = (await stack.all('metallb.io/v1beta1/IPAddressPool')).flatMap(
+      (pool) => (pool.spec?.addresses ?? []) as string[],
+    )
+    expect(
+      addressInPools(ingress[0]?.ip ?? '', pools),
+      `${ingress[0]?.ip} in MetalLB's pools ${pools.join(', ')}`,
+    ).toBe(true)
     return `address ${ingress[0]?.ip} of the pool ${pools.join(', ')}`
   },
 )

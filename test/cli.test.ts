@@ -1,0 +1,170 @@
+import { mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { execa } from 'execa'
+import { describe, expect, test } from 'vitest'
+import { answer, CORE, fakeApi } from './fake-api.ts'
+
+const MAIN = join(import.meta.dirname, '..', 'src', 'cli', 'main.ts')
+const folder = mkdtempSync(join(tmpdir(), 'plumbline-cli-'))
+
+const write = (name: string, text: string): string => {
+  const file = join(folder, name)
+  writeFileSync(file, text)
+  return file
+}
+/** Runs the command line with nothing but Node on its PATH. */
+const plumbline = (args: string[], env: Record<string, string> = {}) =>
+  execa(process.execPath, [MAIN, ...args], {
+    reject: false,
+    all: true,
+    env: { PATH: '/nowhere', KUBECONFIG: join(folder, 'none'), ...env },
+  })
+
+const kubeconfig = (server: string) =>
+  write(
+    'kubeconfig',
+    `apiVersion: v1\nkind: Config\nclusters: [{name: c, cluster: {server: "${server}", insecure-skip-tls-verify: true}}]\nusers: [{name: u, user: {token: hush}}]\ncontexts: [{name: here, context: {cluster: c, user: u}}]\ncurrent-context: here\n`,
+  )
+
+describe('a bad input is one plain sentence and exit code 3', () => {
+  test.each([
+    ['an unknown command', ['certfy'], /unknown command 'certfy'/],
+    ['an unknown flag', ['certify', '--mirrour', 'x'], /unknown option '--mirrour'/],
+    [
+      'a stack file that is not there',
+      ['certify', '--stack', '/nowhere.yaml'],
+      /There is no stack file at \/nowhere\.yaml/,
+    ],
+    [
+      'a kubeconfig that is not there',
+      ['certify', '--target', 'existing', '--kubeconfig', '/nowhere'],
+      /There is no kubeconfig at \/nowhere/,
+    ],
+    ['both --only and --rerun', ['certify', '--only', 'infra', '--rerun', 'latest'], /exclude each other/],
+    ['a run that is not there', ['certify', '--rerun', '20200101-000000-abcd'], /There is no run/],
+    ['a report of nothing', ['report'], /There is no run in reports\/ yet/],
+    ['no kind on the PATH', ['up'], /kind is not on the PATH: get it from https:/],
+    ['a time limit that is none', ['certify', '--time-limit', 'soon'], /--time-limit is "soon"/],
+    [
+      'a deadline factor that is none',
+      ['certify', '--target', 'existing', '--deadline-factor', 'x'],
+      /deadlines\.factor/,
+    ],
+    ['a check that is none', ['list', '--only', 'mesh/nothing'], /"mesh\/nothing" is no suite, no effect and no check/],
+    [
+      'disruption without a context',
+      ['certify', '--target', 'existing', '--allow-disruption'],
+      /needs its context typed out: --context NAME/,
+    ],
+    ['a cluster to bring up that is not ours', ['up', '--target', 'existing'], /Only the target kind is brought up/],
+  ])('%s', async (_, args, message) => {
+    const done = await plumbline(args)
+    expect(done.all).toMatch(message)
+    expect(done.all).not.toMatch(/\n\s+at /)
+    expect(done.exitCode).toBe(3)
+  })
+
+  test('a wrong context, with those that there are', async () => {
+    const done = await plumbline([
+      'certify',
+      '--target',
+      'existing',
+      '--context',
+      'there',
+      '--kubeconfig',
+      kubeconfig('http://127.0.0.1:1'),
+    ])
+    expect(done.all).toMatch(/has no context "there"; it has here\./)
+    expect(done.exitCode).toBe(3)
+  })
+
+  test('a cluster that does not answer', async () => {
+    const done = await plumbline(['certify', '--target', 'existing', '--kubeconfig', kubeconfig('http://127.0.0.1:1')])
+    expect(done.all).toMatch(/The cluster at http:\/\/127\.0\.0\.1:1 does not answer \(ECONNREFUSED\)/)
+    expect(done.exitCode).toBe(3)
+  })
+
+  test('an expired token, which is not shown', async () => {
+    await using fake = await fakeApi((_, response) => answer(response, { message: 'Unauthorized' }, 401))
+    const done = await plumbline(['certify', '--target', 'existing', '--kubeconfig', kubeconfig(fake.api.server)])
+    expect(done.all).toMatch(/does not accept these credentials \(401\)/)
+    expect(done.all).not.toContain('hush')
+    expect(done.exitCode).toBe(3)
+  })
+
+  test('a mirror without a file', async () => {
+    const bin = mkdtempSync(join(tmpdir(), 'plumbline-bin-'))
+    for (const program of ['kind', 'istioctl', 'docker'])
+      writeFileSync(join(bin, program), '#!/bin/sh\nexit 0\n', { mode: 0o755 })
+    const done = await plumbline(['up', '--mirror', folder], { PATH: `${bin}:/bin:/usr/bin` })
+    expect(done.all).toContain(`The mirror has no ${join(folder, 'metallb.yaml')}`)
+    expect(done.exitCode).toBe(3)
+  })
+
+  test('Docker that does not run', async () => {
+    const bin = mkdtempSync(join(tmpdir(), 'plumbline-bin-'))
+    for (const program of ['kind', 'istioctl'])
+      writeFileSync(join(bin, program), '#!/bin/sh\nexit 0\n', { mode: 0o755 })
+    writeFileSync(
+      join(bin, 'docker'),
+      '#!/bin/sh\n[ "$1" = --version ] && exit 0\necho "Cannot connect to the Docker daemon" >&2; exit 1\n',
+      { mode: 0o755 },
+    )
+    const done = await plumbline(['up'], { PATH: `${bin}:/bin:/usr/bin` })
+    expect(done.all).toMatch(/Docker does not answer \(Cannot connect to the Docker daemon\): start its engine/)
+    expect(done.exitCode).toBe(3)
+  })
+})
+
+describe('the command line', () => {
+  test.each(['certify', 'up', 'down', 'list', 'report', 'recover', 'test'])(
+    '%s --help has an example',
+    async (command) => {
+      const done = await plumbline([command, '--help'])
+      expect(done.stdout).toMatch(/\nExample: plumbline /)
+      expect(done.exitCode).toBe(0)
+    },
+  )
+
+  test('lists the checks, those of a suite with what they need', async () => {
+    expect((await plumbline(['list'])).stdout).toMatch(/\n62 checks$/)
+    const { stdout } = await plumbline(['list', '--only', 'mesh/gateway-ports', '--json'])
+    expect((JSON.parse(stdout) as { id: string }[]).map(({ id }) => id)).toEqual([
+      'mesh/gateway-service-type',
+      'mesh/gateway-ports',
+    ])
+  })
+
+  test('has a catalogue in docs/ that is of these checks', async () => {
+    const { stdout } = await execa(process.execPath, [MAIN, 'list', '--markdown'])
+    const { stdout: published } = await execa('cat', [join(import.meta.dirname, '..', 'docs', 'catalogue.md')])
+    expect(published.trim()).toBe(stdout.trim())
+  })
+
+  test('recovers nothing where nothing is left', async () => {
+    expect((await plumbline(['recover'])).stdout).toBe('nothing to recover')
+  })
+
+  test('runs what was cut off at a check without an API as errors, not passes', async () => {
+    // An API that answers who we are and nothing else.
+    await using fake = await fakeApi((request, response) =>
+      request.path === '/version'
+        ? answer(response, { gitVersion: 'v1.34.4' })
+        : request.path === '/api' || request.path === '/api/v1'
+          ? answer(response, CORE)
+          : answer(response, { message: 'gone' }, request.path.startsWith('/apis/metrics') ? 404 : 500),
+    )
+    const done = await plumbline([
+      'certify',
+      '--target',
+      'existing',
+      '--kubeconfig',
+      kubeconfig(fake.api.server),
+      '--only',
+      'infra/nodes-ready',
+    ])
+    expect(done.all).toMatch(/fail {4}infra\/nodes-ready/)
+    expect(done.exitCode).toBe(1)
+  }, 60_000)
+})
