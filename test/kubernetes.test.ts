@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { ClusterProblem, StackFailure } from '../src/check/problem.ts'
+import { inScope, Scope } from '../src/check/scope.ts'
 import { ApiRefusal, refusalOf } from '../src/stack/kube-errors.ts'
 import { answer, CORE, fakeApi, type Handler } from './fake-api.ts'
 
@@ -81,16 +82,17 @@ describe('objects', () => {
     ])
   })
 
-  test('are listed with the kind that only the list names, and the LIST is counted', async () => {
+  test('are listed with the kind that only the list names, and the LIST is counted for its check', async () => {
     await using fake = await fakeApi(
       withPods((_, response) =>
         answer(response, { metadata: { resourceVersion: '7' }, items: [{ metadata: { name: 'a' } }] }),
       ),
     )
-    expect(await fake.api.list('v1/Pod')).toEqual({
+    const scope = new Scope('mesh/a', new AbortController().signal)
+    expect(await inScope(scope, () => fake.api.list('v1/Pod'))).toEqual({
       resourceVersion: '7',
       items: [{ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'a' } }],
     })
-    expect(fake.api.listCalls).toBe(1)
+    expect(scope.lists).toBe(1)
   })
 })

@@ -18,7 +18,7 @@ import { deploymentTroubles, recentRestarts } from '../src/stack/pods.ts'
 import {
   compareMinors,
   minorOf,
-  sameVersion,
+  plainVersion,
   SUPPORT,
   supportOf,
   supportsKubernetes,
@@ -28,7 +28,7 @@ import { routeConflicts } from '../src/stack/virtual-services.ts'
 describe('versions', () => {
   test('are read whatever a vendor adds', () => {
     expect(minorOf('v1.31.4-eks-a1b2')).toBe('1.31')
-    expect(sameVersion('1.31.0-lab', 'v1.31.0')).toBe(true)
+    expect(plainVersion('v1.31.0-lab')).toBe('1.31.0')
     expect(compareMinors('1.9', '1.19')).toBeLessThan(0)
     expect(minorOf('unknown')).toBeUndefined()
   })

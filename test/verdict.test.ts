@@ -8,6 +8,7 @@ const judged = (outcome: Outcome, level: Level = 'required', more: Partial<Check
   seen: '',
   startedAt: '',
   ms: 0,
+  lists: 0,
   measurements: [],
   evidence: [],
   meta: { level },

@@ -50,6 +50,7 @@ export class Performer {
         seen,
         startedAt: asked.toISOString(),
         ms: 0,
+        lists: 0,
         measurements: [],
         evidence: [],
         ...more,
@@ -98,6 +99,7 @@ export class Performer {
       seen: '',
       startedAt: startedAt.toISOString(),
       ms: 0,
+      lists: 0,
       measurements: scope.measurements,
       evidence: [],
     }
@@ -135,6 +137,7 @@ export class Performer {
         seen: `${record.seen ? `${record.seen}; ` : ''}not undone: ${plainMessage(left)}`,
       })
     })
+    record.lists = scope.lists
     record.ms = Math.round(performance.now() - started)
     return { record, ...(problem === undefined ? {} : { problem }) }
   }

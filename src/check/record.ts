@@ -56,6 +56,8 @@ export interface CheckRecord {
   excused?: boolean
   startedAt: string
   ms: number
+  /** How many LIST calls it made itself; one that another had made already is not among them. */
+  lists: number
   measurements: Measurement[]
   evidence: Evidence[]
 }

@@ -6,6 +6,8 @@ import type { Evidence, KubernetesObject, Measurement } from './record.ts'
 export class Scope {
   readonly id: string
   readonly signal: AbortSignal
+  /** How many LIST calls were made for the check. */
+  lists = 0
   readonly measurements: Measurement[] = []
   readonly evidence: Evidence[] = []
   /** The objects that the check looked at, newest last; a failure attaches them with their events. */

@@ -1,4 +1,3 @@
-import { execa } from 'execa'
 import { UsageProblem } from '../check/problem.ts'
 import type { StackConfig } from '../config/stack-schema.ts'
 import { readManifest } from '../stack/manifest.ts'
@@ -21,11 +20,12 @@ export const metallb: Component = {
 
 /** The last addresses of the network that kind's nodes are in: Docker gives out the first ones. */
 async function endOfDockerNetwork(): Promise<string> {
-  const { stdout } = await execa('docker', ['network', 'inspect', 'kind'])
-  const [network] = JSON.parse(stdout) as { IPAM: { Config: { Subnet?: string }[] } }[]
-  const subnet = network?.IPAM.Config.map((each) => each.Subnet ?? '').find((each) =>
-    /^\d+\.\d+\.\d+\.\d+\/\d+$/.test(each),
-  )
+  // Loaded only here: it takes half a second, and only an installation needs it.
+  const { getContainerRuntimeClient } = await import('testcontainers')
+  const runtime = await getContainerRuntimeClient()
+  const network = (await runtime.network.getById('kind').inspect()) as { IPAM?: { Config?: { Subnet?: string }[] } }
+  const subnets = (network.IPAM?.Config ?? []).map((each) => each.Subnet ?? '')
+  const subnet = subnets.find((each) => /^\d+\.\d+\.\d+\.\d+\/\d+$/.test(each))
   if (!subnet)
     throw new UsageProblem(
       "Docker's network kind has no IPv4 subnet: name MetalLB's pool in stack.yaml, addresses.pool.",

@@ -56,6 +56,7 @@ export function buildReport(run: RunInfo, catalogue: readonly Check[], end: RunE
     counts: countOutcomes(judged),
     versions: end.versions,
     topology: end.topology,
+    lists: judged.reduce((sum, { lists }) => sum + lists, 0),
     leftBehind: end.leftBehind,
     checks: judged.map(({ check, meta: _, ...record }) => ({
       id: check.id,

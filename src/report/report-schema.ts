@@ -26,7 +26,7 @@ export const reportSchema = z.strictObject({
   topology: z.array(
     z.strictObject({ node: z.string(), zone: z.string(), roles: z.string(), version: z.string(), ready: z.boolean() }),
   ),
-  listCalls: z.int().nonnegative().optional(),
+  lists: z.int().nonnegative().describe('LIST calls of all checks together'),
   leftBehind: z.array(z.string()).describe('what could not be undone; plumbline recover tries again'),
   checks: z.array(
     z.strictObject({
@@ -44,6 +44,7 @@ export const reportSchema = z.strictObject({
       excused: z.boolean().optional().describe('for a skip: whether this target may lack what the check needs'),
       startedAt: z.string(),
       ms: z.number().nonnegative(),
+      lists: z.int().nonnegative().describe('LIST calls that the check made itself'),
       measurements: z.array(z.strictObject({ name: z.string(), value: z.number(), unit: z.string() })),
       evidence: z.array(z.strictObject({ name: z.string(), text: z.string() })),
     }),

@@ -17,6 +17,7 @@ export const recordOrError = (id: string, records: ReadonlyMap<string, CheckReco
     seen: 'it left no record: the run ended before it, or it broke the runner',
     startedAt: '',
     ms: 0,
+    lists: 0,
     measurements: [],
     evidence: [],
   }

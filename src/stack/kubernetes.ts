@@ -52,8 +52,6 @@ export class Kubernetes {
   readonly #core: CoreV1Api
   readonly #resources = new Map<string, Promise<ApiResource[]>>()
   #groups: Promise<{ name: string; versions: { version: string }[] }[]> | undefined
-  /** How many LIST calls were made so far. */
-  listCalls = 0
 
   constructor(config: SharedKubeConfig) {
     this.config = config
@@ -88,7 +86,8 @@ export class Kubernetes {
     kind: KindName,
     options: { namespace?: string | undefined; labels?: string; fields?: string } = {},
   ): Promise<{ items: KubernetesObject[]; resourceVersion: string }> {
-    this.listCalls++
+    const scope = currentScope()
+    if (scope) scope.lists++
     const query = new URLSearchParams({
       ...(options.labels ? { labelSelector: options.labels } : {}),
       ...(options.fields ? { fieldSelector: options.fields } : {}),

@@ -117,8 +117,8 @@ export function minorOf(version: string): string | undefined {
   return found ? `${found.major}.${found.minor}` : undefined
 }
 
-/** Whether two versions are the same, vendors' suffixes aside. */
-export const sameVersion = (a: string, b: string): boolean => coerce(a)?.version === coerce(b)?.version
+/** A version without what a vendor adds: '1.31.0' of 'v1.31.0-eks-abc'. What is no version stays as it is. */
+export const plainVersion = (version: string): string => coerce(version)?.version ?? version
 
 /** Below 0 where minor `a` is older than `b`, above 0 where it is newer. */
 export const compareMinors = (a: string, b: string): number => compare(coerce(a) ?? '0.0.0', coerce(b) ?? '0.0.0')

@@ -1,6 +1,6 @@
 import { check } from '../../src/check/check.ts'
 import { recentRestarts, readinessTroubles } from '../../src/stack/pods.ts'
-import { compareMinors, minorOf, sameVersion } from '../../src/stack/supported-versions.ts'
+import { compareMinors, minorOf, plainVersion } from '../../src/stack/supported-versions.ts'
 
 check(
   'mesh/version',
@@ -24,10 +24,9 @@ check(
     }
     const { istio: wanted } = stack.config.versions
     if (wanted)
-      expect(
-        versions.filter((version) => !sameVersion(version, wanted)),
-        `istiods that are not stack.yaml's ${wanted}`,
-      ).toBeNone()
+      expect(versions.map(plainVersion), 'versions of istiod, against stack.yaml').toEqual(
+        versions.map(() => plainVersion(wanted)),
+      )
     const newest = versions.toSorted(compareMinors).at(-1) ?? ''
     const proxies = await stack.istio.proxies()
     expect(proxies.length, 'proxies connected to istiod').toBeGreaterThan(0)
