@@ -5,6 +5,7 @@ import type { KubernetesObject } from '../check/record.ts'
 import { currentScope } from '../check/scope.ts'
 import { eventually } from './eventually.ts'
 import { getFromPod } from './forward.ts'
+import { ACCEPTED } from './kube-errors.ts'
 import { fixturePath, parseManifest } from './manifest.ts'
 import type { Stack } from './stack.ts'
 import { conditionOf } from './until.ts'
@@ -122,11 +123,11 @@ export class Istio {
     return limits
   }
 
-  /** What istioctl renders of an install file in fixtures/, or what it refuses it with. */
-  async manifest(path: string): Promise<{ objects: KubernetesObject[]; refusal?: string }> {
+  /** What istioctl renders of an install file in fixtures/, or what it refuses it with (ACCEPTED where it does not). */
+  async manifest(path: string): Promise<{ objects: KubernetesObject[]; refusal: string }> {
     const { stdout, stderr, exitCode } = await this.istioctl(['manifest', 'generate', '-f', fixturePath(path)], [0, 1])
     if (exitCode !== 0) return { objects: [], refusal: lastLine(stderr) }
-    return { objects: parseManifest(stdout, `what istioctl makes of ${path}`) }
+    return { objects: parseManifest(stdout, `what istioctl makes of ${path}`), refusal: ACCEPTED }
   }
 
   /** The gateway's pods that are Ready: those that its Service selects. */

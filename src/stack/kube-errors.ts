@@ -80,11 +80,14 @@ function explainForbidden(message: string): string {
   return `${user} may not ${verb} ${full} ${namespace ? `in namespace ${namespace}` : 'in all namespaces'}; grant the verb ${verb} on ${full}, or use another context.`
 }
 
-/** What the API server or a webhook refused a call with, or undefined where it was accepted. Throws what is no refusal. */
-export async function refusalOf(call: Promise<unknown>): Promise<string | undefined> {
+/** What stands in the place of a refusal where there was none. */
+export const ACCEPTED = 'nothing: it was accepted'
+
+/** What the API server or a webhook refused a call with, or ACCEPTED where it took it. Throws what is no refusal. */
+export async function refusalOf(call: Promise<unknown>): Promise<string> {
   try {
     await call
-    return undefined
+    return ACCEPTED
   } catch (problem) {
     if (problem instanceof ApiRefusal) return (problem.status.message ?? problem.message).replace(/\s*\n\s*/g, ' ')
     throw problem

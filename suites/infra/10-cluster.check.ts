@@ -45,8 +45,8 @@ check(
   },
   async ({ stack, expect }) => {
     const document = await stack.k8s.json<{ issuer?: string; jwks_uri?: string }>('/.well-known/openid-configuration')
-    expect(document.issuer, 'issuer in /.well-known/openid-configuration').toMatch(/^https:\/\/[^/]+/)
-    expect(document.jwks_uri, 'jwks_uri in /.well-known/openid-configuration').toMatch(/^https:\/\//)
+    expect(document.issuer ?? 'none', 'issuer in /.well-known/openid-configuration').toMatch(/^https:\/\/[^/]+/)
+    expect(document.jwks_uri ?? 'none', 'jwks_uri in /.well-known/openid-configuration').toMatch(/^https:\/\//)
     return `issuer ${document.issuer}`
   },
 )

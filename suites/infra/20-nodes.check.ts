@@ -89,10 +89,10 @@ check(
         const { kubeletconfig } = await stack.k8s.json<{
           kubeletconfig: { containerLogMaxSize?: string; containerLogMaxFiles?: number }
         }>(`/api/v1/nodes/${name}/proxy/configz`)
-        expect(kubeletconfig.containerLogMaxSize, `containerLogMaxSize of ${name}`).toMatch(
+        expect(kubeletconfig.containerLogMaxSize ?? 'not set', `containerLogMaxSize of ${name}`).toMatch(
           /^[1-9]\d*(Ki|Mi|Gi|k|M|G)?$/,
         )
-        expect(kubeletconfig.containerLogMaxFiles, `containerLogMaxFiles of ${name}`).toBeGreaterThanOrEqual(2)
+        expect(kubeletconfig.containerLogMaxFiles ?? 0, `containerLogMaxFiles of ${name}`).toBeGreaterThanOrEqual(2)
         return `${kubeletconfig.containerLogMaxSize} x ${kubeletconfig.containerLogMaxFiles}`
       }),
     )

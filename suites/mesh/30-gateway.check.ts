@@ -72,7 +72,7 @@ check(
     )
     const controller = await loadBalancerController(stack)
     if (controller.kind === 'aws') {
-      expect(ingress[0]?.hostname, 'its hostname').toMatch(/\.elb\.[a-z0-9-]+\.amazonaws\.com(\.cn)?$/)
+      expect(ingress[0]?.hostname ?? 'none', 'its hostname').toMatch(/\.elb\.[a-z0-9-]+\.amazonaws\.com(\.cn)?$/)
       return `hostname ${ingress[0]?.hostname}`
     }
     const pools = (await stack.all('metallb.io/v1beta1/IPAddressPool')).flatMap(
