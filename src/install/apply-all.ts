@@ -29,7 +29,7 @@ export async function applyAll(api: Kubernetes, objects: KubernetesObject[], sig
       ),
     ),
   )
-  if (crds.length) api.forgetKinds()
+  if (crds.length) api.served.forget()
   await inTurns(rest, (object) => applyPatiently(api, object, signal))
 }
 
@@ -77,7 +77,7 @@ export async function applyPatiently(api: Kubernetes, object: KubernetesObject, 
       return
     } catch (problem) {
       if (!notReadyYet(problem) || performance.now() > ends) throw problem
-      api.forgetKinds()
+      api.served.forget()
       // There is nothing to watch for "the webhook answers": its endpoints are ready a moment before it does.
       await new Promise((resolve) => setTimeout(resolve, 500))
     }

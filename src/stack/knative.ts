@@ -2,7 +2,6 @@ import { StackFailure } from '../check/problem.ts'
 import type { KubernetesObject } from '../check/record.ts'
 import type { DeadlineName } from '../check/deadlines.ts'
 import { Autoscaler } from './autoscaler.ts'
-import type { Answer } from './http.ts'
 import { readFixture, readManifest } from './manifest.ts'
 import type { Stack } from './stack.ts'
 import { readComponentLog, type ComponentLog } from './knative-logs.ts'
@@ -242,29 +241,6 @@ export class Knative {
       await new Autoscaler(this.#stack, service).untilPods(0, 'scaleToZero')
       return { service, idleSeconds: (performance.now() - last) / 1000 }
     })
-  }
-
-  /**
-   * Who passed a request on, by what the container saw of it (/info of the workload). Every proxy appends who it got the request
-   * from to X-Forwarded-For, so the chain has the gateway's address where another proxy follows; only queue-proxy, in the same
-   * pod, connects to the container from loopback.
-   */
-  async requestPath(answer: Answer): Promise<{ hops: string[]; forwardedFor: string; from: string }> {
-    const seen = JSON.parse(answer.body) as { from: string; headers: Record<string, string> }
-    const forwardedFor = seen.headers['x-forwarded-for'] ?? ''
-    const pods = await this.#stack.all('v1/Pod')
-    const gateways = new Set((await this.#stack.istio.gatewayPods()).map((pod) => pod.status?.podIP as string))
-    const activators = new Set(
-      pods
-        .filter(({ metadata }) => metadata?.namespace === KNATIVE && metadata.labels?.app === 'activator')
-        .map((pod) => pod.status?.podIP as string),
-    )
-    const proxies = forwardedFor
-      .split(',')
-      .map((address) => address.trim())
-      .flatMap((address) => (gateways.has(address) ? ['gateway'] : activators.has(address) ? ['activator'] : []))
-    const last = /^(::ffff:)?127\.|^::1$/.test(seen.from) ? ['queue-proxy'] : []
-    return { hops: [...proxies, ...last, 'container'], forwardedFor, from: seen.from }
   }
 
   /** The hello Service, in a namespace of its own, that several checks ask. Made once a run. */

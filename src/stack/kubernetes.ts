@@ -4,6 +4,7 @@ import { deadline } from '../check/deadlines.ts'
 import { StackFailure } from '../check/problem.ts'
 import type { KubernetesObject } from '../check/record.ts'
 import { currentScope } from '../check/scope.ts'
+import { Discovery, rootOf } from './kube-discovery.ts'
 import { ApiRefusal, parseStatus, plainProblem, statusOf } from './kube-errors.ts'
 import type { SharedKubeConfig } from './kube-connection.ts'
 
@@ -34,12 +35,6 @@ export const objectName = (object: KubernetesObject): string =>
 const nameOfId = ({ kind, name, namespace }: ObjectId): string =>
   `${splitKind(kind).kind} ${namespace ? `${namespace}/` : ''}${name}`
 
-interface ApiResource {
-  name: string
-  kind: string
-  namespaced: boolean
-}
-
 /**
  * The Kubernetes API of one cluster, for objects of any kind. Objects go in and come out as a manifest has them: client-node's
  * typed models rename and drop fields that they do not know (a CRD's x-kubernetes-* among them).
@@ -49,14 +44,15 @@ interface ApiResource {
 export class Kubernetes {
   readonly config: SharedKubeConfig
   readonly server: string
+  /** What the cluster serves. */
+  readonly served: Discovery
   readonly #core: CoreV1Api
-  readonly #resources = new Map<string, Promise<ApiResource[]>>()
-  #groups: Promise<{ name: string; versions: { version: string }[] }[]> | undefined
 
   constructor(config: SharedKubeConfig) {
     this.config = config
     this.server = config.getCurrentCluster()?.server ?? ''
     this.#core = config.makeApiClient(CoreV1Api)
+    this.served = new Discovery((path) => this.json(path))
   }
 
   /** Reads one object, or gives undefined where it is not there. */
@@ -215,60 +211,14 @@ export class Kubernetes {
    */
   async path({ kind, name, namespace }: ObjectId): Promise<string> {
     const { apiVersion, kind: bare } = splitKind(kind)
-    const root = `/${apiVersion.includes('/') ? 'apis' : 'api'}/${apiVersion}`
-    const resource = (await this.#discover(root)).find((each) => each.kind === bare && !each.name.includes('/'))
+    const resource = await this.served.resource(apiVersion, bare)
     if (!resource) {
       throw new StackFailure(
         `The cluster does not serve ${bare} of ${apiVersion}: its CRD is missing, or its component is not installed.`,
       )
     }
     const scope = resource.namespaced && namespace ? `/namespaces/${namespace}` : ''
-    return `${root}${scope}/${resource.name}${name ? `/${encodeURIComponent(name)}` : ''}`
-  }
-
-  /**
-   * The versions that the cluster serves a CRD in, by the CRD's name (PLURAL.GROUP); none where it is missing or not Established.
-   * Found by discovery: to LIST the CRDs would bring megabytes of their schemas.
-   */
-  async servedVersions(crd: string): Promise<string[]> {
-    const [plural = '', ...rest] = crd.split('.')
-    const group = (await this.groups()).find(({ name }) => name === rest.join('.'))
-    const versions = (group?.versions ?? []).map(({ version }) => version)
-    const served = await Promise.all(
-      versions.map(async (version) =>
-        (await this.#discover(`/apis/${group?.name}/${version}`)).some(({ name }) => name === plural),
-      ),
-    )
-    return versions.filter((_, at) => served[at])
-  }
-
-  /** The API groups that the cluster serves. */
-  async groups(): Promise<{ name: string; versions: { version: string }[] }[]> {
-    this.#groups ??= this.json<{ groups: { name: string; versions: { version: string }[] }[] }>('/apis').then(
-      ({ groups }) => groups,
-    )
-    return this.#groups
-  }
-
-  /** Forgets what the cluster was found to serve: a CRD may have come since. */
-  forgetKinds(): void {
-    this.#resources.clear()
-    this.#groups = undefined
-  }
-
-  async #discover(root: string): Promise<ApiResource[]> {
-    const known = this.#resources.get(root)
-    if (known) return known
-    const asked = this.json<{ resources: ApiResource[] }>(root).then(
-      (answer) => answer.resources,
-      (problem: unknown) => {
-        this.#resources.delete(root)
-        if (statusOf(problem)?.code === 404) return []
-        throw problem
-      },
-    )
-    this.#resources.set(root, asked)
-    return asked
+    return `${rootOf(apiVersion)}${scope}/${resource.name}${name ? `/${encodeURIComponent(name)}` : ''}`
   }
 
   async #send(

@@ -75,7 +75,7 @@ check(
     remedy: 'kubectl apply -f serving-crds.yaml of the installed version',
   },
   async ({ stack, expect }) => {
-    const served = await Promise.all(CRDS.map((name) => stack.k8s.servedVersions(name)))
+    const served = await Promise.all(CRDS.map((name) => stack.k8s.served.versionsOf(name)))
     expect(
       CRDS.filter((_, at) => !served[at]?.length),
       'CRDs of Knative that are missing or not Established (an Established CRD is served)',

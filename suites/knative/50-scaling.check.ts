@@ -1,51 +1,10 @@
 import { check } from '../../src/check/check.ts'
 import { sendAtRate, sendFor } from '../../src/load/traffic.ts'
-import { alivePods, Autoscaler, autoscalerLimits, readyPods, wants } from '../../src/stack/autoscaler.ts'
-import { CONFIGURED, POD_AUTOSCALER } from '../../src/stack/knative.ts'
+import { alivePods, Autoscaler, autoscalerLimits, readyPods } from '../../src/stack/autoscaler.ts'
 import { forSeconds } from '../../src/stack/timeline.ts'
 
 // The shortest stable window that Knative takes, where time is not the point: 6 s.
 const WINDOW = { window: '6s' }
-
-// The older spelling, which Knative still takes.
-const CAMEL_CASE = {
-  target: '50',
-  metric: 'concurrency',
-  targetUtilizationPercentage: '80',
-  initialScale: '1',
-  minScale: '1',
-  panicWindowPercentage: '20',
-  panicThresholdPercentage: '300',
-}
-
-check(
-  'knative/annotations-applied',
-  {
-    asserts:
-      'target, metric, target-utilization-percentage, initial-scale, min-scale and panic thresholds set on a revision reach its PodAutoscaler (camelCase and kebab-case)',
-    guide: '4',
-    level: 'required',
-    effect: 'writes',
-    needs: ['knative/hello-ready'],
-    remedy: 'annotations belong under spec.template.metadata.annotations, with the prefix autoscaling.knative.dev/',
-  },
-  async ({ stack, expect }) => {
-    const { namespace, revision } = await stack.knative.configured()
-    await stack.apply(stack.knative.manifest(namespace, 'camel', { scaling: CAMEL_CASE }))
-    const applied = { [revision]: CONFIGURED.scaling, 'camel-00001': CAMEL_CASE }
-    for (const [name, scaling] of Object.entries(applied)) {
-      // That they are heeded, not only copied: min-scale is the scale wanted with no traffic.
-      const [found] = await stack.until({ kind: POD_AUTOSCALER, namespace, name }, wants(1), 'serviceReady')
-      const asked = Object.entries(scaling)
-        .filter(([key]) => !key.includes('/'))
-        .map(([key, value]) => [`autoscaling.knative.dev/${key}`, value])
-      expect(found?.metadata?.annotations, `annotations of PodAutoscaler ${name}`).toMatchObject(
-        Object.fromEntries(asked),
-      )
-    }
-    return `${Object.keys(CAMEL_CASE).join(', ')} stand in the PodAutoscaler in both spellings`
-  },
-)
 
 check(
   'knative/initial-scale',

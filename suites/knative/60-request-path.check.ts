@@ -1,7 +1,8 @@
 import { check } from '../../src/check/check.ts'
 import { KNATIVE } from '../../src/stack/knative.ts'
 import { Autoscaler } from '../../src/stack/autoscaler.ts'
-import { tell } from '../../src/stack/http.ts'
+import { tell, type Answer } from '../../src/stack/http.ts'
+import { requestPath } from '../../src/stack/request-path.ts'
 import { forSeconds } from '../../src/stack/timeline.ts'
 
 check(
@@ -21,7 +22,7 @@ check(
     await new Autoscaler(stack, service).untilMode('Proxy')
     const answer = await stack.ingress.send({ host: service.host, path: '/info', within: 'coldRequest' })
     expect(answer.status, `status of the first request on zero pods (${tell(answer)})`).toBe(200)
-    const path = await stack.knative.requestPath(answer)
+    const path = await requestPath(stack, answer)
     expect(
       path.hops,
       `who passed the request on (x-forwarded-for ${path.forwardedFor}, connection from ${path.from})`,
@@ -45,8 +46,7 @@ check(
   async ({ stack, expect }) => {
     const service = await stack.knative.spare()
     await new Autoscaler(stack, service).untilMode('Serve')
-    const direct = async (answer: Parameters<typeof stack.knative.requestPath>[0]) =>
-      (await stack.knative.requestPath(answer)).hops.join(' ')
+    const direct = async (answer: Answer) => (await requestPath(stack, answer)).hops.join(' ')
     let hops = ''
     await stack.eventually(
       'requests bypassing the activator',

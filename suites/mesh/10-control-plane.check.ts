@@ -63,7 +63,7 @@ check(
     remedy: "install Istio's base chart (every profile has it); there is no component of its own for telemetry",
   },
   async ({ stack, expect }) => {
-    const served = await Promise.all(CRDS.map((name) => stack.k8s.servedVersions(name)))
+    const served = await Promise.all(CRDS.map((name) => stack.k8s.served.versionsOf(name)))
     expect(
       CRDS.filter((_, at) => !served[at]?.length),
       'Istio CRDs that are missing or serve no version',
@@ -128,7 +128,7 @@ check(
       'remove it: Mixer went in Istio 1.8, and components.telemetry is an unknown field since; a Telemetry resource does what is left of it',
   },
   async ({ stack, expect }) => {
-    const groups = (await stack.k8s.groups()).map(({ name }) => name)
+    const groups = (await stack.k8s.served.groups()).map(({ name }) => name)
     expect(groups, "API groups, among them that of Mixer's CRDs").not.toContain('config.istio.io')
     const deployments = (await stack.all('apps/v1/Deployment')).filter((each) =>
       ['telemetry', 'policy', 'mixer'].includes(each.metadata?.labels?.app ?? ''),

@@ -57,7 +57,7 @@ check(
     remedy: 'give all but one a selector, or merge them: Istio takes one of them, by age',
   },
   async ({ stack, expect }) => {
-    const [version = 'v1alpha1'] = await stack.k8s.servedVersions('telemetries.telemetry.istio.io')
+    const [version = 'v1alpha1'] = await stack.k8s.served.versionsOf('telemetries.telemetry.istio.io')
     const telemetries = await stack.all(`telemetry.istio.io/${version}/Telemetry`)
     const without = telemetries.filter(
       (each) => !each.spec?.selector && !each.spec?.targetRef && !each.spec?.targetRefs?.length,

@@ -1,0 +1,75 @@
+import { statusOf } from './kube-errors.ts'
+
+/** One resource of the API as discovery names it: 'pods' of kind Pod; 'pods/log' is a subresource. */
+export interface ApiResource {
+  name: string
+  kind: string
+  namespaced: boolean
+}
+
+export interface ApiGroup {
+  name: string
+  versions: { version: string }[]
+}
+
+/** The path that an API version is under: /api/v1, /apis/apps/v1. */
+export const rootOf = (apiVersion: string): string => `/${apiVersion.includes('/') ? 'apis' : 'api'}/${apiVersion}`
+
+/** What the API server serves. Each group and version is asked for once; what is not there is no resource, not an error. */
+export class Discovery {
+  readonly #get: (path: string) => Promise<unknown>
+  readonly #resources = new Map<string, Promise<ApiResource[]>>()
+  #groups: Promise<ApiGroup[]> | undefined
+
+  constructor(get: (path: string) => Promise<unknown>) {
+    this.#get = get
+  }
+
+  /** The resource of a kind, or undefined where it is not served. */
+  async resource(apiVersion: string, kind: string): Promise<ApiResource | undefined> {
+    return (await this.#resourcesOf(apiVersion)).find((each) => each.kind === kind && !each.name.includes('/'))
+  }
+
+  /**
+   * The versions that a CRD is served in, by its name (PLURAL.GROUP); none where it is missing or not Established.
+   * To LIST the CRDs instead would bring megabytes of their schemas.
+   */
+  async versionsOf(crd: string): Promise<string[]> {
+    const [plural = '', ...rest] = crd.split('.')
+    const group = (await this.groups()).find(({ name }) => name === rest.join('.'))
+    const versions = (group?.versions ?? []).map(({ version }) => version)
+    const served = await Promise.all(
+      versions.map(async (version) =>
+        (await this.#resourcesOf(`${group?.name}/${version}`)).some(({ name }) => name === plural),
+      ),
+    )
+    return versions.filter((_, at) => served[at])
+  }
+
+  /** The API groups. */
+  groups(): Promise<ApiGroup[]> {
+    this.#groups ??= this.#get('/apis').then((answer) => (answer as { groups: ApiGroup[] }).groups)
+    return this.#groups
+  }
+
+  /** Forgets all of it: a CRD may have come since. */
+  forget(): void {
+    this.#resources.clear()
+    this.#groups = undefined
+  }
+
+  #resourcesOf(apiVersion: string): Promise<ApiResource[]> {
+    const known = this.#resources.get(apiVersion)
+    if (known) return known
+    const asked = this.#get(rootOf(apiVersion)).then(
+      (answer) => (answer as { resources: ApiResource[] }).resources,
+      (problem: unknown) => {
+        this.#resources.delete(apiVersion)
+        if (statusOf(problem)?.code === 404) return []
+        throw problem
+      },
+    )
+    this.#resources.set(apiVersion, asked)
+    return asked
+  }
+}
