@@ -146,61 +146,70 @@ export class Knative {
     return { name, namespace, host: new URL(url).host, revision, object }
   }
 
-  /** The logs of the last `seconds` of every pod of these deployments. */
+  /** The logs of the last `seconds` of every pod of these deployments; of one that has gone since the LIST there is none. */
   async logs(deployments: readonly string[], seconds: number): Promise<ComponentLog[]> {
     const pods = await this.#podsOf(deployments)
-    return Promise.all(
+    const logs = await Promise.all(
       pods.map(async (pod) => {
-        const name = pod.metadata?.name ?? ''
+        const { name = '', namespace = '' } = pod.metadata ?? {}
         const containers = (pod.spec?.containers ?? []) as { name: string }[]
         const container = containers.find((each) => each.name !== 'istio-proxy')?.name ?? ''
-        return readComponentLog(
-          name,
-          await this.#stack.k8s.log({ name, namespace: KNATIVE, container }, { sinceSeconds: seconds }),
-        )
+        try {
+          return readComponentLog(
+            name,
+            await this.#stack.k8s.log({ name, namespace, container }, { sinceSeconds: seconds }),
+          )
+        } catch (problem) {
+          if (await this.#isThere(name, namespace)) throw problem
+          return undefined
+        }
       }),
     )
+    return logs.filter((log) => log !== undefined)
   }
 
-  /** Which components export metrics under the names of this version, and which do not; `revisions`: whether any revision has a pod. */
-  async metrics(version: string): Promise<{ exposed: string[]; missing: string[]; revisions: boolean }> {
+  /**
+   * Which components export metrics under the names of this version, and what is wrong with those that do not. Of revisions a few
+   * pods are looked at, `revisions` says how many: one that has gone since the LIST, scaled down say, does not count.
+   */
+  async metrics(version: string): Promise<{ exposed: string[]; missing: string[]; revisions: number }> {
     const names = metricsOf(version)
-    const ofDeployments = (await this.#podsOf(['autoscaler', 'activator', 'controller'])).map((pod) => ({
+    const ofKnative = (await this.#podsOf(['autoscaler', 'activator', 'controller'])).map((pod) => ({
       pod,
       component: pod.metadata?.labels?.app as keyof typeof names,
       port: 9090,
     }))
-    const revisionPod = (await this.#stack.all('v1/Pod')).find(
-      (pod) => pod.metadata?.labels?.['serving.knative.dev/revision'] && conditionOf(pod, 'Ready')?.status === 'True',
-    )
-    const all = [
-      ...ofDeployments,
-      ...(revisionPod ? [{ pod: revisionPod, component: 'queue-proxy' as const, port: 9091 }] : []),
-    ]
+    const ofRevisions = (await this.#stack.all('v1/Pod'))
+      .filter(
+        (pod) => pod.metadata?.labels?.['serving.knative.dev/revision'] && conditionOf(pod, 'Ready')?.status === 'True',
+      )
+      .slice(0, 5)
+      .map((pod) => ({ pod, component: 'queue-proxy' as const, port: 9091 }))
     const seen = await Promise.all(
-      all.map(async ({ pod, component, port }) => {
-        const { name, namespace } = pod.metadata ?? {}
-        const text = await this.#stack.k8s
-          .raw('GET', `/api/v1/namespaces/${namespace}/pods/${name}:${port}/proxy/metrics`)
-          .then(
-            ({ body }) => body,
-            () => undefined,
-          )
-        if (text === undefined) return { component, missing: `${component} (${name}): port ${port} does not answer` }
-        return {
-          component,
-          missing: names[component].test(text)
-            ? undefined
-            : `${component} (${name}): nothing like ${names[component].source}`,
-        }
+      [...ofKnative, ...ofRevisions].map(async ({ pod, component, port }) => {
+        const { name = '', namespace = '' } = pod.metadata ?? {}
+        const path = `/api/v1/namespaces/${namespace}/pods/${name}:${port}/proxy/metrics`
+        const text = await this.#stack.k8s.raw('GET', path).then(
+          ({ body }) => body,
+          () => undefined,
+        )
+        if (text === undefined && !(await this.#isThere(name, namespace))) return undefined
+        if (text !== undefined && names[component].test(text)) return { component, missing: undefined }
+        const what = text === undefined ? `port ${port} does not answer` : `nothing like ${names[component].source}`
+        return { component, missing: `${component} (${name}): ${what}` }
       }),
     )
-    const missing = seen.map((each) => each.missing).filter((each) => each !== undefined)
+    const found = seen.filter((each) => each !== undefined)
     return {
-      exposed: [...new Set(seen.map(({ component }) => component))],
-      missing,
-      revisions: revisionPod !== undefined,
+      exposed: [...new Set(found.map(({ component }) => component))],
+      missing: found.map(({ missing }) => missing).filter((missing) => missing !== undefined),
+      revisions: found.filter(({ component }) => component === 'queue-proxy').length,
     }
+  }
+
+  async #isThere(pod: string, namespace: string): Promise<boolean> {
+    const now = await this.#stack.k8s.find('v1/Pod', pod, namespace)
+    return now !== undefined && !now.metadata?.deletionTimestamp
   }
 
   async #podsOf(deployments: readonly string[]): Promise<KubernetesObject[]> {
