@@ -18,12 +18,14 @@ export interface RequestPath {
 export async function requestPath(stack: Stack, answer: Answer): Promise<RequestPath> {
   const seen = JSON.parse(answer.body) as { from: string; headers: Record<string, string> }
   const forwardedFor = seen.headers['x-forwarded-for'] ?? ''
-  const gateways = addressesOf(await stack.istio.gatewayPods())
-  const activators = addressesOf(
-    (await stack.all('v1/Pod')).filter(
-      ({ metadata }) => metadata?.namespace === KNATIVE && metadata.labels?.app === 'activator',
-    ),
+  // Read anew: a pod of either may have been replaced since the run began.
+  const { namespace, service } = stack.config.gateway
+  const { spec } = await stack.one('v1/Service', service, namespace)
+  const selector = Object.entries((spec?.selector ?? {}) as Record<string, string>).map(
+    ([key, value]) => `${key}=${value}`,
   )
+  const gateways = addressesOf(await stack.k8s.list('v1/Pod', { namespace, labels: selector.join(',') }))
+  const activators = addressesOf(await stack.k8s.list('v1/Pod', { namespace: KNATIVE, labels: 'app=activator' }))
   const proxies = forwardedFor
     .split(',')
     .map((address) => address.trim())
@@ -32,5 +34,5 @@ export async function requestPath(stack: Stack, answer: Answer): Promise<Request
   return { hops: [...proxies, ...last, 'container'], forwardedFor, from: seen.from }
 }
 
-const addressesOf = (pods: readonly KubernetesObject[]): Set<string> =>
-  new Set(pods.map((pod) => String(pod.status?.podIP)))
+const addressesOf = ({ items }: { items: KubernetesObject[] }): Set<string> =>
+  new Set(items.map((pod) => String(pod.status?.podIP)))
