@@ -52,7 +52,7 @@ export function orderOfWork(checks: readonly Check[]): Check[] {
 }
 
 /**
- * The checks that `only` names (suites or ids, or SUITE/* of either effect) and all that they need, in the order of work.
+ * The checks that `only` names (suites, effects or ids) and all that they need, in the order of work.
  * @throws Error saying which name is no suite and no check
  */
 export function select(checks: readonly Check[], only: readonly string[]): Check[] {

@@ -1,4 +1,5 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fetch } from 'undici'
 import { deadline } from '../check/deadlines.ts'
@@ -41,33 +42,42 @@ export const releases = {
   },
 } satisfies Record<string, Release>
 
+const read = new Map<string, Promise<KubernetesObject[]>>()
+
 /**
  * The objects of a component's release manifest: from the mirror folder where stack.yaml names one, else from the release page.
+ * Each is read once.
  * @throws UsageProblem where the file is missing, no version is given, or the page does not answer
  */
-export async function readRelease(release: Release, config: StackConfig): Promise<KubernetesObject[]> {
-  if (config.mirror) {
-    const file = join(config.mirror, `${release.component}.yaml`)
-    if (!existsSync(file)) {
-      throw new UsageProblem(
-        `The mirror has no ${file}: put the release manifest of ${release.component} there under that name.`,
-      )
-    }
-    return parseManifest(readFileSync(file, 'utf8'), file)
+export function readRelease(release: Release, config: StackConfig): Promise<KubernetesObject[]> {
+  const key = `${release.component} ${config.mirror ?? config.versions[release.version] ?? ''}`
+  const objects = read.get(key) ?? (config.mirror ? readMirror(release, config.mirror) : fetchRelease(release, config))
+  read.set(key, objects)
+  return objects
+}
+
+async function readMirror({ component }: Release, mirror: string): Promise<KubernetesObject[]> {
+  const file = join(mirror, `${component}.yaml`)
+  if (!existsSync(file)) {
+    throw new UsageProblem(`The mirror has no ${file}: put the release manifest of ${component} there under that name.`)
   }
+  return parseManifest(await readFile(file, 'utf8'), file)
+}
+
+async function fetchRelease(release: Release, config: StackConfig): Promise<KubernetesObject[]> {
   const version = config.versions[release.version]?.replace(/^v/, '')
-  if (!version)
+  if (!version) {
     throw new UsageProblem(
       `The stack names no versions.${release.version}, so there is nothing to install ${release.component} from.`,
     )
+  }
   const url = release.url(version)
   try {
     const answer = await fetch(url, { signal: AbortSignal.timeout(deadline('download')) })
-    if (!answer.ok)
-      throw new UsageProblem(
-        `${url} answers ${answer.status}: check versions.${release.version}, or name a folder of manifests with --mirror.`,
-      )
-    return parseManifest(await answer.text(), url)
+    if (answer.ok) return parseManifest(await answer.text(), url)
+    throw new UsageProblem(
+      `${url} answers ${answer.status}: check versions.${release.version}, or name a folder of manifests with --mirror.`,
+    )
   } catch (problem) {
     if (problem instanceof UsageProblem) throw problem
     throw new UsageProblem(

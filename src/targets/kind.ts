@@ -39,7 +39,7 @@ export async function kindUp(config: StackConfig, tell: (what: string) => void, 
   await needPrograms('kind', 'istioctl')
   await needDocker()
   // A manifest that is missing is said before a cluster is made, not after.
-  for (const release of Object.values(releases)) await readRelease(release, config)
+  await Promise.all(Object.values(releases).map((release) => readRelease(release, config)))
   await makeCluster(config, tell, signal)
   const context = kindContext(config)
   const kubeConfig = loadKubeConfig(config.kubeconfig, context)
