@@ -1,7 +1,7 @@
 import { loadCatalogue, select } from '../check/catalogue.ts'
 import type { Capability, Check } from '../check/check.ts'
 import { setDeadlineFactor } from '../check/deadlines.ts'
-import { StackFailure, UsageProblem } from '../check/problem.ts'
+import { UsageProblem } from '../check/problem.ts'
 import { newRunId, writeRunInfo, type RunInfo } from '../check/run-info.ts'
 import type { StackConfig } from '../config/stack-schema.ts'
 import { loadKubeConfig } from '../stack/kube-connection.ts'
@@ -86,12 +86,6 @@ async function lackingOf(api: Kubernetes, config: StackConfig): Promise<RunInfo[
   return lacking
 }
 
-async function servesMetrics(api: Kubernetes): Promise<boolean> {
-  try {
-    await api.path({ kind: 'metrics.k8s.io/v1beta1/NodeMetrics', name: '' })
-    return true
-  } catch (problem) {
-    if (problem instanceof StackFailure) return false
-    throw problem
-  }
-}
+/** Whether metrics.k8s.io is registered; whether it answers is what a check is about. */
+const servesMetrics = async (api: Kubernetes): Promise<boolean> =>
+  (await api.find('apiregistration.k8s.io/v1/APIService', 'v1beta1.metrics.k8s.io')) !== undefined
