@@ -138,7 +138,7 @@ describe("a component's log", () => {
       'p',
       `2026/01/01 00:00:00 Registering\nI0101 00:00:00.1 1 x.go:1] y\n${line({})}\npanic: oh no\n`,
     )
-    expect(log.lines).toHaveLength(1)
+    expect(log.count).toBe(1)
     expect(log.unstructured).toEqual(['panic: oh no'])
   })
 

@@ -15,6 +15,7 @@ const ours = { kind: 'v1/Namespace', name: 'plumb-x-1234' }
 const noting = (seen: string[], left: object[] = [], refuse?: string) =>
   fakeApi((request, response) => {
     if (request.path === '/api/v1') return answer(response, CORE)
+    if (request.path.startsWith('/apis/')) return answer(response, { message: 'not found' }, 404)
     if (request.method !== 'GET') seen.push(`${request.method} ${request.path} ${request.text}`.trim())
     if (request.method === refuse) return answer(response, { message: 'no' }, 500)
     if (request.query.get('watch')) return response.writeHead(200).flushHeaders()

@@ -11,7 +11,10 @@ export interface LogLine {
 /** The log of one pod, read. */
 export interface ComponentLog {
   pod: string
+  /** The lines that are not plain information, and those that tell that an error was overcome. */
   lines: LogLine[]
+  /** How many structured lines there are in all. */
+  count: number
   /** Lines that are neither JSON nor what Go's log and klog write beside it. */
   unstructured: string[]
   /** A sentence for each error that came again, and was not overcome. */
@@ -23,17 +26,37 @@ const BESIDE = /^(\d{4}\/\d\d\/\d\d \d\d:\d\d:\d\d |[IWEF]\d{4} \d\d:\d\d:\d\d)/
 // Optimistic locking at work: the controller tries again with the newer object.
 const CONFLICT = /the object has been modified; please apply your changes to the latest version/
 
-/** Reads a log's text. Errors about our own namespaces (plumb-...) do not count: checks cause them on purpose. */
+// What zap writes for most lines. They are counted by their look: a busy component writes megabytes of them in ten minutes.
+const PLAIN_INFO = /^\{"(severity|level)":"info".*\}$/i
+
+/**
+ * Reads a log's text. Errors about our own namespaces (plumb-...) do not count: checks cause them on purpose. Of the lines at info only
+ * those that tell of an object with an error are read, and given.
+ */
 export function readComponentLog(pod: string, text: string): ComponentLog {
   const lines: LogLine[] = []
   const unstructured: string[] = []
+  const info: string[] = []
   for (const line of text.split('\n')) {
     if (!line.trim() || BESIDE.test(line)) continue
+    if (PLAIN_INFO.test(line)) {
+      info.push(line)
+      continue
+    }
     const parsed = parse(line)
     if (parsed) lines.push(parsed)
     else unstructured.push(line.slice(0, 200))
   }
-  return { pod, lines, unstructured, repeated: repeatedErrors(lines) }
+  const keys = [...new Set(lines.filter(({ level }) => level === 'ERROR').map(({ key }) => key))].filter(Boolean)
+  const telling = info.filter((line) => line.includes('Reconcile succeeded') && keys.some((key) => line.includes(key)))
+  lines.push(...telling.map(parse).filter((line) => line !== undefined))
+  return {
+    pod,
+    lines,
+    count: info.length + lines.length - telling.length,
+    unstructured,
+    repeated: repeatedErrors(lines),
+  }
 }
 
 function parse(line: string): LogLine | undefined {

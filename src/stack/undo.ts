@@ -1,3 +1,4 @@
+import { StackFailure } from '../check/problem.ts'
 import { until } from './until.ts'
 import type { Journal, JournalEntry } from './journal.ts'
 import type { Kubernetes } from './kubernetes.ts'
@@ -30,10 +31,34 @@ export async function undoAll(api: Kubernetes, journal: Journal, tell: (what: st
   return left
 }
 
-/** Asks for the deletion; pods of a namespace of ours do not get their grace, a queue-proxy alone would drain for 30 s. */
+/**
+ * Asks for the deletion of something of ours. A namespace's Knative Services go first: the namespace controller comes back only after
+ * 8 s to what has a finalizer still, and Routes have one. Its pods do not get their grace: a queue-proxy alone would drain for 30 s.
+ */
 export async function deleteNow(api: Kubernetes, { object }: Pick<JournalEntry, 'object'>): Promise<void> {
+  if (object.kind === 'v1/Namespace') await deleteServices(api, object.name)
   await api.delete(object)
   if (object.kind === 'v1/Namespace') await api.deletePodsNow(object.name)
+}
+
+const SERVICE = 'serving.knative.dev/v1/Service'
+const INGRESS = 'networking.internal.knative.dev/v1alpha1/Ingress'
+
+async function deleteServices(api: Kubernetes, namespace: string): Promise<void> {
+  try {
+    const { items } = await api.list(SERVICE, { namespace })
+    if (items.length === 0) return
+    await Promise.all(items.map((item) => api.delete({ kind: SERVICE, name: item.metadata?.name ?? '', namespace })))
+    await until(
+      api,
+      { kind: INGRESS, namespace },
+      (left) => (left.length ? `${left.length} are there` : undefined),
+      'configPush',
+    )
+  } catch (problem) {
+    // Without Knative, or with one that does not finish, the namespace goes all the same, only later.
+    if (!(problem instanceof StackFailure)) throw problem
+  }
 }
 
 async function attempt(entry: JournalEntry, left: string[], undo: () => Promise<void>): Promise<void> {

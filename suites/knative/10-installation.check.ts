@@ -190,7 +190,7 @@ check(
       ).toBeNone()
       expect(log.repeated, `errors of ${log.pod} that repeat`).toBeNone()
     }
-    const lines = logs.reduce((sum, log) => sum + log.lines.length, 0)
+    const lines = logs.reduce((sum, log) => sum + log.count, 0)
     measure('log lines of 10 minutes', lines, 'lines')
     return `${logs.length} pods, ${lines} structured lines in 10 minutes, no error that repeats`
   },

@@ -48,16 +48,16 @@ check(
     const service = await stack.knative.service(namespace, 'bounds', { scaling })
     const autoscaler = new Autoscaler(stack, service)
     await autoscaler.untilPods(2)
-    // Two stable windows and a decision: without min-scale a pod would go.
-    const idle = await autoscaler.podsWhile(forSeconds(14, signal))
+    // A stable window and two decisions: without min-scale a pod would go.
+    const idle = await autoscaler.podsWhile(forSeconds(10, signal))
     const fewest = Math.min(...idle.snapshots.map(({ objects }) => readyPods(objects).length))
     measure('fewest pods with no traffic', fewest, 'pods')
-    expect(fewest, 'fewest Ready pods in 14 s without traffic, with min-scale 2').toBe(2)
+    expect(fewest, 'fewest Ready pods in 10 s without traffic, with min-scale 2').toBe(2)
 
     const { host } = service
     await stack.ingress.until({ host }, (answer) => answer.status === 200)
     const busy = await autoscaler.desiredScaleWhile(() =>
-      autoscaler.podsWhile(() => sendFor(8, 12, signal, () => stack.ingress.send({ host, path: '/?sleep=200' }))),
+      autoscaler.podsWhile(() => sendFor(8, 9, signal, () => stack.ingress.send({ host, path: '/?sleep=200' }))),
     )
     const { snapshots, result: traffic } = busy.result
     const most = Math.max(...snapshots.map(({ objects }) => alivePods(objects).length))
@@ -127,16 +127,16 @@ check(
     const autoscaler = new Autoscaler(stack, service)
     await stack.ingress.until({ host, within: 'coldRequest' }, (answer) => answer.status === 200)
     const { changes, result: traffic } = await autoscaler.desiredScaleWhile(() =>
-      sendAtRate(RPS.rate, 22, signal, () => stack.ingress.send({ host, within: 'coldRequest' })),
+      sendAtRate(RPS.rate, 18, signal, () => stack.ingress.send({ host, within: 'coldRequest' })),
     )
     const expected = Math.ceil(RPS.rate / (RPS.target * 0.7))
     const at = (ms: number) => changes.filter((change) => change.at <= ms).at(-1)?.desired ?? 0
-    // From two stable windows (12 s) and two decisions on, until the traffic ends.
+    // From two stable windows (12 s) and a decision on, until the traffic ends.
     const settled = [
-      at(16_000),
-      ...changes.filter((change) => change.at > 16_000 && change.at < 21_500).map(({ desired }) => desired),
+      at(14_000),
+      ...changes.filter((change) => change.at > 14_000 && change.at < 17_500).map(({ desired }) => desired),
     ]
-    measure('pods wanted at the end', at(21_500), 'pods')
+    measure('pods wanted at the end', at(17_500), 'pods')
     measure('pods by the formula', expected, 'pods')
     expect(traffic.failures, `answers that are not 200, of ${traffic.sent}`).toEqual({})
     for (const desired of settled) {

@@ -79,31 +79,23 @@ check(
     const namespace = await stack.knative.namespace('burst')
     const make = async (name: string, burst: string, minScale: string, containerConcurrency = 0) => {
       const scaling = { 'min-scale': minScale, 'target-burst-capacity': burst }
-      const service = await stack.knative.service(namespace, name, {
-        scaling,
-        ...(containerConcurrency ? { containerConcurrency } : {}),
-      })
+      const service = await stack.knative.service(namespace, name, { scaling, containerConcurrency })
       const autoscaler = new Autoscaler(stack, service)
       await autoscaler.untilPods(Number(minScale))
       return autoscaler
     }
-    const [always, never, below] = await Promise.all([
+    const [always, never, below, above] = await Promise.all([
       make('always', '-1', '1'),
       make('never', '0', '1'),
-      make('default', '211', '1', 120),
+      make('below', '211', '1', 120),
+      make('above', '211', '2', 120),
     ])
-    await never.untilMode('Serve')
-    // Four decisions of the autoscaler with a Ready pod: time enough to change over.
-    const hold = forSeconds(9, signal)
-    const [kept, short] = await Promise.all([always.modesWhile(hold), below.modesWhile(hold)])
-    expect(kept, 'modes in 9 s with target-burst-capacity -1').toEqual(['Proxy'])
-    expect(short, 'modes in 9 s with 211 and one pod of 120: 120 - 211 is below 0').toEqual(['Proxy'])
-    const above = await make('default', '211', '2', 120)
-    await above.untilMode('Serve')
-    expect(
-      await above.modesWhile(forSeconds(3, signal)),
-      'modes in 3 s with 211 and two pods of 120: 240 - 211 is above 0',
-    ).toEqual(['Serve'])
+    await Promise.all([never.untilMode('Serve'), above.untilMode('Serve')])
+    // Four decisions of the autoscaler with Ready pods: time enough to change over.
+    const modes = await Promise.all([always, below, above].map((each) => each.modesWhile(forSeconds(8, signal))))
+    expect(modes[0], 'modes in 8 s with target-burst-capacity -1').toEqual(['Proxy'])
+    expect(modes[1], 'modes in 8 s with 211 and one pod of 120: 120 - 211 is below 0').toEqual(['Proxy'])
+    expect(modes[2], 'modes in 8 s with 211 and two pods of 120: 240 - 211 is above 0').toEqual(['Serve'])
     return '-1: Proxy; 0: Serve; 211: Proxy with 120 of capacity, Serve with 240'
   },
 )

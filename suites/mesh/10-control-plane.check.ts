@@ -161,7 +161,11 @@ check(
     remedy: 'write the values under spec.values.gateways of an IstioOperator, and install that',
   },
   async ({ stack, expect }) => {
-    const rendered = await stack.istio.manifest('istio/install.yaml')
+    const [rendered, raw, operator] = await Promise.all([
+      stack.istio.manifest('istio/install.yaml'),
+      stack.istio.manifest('istio/guide-values.yaml'),
+      stack.istio.manifest('istio/guide-operator.yaml'),
+    ])
     expect(rendered.refusal, 'what istioctl refuses install.yaml with').toBe('nothing: it was accepted')
     const gateway = rendered.objects.find(
       (object) => object.kind === 'Service' && object.metadata?.name === 'istio-ingressgateway',
@@ -172,11 +176,9 @@ check(
       'its annotation for the scheme',
     ).toBe('internal')
     // Newer istioctl ask for the kind before they look at fields.
-    const raw = await stack.istio.manifest('istio/guide-values.yaml')
     expect(raw.refusal, "what istioctl says of the guide's values file").toMatch(
       /unknown field "?gateways|Object 'Kind' is missing/,
     )
-    const operator = await stack.istio.manifest('istio/guide-operator.yaml')
     expect(operator.refusal, "what istioctl says of the guide's gateways: in an IstioOperator").toMatch(
       /unknown field "?gateways/,
     )
