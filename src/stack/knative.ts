@@ -149,23 +149,21 @@ export class Knative {
   /** The logs of the last `seconds` of every pod of these deployments; of one that has gone since the LIST there is none. */
   async logs(deployments: readonly string[], seconds: number): Promise<ComponentLog[]> {
     const pods = await this.#podsOf(deployments)
-    const logs = await Promise.all(
-      pods.map(async (pod) => {
-        const { name = '', namespace = '' } = pod.metadata ?? {}
-        const containers = (pod.spec?.containers ?? []) as { name: string }[]
-        const container = containers.find((each) => each.name !== 'istio-proxy')?.name ?? ''
-        try {
-          return readComponentLog(
-            name,
-            await this.#stack.k8s.log({ name, namespace, container }, { sinceSeconds: seconds }),
-          )
-        } catch (problem) {
-          if (await this.#isThere(name, namespace)) throw problem
-          return undefined
-        }
-      }),
-    )
-    return logs.filter((log) => log !== undefined)
+    const logs: ComponentLog[] = []
+    // One after the other: ten minutes of all of them at once can be more than all else that a run holds.
+    for (const pod of pods) {
+      const { name = '', namespace = '' } = pod.metadata ?? {}
+      const containers = (pod.spec?.containers ?? []) as { name: string }[]
+      const container = containers.find((each) => each.name !== 'istio-proxy')?.name ?? ''
+      try {
+        logs.push(
+          readComponentLog(name, await this.#stack.k8s.log({ name, namespace, container }, { sinceSeconds: seconds })),
+        )
+      } catch (problem) {
+        if (await this.#isThere(name, namespace)) throw problem
+      }
+    }
+    return logs
   }
 
   /**

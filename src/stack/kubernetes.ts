@@ -158,16 +158,16 @@ export class Kubernetes {
 
   /** The end of a container's log: at most `tail` lines, of the last `sinceSeconds`. */
   async log(
-    pod: { name: string; namespace: string; container?: string },
+    { name, namespace, container }: { name: string; namespace: string; container?: string },
     options: { tail?: number; sinceSeconds?: number } = {},
   ): Promise<string> {
-    return this.#plain(`reading the log of ${pod.namespace}/${pod.name}`, () =>
-      this.#core.readNamespacedPodLog({
-        ...pod,
-        ...(options.tail ? { tailLines: options.tail } : {}),
-        ...(options.sinceSeconds ? { sinceSeconds: options.sinceSeconds } : {}),
-      }),
-    )
+    const query = new URLSearchParams({
+      ...(container ? { container } : {}),
+      ...(options.tail ? { tailLines: String(options.tail) } : {}),
+      ...(options.sinceSeconds ? { sinceSeconds: String(options.sinceSeconds) } : {}),
+    })
+    const path = `/api/v1/namespaces/${namespace}/pods/${name}/log?${query}`
+    return (await this.raw('GET', path, { doing: `reading the log of ${namespace}/${name}` })).body
   }
 
   /** GETs a path of the API server that answers JSON. */
