@@ -147,14 +147,17 @@ describe('the command line', () => {
   })
 
   test('runs what was cut off at a check without an API as errors, not passes', async () => {
-    // An API that answers who we are and nothing else.
-    await using fake = await fakeApi((request, response) =>
-      request.path === '/version'
-        ? answer(response, { gitVersion: 'v1.34.4' })
-        : request.path === '/api' || request.path === '/api/v1'
-          ? answer(response, CORE)
-          : answer(response, { message: 'gone' }, request.path.startsWith('/apis/metrics') ? 404 : 500),
-    )
+    // An API that answers who we are and what it serves, and nothing else.
+    const known: Record<string, object> = {
+      '/version': { gitVersion: 'v1.34.4' },
+      '/api': CORE,
+      '/api/v1': CORE,
+      '/apis': { groups: [] },
+    }
+    await using fake = await fakeApi((request, response) => {
+      const body = known[request.path]
+      answer(response, body ?? { message: 'gone' }, body ? 200 : 500)
+    })
     const done = await plumbline([
       'certify',
       '--target',
