@@ -26,37 +26,25 @@ const BESIDE = /^(\d{4}\/\d\d\/\d\d \d\d:\d\d:\d\d |[IWEF]\d{4} \d\d:\d\d:\d\d)/
 // Optimistic locking at work: the controller tries again with the newer object.
 const CONFLICT = /the object has been modified; please apply your changes to the latest version/
 
-// What zap writes for most lines. They are counted by their look: a busy component writes megabytes of them in ten minutes.
-const PLAIN_INFO = /^\{"(severity|level)":"info".*\}$/i
+// Every line but what zap writes for most of them. Those are only counted: a busy component writes megabytes of them in ten minutes.
+const NOT_PLAIN_INFO = /^(?!\{"(?:severity|level)":"info"[^\n]*\}$)[^\n]+$/gim
 
 /**
  * Reads a log's text. Errors about our own namespaces (plumb-...) do not count: checks cause them on purpose. Of the lines at info only
  * those that tell of an object with an error are read, and given.
  */
 export function readComponentLog(pod: string, text: string): ComponentLog {
-  const lines: LogLine[] = []
-  const unstructured: string[] = []
-  const info: string[] = []
-  for (const line of text.split('\n')) {
-    if (!line.trim() || BESIDE.test(line)) continue
-    if (PLAIN_INFO.test(line)) {
-      info.push(line)
-      continue
-    }
-    const parsed = parse(line)
-    if (parsed) lines.push(parsed)
-    else unstructured.push(line.slice(0, 200))
-  }
+  const odd = (text.match(NOT_PLAIN_INFO) ?? []).filter((line) => line.trim() && !BESIDE.test(line))
+  const parsed = odd.map((line) => ({ line, read: parse(line) }))
+  const lines = parsed.map(({ read }) => read).filter((read) => read !== undefined)
+  const unstructured = parsed.filter(({ read }) => !read).map(({ line }) => line.slice(0, 200))
+  const plain = (text.match(/^\{"(?:severity|level)":"info"/gim) ?? []).length
   const keys = [...new Set(lines.filter(({ level }) => level === 'ERROR').map(({ key }) => key))].filter(Boolean)
-  const telling = info.filter((line) => line.includes('Reconcile succeeded') && keys.some((key) => line.includes(key)))
-  lines.push(...telling.map(parse).filter((line) => line !== undefined))
-  return {
-    pod,
-    lines,
-    count: info.length + lines.length - telling.length,
-    unstructured,
-    repeated: repeatedErrors(lines),
-  }
+  const telling = keys.length
+    ? text.split('\n').filter((line) => line.includes('Reconcile succeeded') && keys.some((key) => line.includes(key)))
+    : []
+  const all = [...lines, ...telling.map(parse).filter((line) => line !== undefined)]
+  return { pod, lines: all, count: plain + lines.length, unstructured, repeated: repeatedErrors(all) }
 }
 
 function parse(line: string): LogLine | undefined {
