@@ -162,14 +162,12 @@ check(
   },
   async ({ stack, expect }) => {
     const [rendered, raw, operator] = await Promise.all([
-      stack.istio.manifest('istio/install.yaml'),
-      stack.istio.manifest('istio/guide-values.yaml'),
-      stack.istio.manifest('istio/guide-operator.yaml'),
+      stack.istio.manifest('istio/install.yaml', 'Service'),
+      stack.istio.manifest('istio/guide-values.yaml', 'Service'),
+      stack.istio.manifest('istio/guide-operator.yaml', 'Service'),
     ])
     expect(rendered.refusal, 'what istioctl refuses install.yaml with').toBe('nothing: it was accepted')
-    const gateway = rendered.objects.find(
-      (object) => object.kind === 'Service' && object.metadata?.name === 'istio-ingressgateway',
-    )
+    const gateway = rendered.objects.find((object) => object.metadata?.name === 'istio-ingressgateway')
     expect(gateway?.spec?.type, 'type of the Service istio-ingressgateway that it renders').toBe('LoadBalancer')
     expect(
       gateway?.metadata?.annotations?.['service.beta.kubernetes.io/aws-load-balancer-scheme'],
@@ -182,6 +180,6 @@ check(
     expect(operator.refusal, "what istioctl says of the guide's gateways: in an IstioOperator").toMatch(
       /unknown field "?gateways/,
     )
-    return `install.yaml renders ${rendered.objects.length} objects; the guide's gateways: is refused (${operator.refusal})`
+    return `install.yaml renders ${rendered.count} objects; the guide's gateways: is refused (${operator.refusal})`
   },
 )
