@@ -16,10 +16,6 @@ export async function loadCatalogue(suites: readonly Suite[] = SUITES): Promise<
   return orderOfWork(declaredChecks().filter((check) => suites.includes(check.suite)))
 }
 
-/** The suites that hold any check file. */
-export const suitesWithChecks = (): Suite[] =>
-  SUITES.filter((suite) => globSync('*.check.ts', { cwd: join(SUITES_FOLDER, suite) }).length > 0)
-
 const runsAlone = (check: Check): boolean => check.effect === 'tunes' || check.effect === 'disrupts'
 
 /**

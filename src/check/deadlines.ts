@@ -21,8 +21,6 @@ export const deadlines = {
   scale: 60_000,
   /** From the last request to no pod: the shortest stable window (6 s), the grace period (30 s), a pod that drains (up to 45 s). */
   scaleToZero: 120_000,
-  /** An object to be deleted, its finalizers done. */
-  objectGone: 60_000,
   /** A namespace of ours to be gone with all that it holds. */
   namespaceGone: 90_000,
   /** istioctl analyze or proxy-status over a whole cluster. */

@@ -7,7 +7,7 @@ import { UsageProblem } from './problem.ts'
 import { SUITES, type Suite } from './record.ts'
 
 /** Where the runs are; PLUMBLINE_REPORTS puts them elsewhere. */
-export const REPORTS = process.env.PLUMBLINE_REPORTS ?? join(import.meta.dirname, '..', '..', 'reports')
+const REPORTS = process.env.PLUMBLINE_REPORTS ?? join(import.meta.dirname, '..', '..', 'reports')
 
 /** What a run is about: written when it starts, read by the thread that runs the checks, by `report`, `recover` and `--rerun`. */
 export interface RunInfo {

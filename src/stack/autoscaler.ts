@@ -1,7 +1,8 @@
 import type { KubernetesObject } from '../check/record.ts'
 import type { DeadlineName } from '../check/deadlines.ts'
 import { AUTOSCALER_SETTINGS, effective, goDuration } from './knative-settings.ts'
-import { POD_AUTOSCALER, podsOfRevision, SERVERLESS_SERVICE, type RevisionName } from './knative.ts'
+import { POD_AUTOSCALER, SERVERLESS_SERVICE } from './knative-kinds.ts'
+import { podsOfRevision, type RevisionName } from './knative.ts'
 import type { Stack } from './stack.ts'
 import { recordWhile, type Snapshot } from './timeline.ts'
 import { conditionOf, type Condition } from './until.ts'
@@ -9,7 +10,7 @@ import { conditionOf, type Condition } from './until.ts'
 /** The way that a ServerlessService sends requests: through the activator, or straight to the pods. */
 export type Mode = 'Proxy' | 'Serve'
 
-export const modeOf = (serverlessService: KubernetesObject | undefined): Mode | undefined =>
+const modeOf = (serverlessService: KubernetesObject | undefined): Mode | undefined =>
   serverlessService?.spec?.mode as Mode | undefined
 
 /** The pods that count: not on their way out. */

@@ -4,15 +4,10 @@ import type { DeadlineName } from '../check/deadlines.ts'
 import { Autoscaler } from './autoscaler.ts'
 import { readFixture, readManifest } from './manifest.ts'
 import type { Stack } from './stack.ts'
+import { KNATIVE, SERVICE } from './knative-kinds.ts'
 import { readComponentLog, type ComponentLog } from './knative-logs.ts'
 import { metricsOf } from './knative-settings.ts'
 import { allTrue, conditionOf } from './until.ts'
-
-export const KNATIVE = 'knative-serving'
-export const SERVICE = 'serving.knative.dev/v1/Service'
-export const REVISION = 'serving.knative.dev/v1/Revision'
-export const POD_AUTOSCALER = 'autoscaling.internal.knative.dev/v1alpha1/PodAutoscaler'
-export const SERVERLESS_SERVICE = 'networking.internal.knative.dev/v1alpha1/ServerlessService'
 
 /** What a check lays over the workload's Service. */
 export interface ServiceOptions {

@@ -12,7 +12,7 @@ import type { SharedKubeConfig } from './kube-connection.ts'
 export type KindName = string
 
 /** The name under which Plumbline owns fields of objects that it applies. */
-export const FIELD_MANAGER = 'plumbline'
+const FIELD_MANAGER = 'plumbline'
 
 export interface ObjectId {
   kind: KindName

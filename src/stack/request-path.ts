@@ -1,5 +1,5 @@
 import type { Answer } from './http.ts'
-import { KNATIVE } from './knative.ts'
+import { KNATIVE } from './knative-kinds.ts'
 import type { KubernetesObject } from '../check/record.ts'
 import type { Stack } from './stack.ts'
 

@@ -16,7 +16,7 @@ import { deleteNow } from './undo.ts'
 import { Webhooks } from './webhooks.ts'
 import { until, type Condition, type Watched } from './until.ts'
 
-export const RUN_LABEL = 'plumbline.dev/run'
+const RUN_LABEL = 'plumbline.dev/run'
 
 /** An object without who set which of its fields: no check reads that, and it is half of what a big cluster sends. */
 function withoutManagers(object: KubernetesObject): KubernetesObject {

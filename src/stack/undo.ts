@@ -1,4 +1,5 @@
 import { StackFailure } from '../check/problem.ts'
+import { INGRESS, SERVICE } from './knative-kinds.ts'
 import { until } from './until.ts'
 import type { Journal, JournalEntry } from './journal.ts'
 import type { Kubernetes } from './kubernetes.ts'
@@ -40,9 +41,6 @@ export async function deleteNow(api: Kubernetes, { object }: Pick<JournalEntry, 
   await api.delete(object)
   if (object.kind === 'v1/Namespace') await api.deletePodsNow(object.name)
 }
-
-const SERVICE = 'serving.knative.dev/v1/Service'
-const INGRESS = 'networking.internal.knative.dev/v1alpha1/Ingress'
 
 async function deleteServices(api: Kubernetes, namespace: string): Promise<void> {
   try {

@@ -16,13 +16,13 @@ import { Kubernetes } from '../stack/kubernetes.ts'
 import { readManifest } from '../stack/manifest.ts'
 import { needDocker, needPrograms } from './programs.ts'
 
-export const COMPONENTS: Component[] = [metallb, certManager, istio, knativeServing, netIstio, workload]
+const COMPONENTS: Component[] = [metallb, certManager, istio, knativeServing, netIstio, workload]
 
 /** The context that kind gives a cluster of this name in the kubeconfig. */
 export const kindContext = (config: StackConfig): string => `kind-${config.cluster.name}`
 
 /** The nodes of the kind cluster: a control plane, and a worker in each zone. */
-export function kindClusterConfig(config: StackConfig): object {
+function kindClusterConfig(config: StackConfig): object {
   const [cluster] = readManifest('kind/cluster.yaml')
   const workers = config.cluster.zones.map((zone) => ({
     role: 'worker',

@@ -1,5 +1,5 @@
 import { check } from '../../src/check/check.ts'
-import { KNATIVE } from '../../src/stack/knative.ts'
+import { KNATIVE } from '../../src/stack/knative-kinds.ts'
 import { deploymentsOf } from '../../src/stack/knative-settings.ts'
 import { deploymentTroubles, readinessTroubles } from '../../src/stack/pods.ts'
 import {

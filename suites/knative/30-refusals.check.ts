@@ -1,5 +1,5 @@
 import { check } from '../../src/check/check.ts'
-import { KNATIVE } from '../../src/stack/knative.ts'
+import { KNATIVE } from '../../src/stack/knative-kinds.ts'
 import { refusalOf } from '../../src/stack/kube-errors.ts'
 
 // All of these are dry runs: the API server and the webhooks say what they would say, and nothing is stored.

@@ -1,5 +1,5 @@
 import { check } from '../../src/check/check.ts'
-import { KNATIVE } from '../../src/stack/knative.ts'
+import { KNATIVE } from '../../src/stack/knative-kinds.ts'
 import { Autoscaler } from '../../src/stack/autoscaler.ts'
 import { tell, type Answer } from '../../src/stack/http.ts'
 import { requestPath } from '../../src/stack/request-path.ts'
