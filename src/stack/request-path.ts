@@ -30,7 +30,7 @@ export async function requestPath(stack: Stack, answer: Answer): Promise<Request
     .split(',')
     .map((address) => address.trim())
     .flatMap((address) => (gateways.has(address) ? ['gateway'] : activators.has(address) ? ['activator'] : []))
-  const last = /^(::ffff:)?127\.|^::1$/.test(seen.from) ? ['queue-proxy'] : []
+  const last = /^(::ffff:)?127\.0\.0\.1$|^::1$/.test(seen.from) ? ['queue-proxy'] : []
   return { hops: [...proxies, ...last, 'container'], forwardedFor, from: seen.from }
 }
 

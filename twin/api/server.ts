@@ -1,0 +1,262 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { WebSocketServer } from 'ws'
+import type { Kubelet } from '../kubelet/kubelet.ts'
+import type { Network } from '../network.ts'
+import type { Access, User } from './access.ts'
+import type { Admission } from './admission.ts'
+import { discover, discoverAll } from './discovery.ts'
+import { answerJson, answerProblem, readBody, readText } from './http-answer.ts'
+import { measure } from './metrics-api.ts'
+import type { KubeObject } from './object.ts'
+import type { Objects } from './objects.ts'
+import { openApi } from './openapi.ts'
+import { forwardPorts, proxyToPod, sendLog } from './pod-connections.ts'
+import { readPath, type ResourceRequest } from './request-info.ts'
+import { filterOf } from './selectors.ts'
+import { StatusError, noSuchPath, notFound } from './status-error.ts'
+import { isSubresourceCall, serveSubresource } from './subresources.ts'
+import { tableOf } from './tables.ts'
+import { watch } from './watch.ts'
+import { Writes } from './writes.ts'
+
+export interface ApiServerOptions {
+  objects: Objects
+  access: Access
+  admission: Admission
+  kubelet: Kubelet
+  network: Network
+  /** What the server is asked of itself: its version and its issuer. */
+  facts: { version: () => string; issuer: () => string; kubeletConfig: (node: string) => object }
+}
+
+/** The Kubernetes API over HTTP, to the letter of the wire. */
+export class ApiServer {
+  readonly #options: ApiServerOptions
+  readonly #writes: Writes
+  readonly #sockets = new WebSocketServer({
+    noServer: true,
+    handleProtocols: (offered) => [...offered].find((each) => /v[45]\.channel|portforward/.test(each)) ?? false,
+  })
+
+  constructor(options: ApiServerOptions) {
+    this.#options = options
+    this.#writes = new Writes(options.objects, options.admission)
+  }
+
+  /** Answers one request; it never rejects. */
+  async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    try {
+      const url = new URL(request.url ?? '/', 'https://twin')
+      const user = this.#options.access.userOf(request)
+      const asked = this.#extraGroups().has(url.pathname.split('/')[2] ?? '')
+        ? undefined
+        : readPath(url.pathname, this.#options.objects.resources)
+      if (asked) await this.#handleResource(asked, url.searchParams, user, request, response)
+      else await this.#handlePath(url.pathname, user, request, response)
+    } catch (problem) {
+      answerProblem(response, problem)
+    }
+  }
+
+  /** Takes over a connection for port forwarding. */
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const { objects, access, kubelet, network } = this.#options
+    try {
+      const url = new URL(request.url ?? '/', 'https://twin')
+      const asked = readPath(url.pathname, objects.resources)
+      if (asked?.subresource !== 'portforward') throw noSuchPath()
+      access.check(access.userOf(request), {
+        verb: 'create',
+        group: '',
+        resource: 'pods/portforward',
+        namespace: asked.namespace,
+        name: asked.name,
+      })
+      const pod = objects.get('pods', asked.name ?? '', asked.namespace)
+      if (!pod) throw notFound('', 'pods', asked.name ?? '')
+      this.#sockets.handleUpgrade(request, socket, head, (webSocket) =>
+        forwardPorts(kubelet, network, pod, url.searchParams.getAll('ports').map(Number), webSocket),
+      )
+    } catch (problem) {
+      const code = problem instanceof StatusError ? problem.code : 500
+      socket.end(
+        `HTTP/1.1 ${code} Refused\r\nconnection: close\r\ncontent-type: application/json\r\n\r\n${JSON.stringify(problem instanceof StatusError ? problem.toStatus() : {})}`,
+      )
+    }
+  }
+
+  /** Groups that an APIService hands to another server: here only that of the metrics. */
+  #extraGroups(): Map<string, string[]> {
+    const services = this.#options.objects
+      .list('apiservices.apiregistration.k8s.io')
+      .filter((each) => each.spec.service)
+    return new Map(services.map((each) => [each.spec.group as string, [each.spec.version as string]]))
+  }
+
+  async #handlePath(path: string, user: User, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { objects, access, facts, network } = this.#options
+    access.checkPath(user, path)
+    const accept = request.headers.accept ?? ''
+    if (/^\/(livez|readyz|healthz)/.test(path)) return void response.end('ok')
+    if (path === '/version') {
+      const [major = '', minor = ''] = facts.version().split('.')
+      return answerJson(response, 200, {
+        major,
+        minor,
+        gitVersion: `v${facts.version()}`,
+        gitCommit: 'twin',
+        gitTreeState: 'clean',
+        platform: 'linux/amd64',
+        goVersion: 'none',
+        compiler: 'plumbline-twin',
+        buildDate: '1970-01-01T00:00:00Z',
+      })
+    }
+    if (path === '/.well-known/openid-configuration') {
+      const issuer = facts.issuer()
+      return answerJson(response, 200, {
+        issuer,
+        jwks_uri: `https://${network.apiAddress}:6443/openid/v1/jwks`,
+        response_types_supported: ['id_token'],
+        subject_types_supported: ['public'],
+        id_token_signing_alg_values_supported: ['RS256'],
+      })
+    }
+    if (path.startsWith('/openapi/v3')) return answerJson(response, 200, await openApi(path, objects.resources))
+    const extra = this.#extraGroups()
+    const [root, group = '', version, ...rest] = path.split('/').filter(Boolean)
+    if (root === 'apis' && version && extra.has(group)) return answerJson(response, 200, measure(objects, group, rest))
+    if (
+      (path === '/api' || path === '/apis') &&
+      accept.includes('g=apidiscovery.k8s.io') &&
+      /v=v2(?!beta)/.test(accept)
+    )
+      return answerJson(
+        response,
+        200,
+        discoverAll(path === '/api', objects.resources, extra),
+        [],
+        'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList',
+      )
+    if (root === 'apis' && group === 'authorization.k8s.io')
+      return answerJson(response, 201, await this.#review(user, request))
+    if (root === 'api' || root === 'apis')
+      return answerJson(response, 200, discover(path.replace(/\/$/, ''), objects.resources, extra))
+    if (path === '/')
+      return answerJson(response, 200, { paths: ['/api', '/apis', '/healthz', '/openapi/v3', '/version'] })
+    throw noSuchPath()
+  }
+
+  /** SelfSubjectAccessReview: what kubectl auth can-i asks. */
+  async #review(user: User, request: IncomingMessage): Promise<object> {
+    const review = (await readBody(request)) as KubeObject
+    const { verb = '', group = '', resource = '', namespace, name, subresource } = review.spec?.resourceAttributes ?? {}
+    const allowed = this.#options.access.allows(user, {
+      verb,
+      group,
+      resource: subresource ? `${resource}/${subresource}` : resource,
+      namespace,
+      name,
+    })
+    return { ...review, status: { allowed } }
+  }
+
+  async #handleResource(
+    asked: ResourceRequest,
+    query: URLSearchParams,
+    user: User,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<void> {
+    const { objects, access, kubelet, network, facts } = this.#options
+    const { resource, namespace, name, subresource } = asked
+    const watching = request.method === 'GET' && !name && query.get('watch') === 'true'
+    const verb = watching ? 'watch' : verbOf(request.method ?? 'GET', name)
+    access.check(user, {
+      verb,
+      group: resource.group,
+      resource: subresource ? `${resource.plural}/${subresource}` : resource.plural,
+      namespace,
+      name,
+    })
+    if (resource.id === 'nodes' && subresource === 'proxy') {
+      if (!objects.get('nodes', name ?? '')) throw notFound('', 'nodes', name ?? '')
+      if (asked.rest !== '/configz') throw noSuchPath()
+      return answerJson(response, 200, { kubeletconfig: facts.kubeletConfig(name ?? '') })
+    }
+    if (resource.id === 'pods' && (subresource === 'log' || subresource === 'proxy')) {
+      const [bare = '', port] = (name ?? '').split(':')
+      const pod = objects.get('pods', bare, namespace)
+      if (!pod) throw notFound('', 'pods', bare)
+      if (subresource === 'log') return sendLog(kubelet, pod, query, response)
+      const first = pod.spec.containers?.[0]?.ports?.[0]?.containerPort as number | undefined
+      const search = query.size ? `?${query}` : ''
+      return proxyToPod(
+        network,
+        pod,
+        Number(port ?? first ?? 80),
+        `${asked.rest || '/'}${search}`,
+        request,
+        response,
+        await readText(request),
+      )
+    }
+    if (isSubresourceCall(asked)) return serveSubresource(asked, request, response, objects, access, query)
+    if (request.method !== 'GET') return this.#writes.handle(asked, query, user, request, response)
+    const shown = this.#presentation(asked, request.headers.accept ?? '', query)
+    if (watching) return watch(objects.store, resource, namespace, query, response, shown.one)
+    if (!name) return answerJson(response, 200, this.#list(asked, query, shown))
+    const object = objects.get(resource.id, name, namespace)
+    if (!object) throw notFound(resource.group, resource.plural, name)
+    answerJson(response, 200, shown.one([object]))
+  }
+
+  #list(asked: ResourceRequest, query: URLSearchParams, shown: Presentation): object {
+    const { resource, namespace } = asked
+    const { objects } = this.#options
+    const all = objects.list(resource.id, namespace).filter(filterOf(query))
+    all.sort((a, b) =>
+      `${a.metadata.namespace}/${a.metadata.name}`.localeCompare(`${b.metadata.namespace}/${b.metadata.name}`),
+    )
+    const limit = Number(query.get('limit') ?? 0)
+    const from = Number(Buffer.from(query.get('continue') ?? '', 'base64').toString() || 0)
+    const items = limit > 0 ? all.slice(from, from + limit) : all
+    const left = all.length - from - items.length
+    return shown.list(items, {
+      resourceVersion: String(objects.store.version),
+      ...(limit > 0 && left > 0
+        ? { continue: Buffer.from(String(from + limit)).toString('base64'), remainingItemCount: left }
+        : {}),
+    })
+  }
+
+  #presentation({ resource, version }: ResourceRequest, accept: string, query: URLSearchParams): Presentation {
+    const apiVersion = resource.group ? `${resource.group}/${version}` : version
+    const as = (object: KubeObject): KubeObject =>
+      object.apiVersion === apiVersion ? object : { ...object, apiVersion }
+    if (/as=Table/.test(accept)) {
+      const table = (items: KubeObject[], version: string) =>
+        tableOf(resource, items.map(as), version, query.get('includeObject'))
+      return {
+        one: (items) => table(items, items[0]?.metadata.resourceVersion ?? ''),
+        list: (items, metadata) => ({ ...table(items, metadata.resourceVersion), metadata }),
+      }
+    }
+    return {
+      one: ([object]) => as(object!),
+      list: (items, metadata) => ({ kind: `${resource.kind}List`, apiVersion, metadata, items: items.map(as) }),
+    }
+  }
+}
+
+interface Presentation {
+  one: (objects: KubeObject[]) => object
+  list: (objects: KubeObject[], metadata: { resourceVersion: string }) => object
+}
+
+function verbOf(method: string, name: string | undefined): string {
+  if (method === 'GET' || method === 'HEAD') return name ? 'get' : 'list'
+  if (method === 'DELETE') return name ? 'delete' : 'deletecollection'
+  return { POST: 'create', PUT: 'update', PATCH: 'patch' }[method] ?? method.toLowerCase()
+}

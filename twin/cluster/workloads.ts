@@ -1,0 +1,220 @@
+import { createHash } from 'node:crypto'
+import { Controller, controlledBy } from '../api/controller.ts'
+import { isOwnedBy, isReadyPod, ownerReference, withConditions, type KubeObject } from '../api/object.ts'
+import type { Objects } from '../api/objects.ts'
+
+const DEPLOYMENTS = 'deployments.apps'
+const REPLICA_SETS = 'replicasets.apps'
+
+/** Runs the controllers of Deployments, ReplicaSets and DaemonSets. */
+export function runWorkloads(objects: Objects): void {
+  const deployments = new Controller('deployments', (name, namespace) => reconcileDeployment(objects, name, namespace))
+  deployments.watch(objects, DEPLOYMENTS).watch(objects, REPLICA_SETS, controlledBy('Deployment'))
+  const replicaSets = new Controller('replicasets', (name, namespace) => reconcileReplicaSet(objects, name, namespace))
+  replicaSets.watch(objects, REPLICA_SETS).watch(objects, 'pods', controlledBy('ReplicaSet'))
+  const daemonSets = new Controller('daemonsets', (name, namespace) => reconcileDaemonSet(objects, name, namespace))
+  daemonSets.watch(objects, 'daemonsets.apps').watch(objects, 'pods', controlledBy('DaemonSet'))
+}
+
+const hashOf = (template: unknown): string =>
+  createHash('sha256').update(JSON.stringify(template)).digest('hex').slice(0, 10)
+
+/** A share ('25%') or a number of pods. */
+function podCount(value: number | string | undefined, of: number, round: (share: number) => number): number {
+  if (typeof value === 'string' && value.endsWith('%')) return round((Number(value.slice(0, -1)) * of) / 100)
+  return Number(value ?? 0)
+}
+
+function reconcileDeployment(objects: Objects, name: string, namespace: string | undefined): void {
+  const deployment = objects.get(DEPLOYMENTS, name, namespace)
+  if (!deployment || deployment.metadata.deletionTimestamp) return
+  const wanted = deployment.spec.replicas as number
+  const hash = hashOf(deployment.spec.template)
+  const sets = objects.list(REPLICA_SETS, namespace).filter((set) => isOwnedBy(set, deployment))
+  const current =
+    sets.find((set) => set.metadata.labels?.['pod-template-hash'] === hash) ?? makeReplicaSet(objects, deployment, hash)
+  const old = sets.filter((set) => set.metadata.uid !== current.metadata.uid)
+  const size = (all: KubeObject[]) => all.reduce((sum, set) => sum + (set.spec.replicas as number), 0)
+  const available = (all: KubeObject[]) => all.reduce((sum, set) => sum + Number(set.status?.availableReplicas ?? 0), 0)
+  const scale = (set: KubeObject, replicas: number) => {
+    if (set.spec.replicas !== replicas)
+      objects.change(REPLICA_SETS, set.metadata.name, namespace, (draft) => void (draft.spec.replicas = replicas))
+  }
+  const { rollingUpdate, type } = deployment.spec.strategy
+  const surge = type === 'Recreate' ? 0 : podCount(rollingUpdate?.maxSurge, wanted, Math.ceil)
+  const unavailable =
+    type === 'Recreate'
+      ? wanted
+      : Math.max(podCount(rollingUpdate?.maxUnavailable, wanted, Math.floor), surge === 0 ? 1 : 0)
+  const room = type === 'Recreate' && size(old) > 0 ? 0 : Math.max(0, wanted + surge - size([current, ...old]))
+  const next = Math.min(wanted, (current.spec.replicas as number) + room)
+  scale(current, next)
+  // Old pods go as far as what is available stays above the least that there must be; those that do not serve go first.
+  let spare = available([current, ...old]) - (wanted - unavailable)
+  for (const set of old) {
+    const serving = Number(set.status?.availableReplicas ?? 0)
+    const idle = (set.spec.replicas as number) - serving
+    const gone = idle + Math.min(Math.max(0, spare), serving)
+    spare -= Math.min(Math.max(0, spare), serving)
+    scale(set, (set.spec.replicas as number) - gone)
+    const limit = Number(deployment.spec.revisionHistoryLimit ?? 10)
+    if (set.spec.replicas === 0 && !set.status?.replicas && old.indexOf(set) < old.length - limit)
+      objects.delete(REPLICA_SETS, set.metadata.name, namespace)
+  }
+  const all = objects.list(REPLICA_SETS, namespace).filter((set) => isOwnedBy(set, deployment))
+  writeDeploymentStatus(objects, deployment, all, hash)
+}
+
+function makeReplicaSet(objects: Objects, deployment: KubeObject, hash: string): KubeObject {
+  const { name, namespace, annotations } = deployment.metadata
+  const { template, selector } = deployment.spec
+  const labels = { ...template.metadata?.labels, 'pod-template-hash': hash }
+  return objects.create(REPLICA_SETS, {
+    apiVersion: 'apps/v1',
+    kind: 'ReplicaSet',
+    metadata: {
+      name: `${name}-${hash}`,
+      ...(namespace ? { namespace } : {}),
+      labels,
+      ...(annotations ? { annotations } : {}),
+      ownerReferences: [ownerReference(deployment)],
+    },
+    spec: {
+      replicas: 0,
+      selector: { ...selector, matchLabels: { ...selector?.matchLabels, 'pod-template-hash': hash } },
+      template: { ...template, metadata: { ...template.metadata, labels } },
+    },
+    status: { replicas: 0 },
+  })
+}
+
+function writeDeploymentStatus(objects: Objects, deployment: KubeObject, sets: KubeObject[], hash: string): void {
+  const { name, namespace, generation } = deployment.metadata
+  const sum = (field: string, of = sets) => of.reduce((total, set) => total + Number(set.status?.[field] ?? 0), 0)
+  const current = sets.filter((set) => set.metadata.labels?.['pod-template-hash'] === hash)
+  const wanted = deployment.spec.replicas as number
+  const maxUnavailable = podCount(deployment.spec.strategy.rollingUpdate?.maxUnavailable, wanted, Math.floor)
+  const available = sum('availableReplicas')
+  const done = available >= wanted && sum('replicas', current) >= wanted && sum('replicas') === sum('replicas', current)
+  objects.change(
+    DEPLOYMENTS,
+    name,
+    namespace,
+    (draft) => {
+      draft.status = {
+        observedGeneration: generation,
+        ...nonZero({
+          replicas: sum('replicas'),
+          updatedReplicas: sum('replicas', current),
+          readyReplicas: sum('readyReplicas'),
+          availableReplicas: available,
+          unavailableReplicas: Math.max(0, wanted - available),
+        }),
+        conditions: withConditions(
+          deployment.status?.conditions,
+          available >= wanted - maxUnavailable
+            ? {
+                type: 'Available',
+                status: 'True',
+                reason: 'MinimumReplicasAvailable',
+                message: 'Deployment has minimum availability.',
+              }
+            : {
+                type: 'Available',
+                status: 'False',
+                reason: 'MinimumReplicasUnavailable',
+                message: 'Deployment does not have minimum availability.',
+              },
+          {
+            type: 'Progressing',
+            status: 'True',
+            reason: done ? 'NewReplicaSetAvailable' : 'ReplicaSetUpdated',
+            message: `ReplicaSet "${name}-${hash}" ${done ? 'has successfully progressed.' : 'is progressing.'}`,
+          },
+        ),
+      }
+    },
+    'status',
+  )
+}
+
+const nonZero = (counts: Record<string, number>): Record<string, number> =>
+  Object.fromEntries(Object.entries(counts).filter(([, count]) => count > 0))
+
+function makePod(objects: Objects, owner: KubeObject, more: { nodeName?: string } = {}): void {
+  const { template } = owner.spec
+  objects.create('pods', {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: {
+      ...template.metadata,
+      name: '',
+      generateName: `${owner.metadata.name}-`,
+      namespace: owner.metadata.namespace,
+      ownerReferences: [ownerReference(owner)],
+    },
+    spec: { ...template.spec, ...more },
+  })
+}
+
+const isLive = (pod: KubeObject): boolean =>
+  !pod.metadata.deletionTimestamp && pod.status?.phase !== 'Failed' && pod.status?.phase !== 'Succeeded'
+
+function reconcileReplicaSet(objects: Objects, name: string, namespace: string | undefined): void {
+  const set = objects.get(REPLICA_SETS, name, namespace)
+  if (!set || set.metadata.deletionTimestamp) return
+  const pods = objects.list('pods', namespace).filter((pod) => isOwnedBy(pod, set) && isLive(pod))
+  const missing = (set.spec.replicas as number) - pods.length
+  for (let i = 0; i < missing; i++) makePod(objects, set)
+  if (missing < 0) {
+    // Those that do not serve yet go first, then the youngest.
+    const order = pods.toSorted(
+      (a, b) =>
+        Number(isReadyPod(a)) - Number(isReadyPod(b)) ||
+        Number(b.metadata.resourceVersion) - Number(a.metadata.resourceVersion),
+    )
+    for (const pod of order.slice(0, -missing)) objects.delete('pods', pod.metadata.name, namespace)
+  }
+  const live = objects.list('pods', namespace).filter((pod) => isOwnedBy(pod, set) && isLive(pod))
+  const ready = live.filter(isReadyPod).length
+  objects.change(
+    REPLICA_SETS,
+    name,
+    namespace,
+    (draft) => {
+      draft.status = {
+        observedGeneration: set.metadata.generation,
+        replicas: live.length,
+        ...nonZero({ fullyLabeledReplicas: live.length, readyReplicas: ready, availableReplicas: ready }),
+      }
+    },
+    'status',
+  )
+}
+
+function reconcileDaemonSet(objects: Objects, name: string, namespace: string | undefined): void {
+  const set = objects.get('daemonsets.apps', name, namespace)
+  if (!set || set.metadata.deletionTimestamp) return
+  const pods = objects.list('pods', namespace).filter((pod) => isOwnedBy(pod, set) && isLive(pod))
+  const nodes = objects.list('nodes').map((node) => node.metadata.name)
+  for (const nodeName of nodes)
+    if (!pods.some((pod) => pod.spec.nodeName === nodeName)) makePod(objects, set, { nodeName })
+  const ready = pods.filter(isReadyPod).length
+  objects.change(
+    'daemonsets.apps',
+    name,
+    namespace,
+    (draft) => {
+      draft.status = {
+        observedGeneration: set.metadata.generation,
+        desiredNumberScheduled: nodes.length,
+        currentNumberScheduled: pods.length,
+        updatedNumberScheduled: pods.length,
+        numberReady: ready,
+        numberAvailable: ready,
+        numberMisscheduled: 0,
+      }
+    },
+    'status',
+  )
+}

@@ -1,0 +1,40 @@
+import type { Objects } from './api/objects.ts'
+
+/** What no API of a real cluster can break, broken by name: `kubectl create` a Defect of that name. */
+export const DEFECTS = {
+  'api-server-without-issuer': "the API server's issuer is no https URL",
+  'unbounded-logs': 'kubelets rotate no log',
+  'connection-pools-ignored': "istiod passes no DestinationRule's connection pool on",
+  'admin-port-open': "the gateways' Envoy admin port answers on the pod's address",
+  'istioctl-lenient': 'istioctl takes fields that it does not know',
+  'net-istio-heeds-annotations': 'net-istio sets a timeout and retries from annotations of the Ingress',
+  'timeouts-ignored': 'queue-proxy ends no request that takes too long',
+  'resources-ignored': 'the containers of a revision do not get the resources that were asked for',
+  'annotations-dropped': 'a PodAutoscaler does not get the annotations of its revision',
+  'initial-scale-ignored': 'a new revision starts with one pod, whatever its initial scale',
+  'max-scale-ignored': 'the autoscaler heeds no max-scale',
+  'concurrency-unlimited': 'queue-proxy passes on any number of requests at once',
+  'requests-counted-twice': 'the autoscaler counts each request a second twice',
+  'scale-down-at-once': 'the autoscaler heeds no max-scale-down-rate',
+  'burst-capacity-ignored': 'the ServerlessService is in Serve mode whenever there is a pod',
+  'activator-unseen': 'the activator passes requests on without leaving its address',
+  'endpoints-stay-activators': 'in Serve mode the endpoints of a revision stay the activators',
+  'probes-passed-on': 'activator and queue-proxy pass probes on to the container',
+} as const
+
+export type DefectName = keyof typeof DEFECTS
+
+export const DEFECT_RESOURCE = 'defects.twin.plumbline.dev'
+
+/** The defects that are in force now. */
+export class Defects {
+  readonly #objects: Objects
+
+  constructor(objects: Objects) {
+    this.#objects = objects
+  }
+
+  has(name: DefectName): boolean {
+    return this.#objects.get(DEFECT_RESOURCE, name) !== undefined
+  }
+}

@@ -1,0 +1,144 @@
+import { parse } from 'yaml'
+import type { KubeObject } from '../api/object.ts'
+import { concerns, type MeshSnapshot } from './mesh.ts'
+
+/** What one request came to, as Envoy's log formatter names it. */
+export interface Logged {
+  start: Date
+  method: string
+  path: string
+  protocol: string
+  code: number
+  flags: string
+  details: string
+  bytesReceived: number
+  bytesSent: number
+  durationMs: number
+  upstreamMs: number | undefined
+  headers: Record<string, string | undefined>
+  authority: string
+  upstreamHost: string
+  upstreamCluster: string
+  upstreamLocal: string
+  downstreamLocal: string
+  downstreamRemote: string
+  serverName: string
+  routeName: string
+}
+
+// pilot/pkg/model/telemetry_logging.go, EnvoyTextLogFormat and EnvoyJSONLogFormatIstio.
+const TEXT =
+  '[%START_TIME%] "%REQ(:METHOD)% %REQ(X-ENVOY-ORIGINAL-PATH?:PATH)% %PROTOCOL%" %RESPONSE_CODE% %RESPONSE_FLAGS% %RESPONSE_CODE_DETAILS% %CONNECTION_TERMINATION_DETAILS% "%UPSTREAM_TRANSPORT_FAILURE_REASON%" %BYTES_RECEIVED% %BYTES_SENT% %DURATION% %RESP(X-ENVOY-UPSTREAM-SERVICE-TIME)% "%REQ(X-FORWARDED-FOR)%" "%REQ(USER-AGENT)%" "%REQ(X-REQUEST-ID)%" "%REQ(:AUTHORITY)%" "%UPSTREAM_HOST%" %UPSTREAM_CLUSTER_RAW% %UPSTREAM_LOCAL_ADDRESS% %DOWNSTREAM_LOCAL_ADDRESS% %DOWNSTREAM_REMOTE_ADDRESS% %REQUESTED_SERVER_NAME% %ROUTE_NAME%'
+const JSON_FIELDS = {
+  start_time: '%START_TIME%',
+  route_name: '%ROUTE_NAME%',
+  method: '%REQ(:METHOD)%',
+  path: '%REQ(X-ENVOY-ORIGINAL-PATH?:PATH)%',
+  protocol: '%PROTOCOL%',
+  response_code: '%RESPONSE_CODE%',
+  response_flags: '%RESPONSE_FLAGS%',
+  response_code_details: '%RESPONSE_CODE_DETAILS%',
+  bytes_received: '%BYTES_RECEIVED%',
+  bytes_sent: '%BYTES_SENT%',
+  duration: '%DURATION%',
+  upstream_service_time: '%RESP(X-ENVOY-UPSTREAM-SERVICE-TIME)%',
+  x_forwarded_for: '%REQ(X-FORWARDED-FOR)%',
+  user_agent: '%REQ(USER-AGENT)%',
+  request_id: '%REQ(X-REQUEST-ID)%',
+  authority: '%REQ(:AUTHORITY)%',
+  upstream_host: '%UPSTREAM_HOST%',
+  upstream_cluster: '%UPSTREAM_CLUSTER_RAW%',
+  upstream_local_address: '%UPSTREAM_LOCAL_ADDRESS%',
+  downstream_local_address: '%DOWNSTREAM_LOCAL_ADDRESS%',
+  downstream_remote_address: '%DOWNSTREAM_REMOTE_ADDRESS%',
+  requested_server_name: '%REQUESTED_SERVER_NAME%',
+}
+
+/** Fills in Envoy's %OPERATOR%s; what is not known is '-'. */
+export function format(template: string, logged: Logged): string {
+  return template.replace(/%([A-Z_]+)(?:\(([^)]*)\))?%/g, (_, operator: string, argument = '') =>
+    String(valueOf(operator, argument as string, logged) ?? '-'),
+  )
+}
+
+function valueOf(operator: string, argument: string, logged: Logged): string | number | undefined {
+  if (operator === 'REQ') {
+    const names = argument.split('?:').map((name) => name.split('?')[0]?.toLowerCase() ?? '')
+    const special: Record<string, string> = {
+      ':method': logged.method,
+      path: logged.path,
+      ':path': logged.path,
+      ':authority': logged.authority,
+    }
+    return names.map((name) => special[name] ?? logged.headers[name]).find((value) => value !== undefined)
+  }
+  if (operator === 'RESP')
+    return argument.toLowerCase() === 'x-envoy-upstream-service-time' ? logged.upstreamMs : undefined
+  const values: Record<string, string | number | undefined> = {
+    START_TIME: logged.start.toISOString(),
+    PROTOCOL: logged.protocol,
+    RESPONSE_CODE: logged.code,
+    RESPONSE_FLAGS: logged.flags || '-',
+    RESPONSE_CODE_DETAILS: logged.details,
+    BYTES_RECEIVED: logged.bytesReceived,
+    BYTES_SENT: logged.bytesSent,
+    DURATION: logged.durationMs,
+    UPSTREAM_HOST: logged.upstreamHost || undefined,
+    UPSTREAM_REMOTE_ADDRESS: logged.upstreamHost || undefined,
+    UPSTREAM_CLUSTER: logged.upstreamCluster || undefined,
+    UPSTREAM_CLUSTER_RAW: logged.upstreamCluster || undefined,
+    UPSTREAM_LOCAL_ADDRESS: logged.upstreamLocal || undefined,
+    DOWNSTREAM_LOCAL_ADDRESS: logged.downstreamLocal,
+    DOWNSTREAM_REMOTE_ADDRESS: logged.downstreamRemote,
+    REQUESTED_SERVER_NAME: logged.serverName || undefined,
+    ROUTE_NAME: logged.routeName || undefined,
+  }
+  return values[operator]
+}
+
+interface MeshLogging {
+  accessLogFile?: string
+  accessLogEncoding?: string
+  accessLogFormat?: string
+}
+
+/** The line that a proxy logs for a request, or undefined where the mesh's settings and Telemetry resources log none. */
+export function accessLogLine(snapshot: MeshSnapshot, pod: KubeObject, logged: Logged): string | undefined {
+  const mesh = (parse(snapshot.mesh) ?? {}) as MeshLogging
+  const telemetry = snapshot.telemetries.filter((each) => each.spec?.accessLogging && concerns(each, pod))
+  // The more it is about this very workload, the later it has the last word.
+  const rank = (each: KubeObject) =>
+    (each.spec.selector ? 2 : 0) + Number(each.metadata.namespace === pod.metadata.namespace)
+  const last = telemetry.toSorted((a, b) => rank(a) - rank(b)).at(-1)
+  const settings = (last?.spec.accessLogging ?? []) as { disabled?: boolean; filter?: { expression: string } }[]
+  if (last ? settings.every((each) => each.disabled) : !mesh.accessLogFile) return undefined
+  const filters = settings.map((each) => each.filter?.expression).filter((each) => each !== undefined)
+  if (!filters.every((expression) => passes(expression, logged))) return undefined
+  if (mesh.accessLogEncoding === 'JSON') {
+    const fields = mesh.accessLogFormat ? (JSON.parse(mesh.accessLogFormat) as Record<string, string>) : JSON_FIELDS
+    return JSON.stringify(
+      Object.fromEntries(Object.entries(fields).map(([key, value]) => [key, typed(format(value, logged))])),
+    )
+  }
+  return format(mesh.accessLogFormat || TEXT, logged).replace(/\n$/, '')
+}
+
+const typed = (value: string): string | number | null =>
+  value === '-' ? null : /^\d+$/.test(value) ? Number(value) : value
+
+/** A filter of a Telemetry: comparisons of response.code and response.duration, joined by && and ||. */
+function passes(expression: string, logged: Logged): boolean {
+  const compare = (term: string): boolean => {
+    const [, field = '', operator = '', value = ''] =
+      /^\(?\s*([\w.]+)\s*(>=|<=|==|!=|>|<)\s*'?"?([^'")]+)/.exec(term.trim()) ?? []
+    const seen: Record<string, number | string> = {
+      'response.code': logged.code,
+      'response.duration': logged.durationMs,
+      'request.path': logged.path,
+      'request.method': logged.method,
+    }
+    const [a, b] = [seen[field] ?? 0, typeof seen[field] === 'string' ? value : Number(value)]
+    return { '>=': a >= b, '<=': a <= b, '==': a === b, '!=': a !== b, '>': a > b, '<': a < b }[operator] ?? false
+  }
+  return expression.split('||').some((any) => any.split('&&').every(compare))
+}

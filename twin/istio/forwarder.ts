@@ -1,0 +1,388 @@
+import { randomUUID } from 'node:crypto'
+import http, { type IncomingMessage, type OutgoingHttpHeaders, type ServerResponse } from 'node:http'
+import type { Objects } from '../api/objects.ts'
+import type { Endpoint } from '../cluster/services.ts'
+import type { Container } from '../kubelet/container.ts'
+import { accessLogLine, format, type Logged } from './access-log.ts'
+import { isAllowed } from './authorization.ts'
+import {
+  clusterName,
+  endpointsIn,
+  serviceOf,
+  trafficPolicyOf,
+  UpstreamCluster,
+  type TrafficPolicy,
+} from './clusters.ts'
+import { routePatch } from './envoy-filters.ts'
+import { concerns, type GatewayServer, type MeshSnapshot } from './mesh.ts'
+import { chooseDestination, durationMs, findRoute, type FoundRoute, type Headers, type RouteQuery } from './routes.ts'
+
+const HOP_BY_HOP = ['connection', 'keep-alive', 'proxy-connection', 'transfer-encoding', 'upgrade', 'http2-settings']
+
+// Istio tries a failed connection twice more where a VirtualService does not say otherwise.
+const DEFAULT_RETRIES = 2
+
+/** What a proxy does with one request: finds its route, sends it on, and logs it. */
+export class HttpForwarder {
+  readonly #container: Container
+  readonly #objects: Objects
+  readonly #snapshot: () => MeshSnapshot | undefined
+  readonly #clusters = new Map<string, UpstreamCluster>()
+
+  constructor(container: Container, objects: Objects, snapshot: () => MeshSnapshot | undefined) {
+    this.#container = container
+    this.#objects = objects
+    this.#snapshot = snapshot
+  }
+
+  close(): void {
+    for (const cluster of this.#clusters.values()) cluster.close()
+  }
+
+  /** Answers one request that came in on a port of the pod. */
+  async handle(
+    request: IncomingMessage,
+    response: ServerResponse,
+    port: number,
+    servers: readonly GatewayServer[],
+  ): Promise<void> {
+    const exchange = new Exchange(request, response, `${this.#container.address}:${port}`)
+    const snapshot = this.#snapshot()
+    response.on('error', () => undefined)
+    response.on('close', () => {
+      const line = snapshot && accessLogLine(snapshot, this.#container.pod, exchange.finish())
+      if (line !== undefined) this.#container.log.write(line)
+    })
+    if (!snapshot) return exchange.fail(503, 'no healthy upstream', 'UH', 'no_configuration')
+    const policies = snapshot.authorizationPolicies.filter((each) => concerns(each, this.#container.pod))
+    if (!isAllowed(policies, exchange.query))
+      return exchange.fail(403, 'RBAC: access denied', '', 'rbac_access_denied_matched_policy')
+    const found = findRoute(snapshot, servers, exchange.query)
+    if (!found) return exchange.fail(404, '', 'NR', 'route_not_found')
+    if (found === 'redirect')
+      return exchange.redirect(301, `https://${exchange.query.authority.replace(/:\d+$/, '')}${exchange.query.path}`)
+    await this.#follow(exchange, found, snapshot, port, servers[0]?.port.number ?? port)
+  }
+
+  async #follow(
+    exchange: Exchange,
+    found: FoundRoute,
+    snapshot: MeshSnapshot,
+    port: number,
+    servicePort: number,
+  ): Promise<void> {
+    const { route } = found
+    exchange.logged.routeName = route.name ?? ''
+    exchange.responseHeaders.push(route.headers?.response)
+    if (route.fault?.delay && happens(route.fault.delay.percentage))
+      await new Promise((resolve) => setTimeout(resolve, durationMs(route.fault?.delay?.fixedDelay)))
+    if (route.fault?.abort && happens(route.fault.abort.percentage))
+      return exchange.fail(route.fault.abort.httpStatus, 'fault filter abort', 'FI', 'fault_filter_abort')
+    if (route.redirect) {
+      const { authority, uri, scheme, redirectCode } = route.redirect
+      return exchange.redirect(
+        redirectCode ?? 301,
+        `${scheme ?? 'http'}://${authority ?? exchange.query.authority}${uri ?? exchange.query.path}`,
+      )
+    }
+    if (route.directResponse)
+      return exchange.fail(route.directResponse.status, route.directResponse.body?.string ?? '', '', 'direct_response')
+    const chosen = chooseDestination(route.route ?? [])
+    if (!chosen) return exchange.fail(404, '', 'NR', 'route_not_found')
+    exchange.responseHeaders.push(chosen.headers?.response)
+    const service = serviceOf(chosen.destination.host, found.namespace)
+    const upstreamPort =
+      chosen.destination.port?.number ??
+      Number(this.#objects.get('services', service.name, service.namespace)?.spec?.ports?.[0]?.port ?? 80)
+    const name = clusterName(upstreamPort, chosen.destination.subset, service.fqdn)
+    exchange.logged.upstreamCluster = name
+    const endpoints = () => endpointsIn(this.#objects, snapshot, service, upstreamPort, chosen.destination.subset)
+    const patch = routePatch(
+      snapshot,
+      this.#container.pod,
+      exchange.query.authority.replace(/:\d+$/, ''),
+      servicePort,
+      port,
+    )
+    const timeoutMs = patch.timeoutSeconds === undefined ? durationMs(route.timeout) : patch.timeoutSeconds * 1000
+    const retries = patch.retries ?? (route.retries ? (route.retries.attempts ?? 0) : DEFAULT_RETRIES)
+    const headers = exchange.upstreamHeaders([route.headers, chosen.headers], route.rewrite?.authority)
+    const path = route.rewrite?.uri
+      ? exchange.query.path.replace(matchedPrefix(found, exchange.query.path), route.rewrite.uri)
+      : exchange.query.path
+    await this.#send(exchange, {
+      name,
+      endpoints,
+      policy: trafficPolicyOf(snapshot, service.fqdn, chosen.destination.subset),
+      headers,
+      path,
+      timeoutMs,
+      retries,
+      retryOn: route.retries?.retryOn ?? 'connect-failure',
+    })
+  }
+
+  async #send(exchange: Exchange, upstream: Upstream): Promise<void> {
+    let cluster = this.#clusters.get(upstream.name)
+    if (!cluster) this.#clusters.set(upstream.name, (cluster = new UpstreamCluster(this.#container.address)))
+    const endpoints = upstream.endpoints()
+    if (!endpoints?.length) return exchange.fail(503, 'no healthy upstream', 'UH', 'no_healthy_upstream')
+    const room = cluster.enter(upstream.policy)
+    if (!room)
+      return exchange.fail(
+        503,
+        'upstream connect error or disconnect/reset before headers. reset reason: overflow',
+        'UO',
+        'upstream_reset_before_response_started{overflow}',
+        { 'x-envoy-overloaded': 'true' },
+      )
+    await room
+    const body = await exchange.body()
+    try {
+      for (let attempt = 0; ; attempt++) {
+        const endpoint = cluster.pick(upstream.endpoints() ?? endpoints) ?? endpoints[0]!
+        const last = attempt >= upstream.retries
+        const problem = await this.#attempt(exchange, upstream, cluster, endpoint, body, last)
+        if (!problem || exchange.isOver) return
+        if (
+          !last &&
+          (problem.kind === 'connect' || upstream.retryOn.includes('5xx') || upstream.retryOn.includes('reset'))
+        )
+          continue
+        if (problem.kind === 'timeout') return exchange.fail(504, 'upstream request timeout', 'UT', 'response_timeout')
+        return exchange.fail(
+          503,
+          `upstream connect error or disconnect/reset before headers. reset reason: ${problem.kind === 'connect' ? 'remote connection failure' : 'connection termination'}`,
+          problem.kind === 'connect' ? 'UF' : 'UC',
+          'upstream_reset_before_response_started',
+        )
+      }
+    } finally {
+      cluster.leave()
+    }
+  }
+
+  /** One try at one endpoint; resolves with what failed before the answer began, or undefined once the answer is through. */
+  #attempt(
+    exchange: Exchange,
+    upstream: Upstream,
+    cluster: UpstreamCluster,
+    endpoint: Endpoint,
+    body: Buffer,
+    last: boolean,
+  ): Promise<Problem | undefined> {
+    const started = performance.now()
+    exchange.logged.upstreamHost = `${endpoint.address}:${endpoint.port}`
+    return new Promise((resolve) => {
+      const sent = http.request({
+        host: endpoint.address,
+        port: this.#container.network.realPort(endpoint.port),
+        method: exchange.query.method,
+        path: upstream.path,
+        headers: { ...upstream.headers, ...(body.length ? { 'content-length': String(body.length) } : {}) },
+        agent: cluster.agent,
+      })
+      const timer = upstream.timeoutMs ? setTimeout(() => finish({ kind: 'timeout' }), upstream.timeoutMs) : undefined
+      const finish = (problem?: Problem) => {
+        clearTimeout(timer)
+        if (problem) sent.destroy()
+        resolve(problem)
+      }
+      sent.on('socket', (socket) => void (exchange.logged.upstreamLocal = `${socket.localAddress}:${socket.localPort}`))
+      sent.on('error', (problem: NodeJS.ErrnoException) => {
+        if (exchange.isOver) return finish()
+        // A kept connection that its other end has closed meanwhile is no failure of the request: Envoy would not have chosen it.
+        const connect = problem.code === 'ECONNREFUSED' || (sent.reusedSocket && problem.code === 'ECONNRESET')
+        finish({ kind: connect ? 'connect' : 'reset' })
+      })
+      sent.on('response', (answer) => {
+        clearTimeout(timer)
+        if (!last && (answer.statusCode ?? 0) >= 500 && upstream.retryOn.includes('5xx')) {
+          answer.resume()
+          return finish({ kind: 'reset' })
+        }
+        exchange.logged.upstreamMs = Math.round(performance.now() - started)
+        exchange.pass(answer)
+        answer.on('end', () => finish())
+        answer.on('error', () => {
+          exchange.abort()
+          finish()
+        })
+      })
+      exchange.onAbort(() => sent.destroy())
+      sent.end(body)
+    })
+  }
+}
+
+interface Problem {
+  kind: 'connect' | 'reset' | 'timeout'
+}
+
+interface Upstream {
+  name: string
+  endpoints: () => Endpoint[] | undefined
+  policy: TrafficPolicy
+  headers: OutgoingHttpHeaders
+  path: string
+  timeoutMs: number | undefined
+  retries: number
+  retryOn: string
+}
+
+const happens = (percentage: { value: number } | undefined): boolean => Math.random() * 100 < (percentage?.value ?? 100)
+
+const matchedPrefix = ({ route }: FoundRoute, path: string): string =>
+  route.match
+    ?.map(({ uri }) => uri?.prefix ?? uri?.exact)
+    .find((prefix) => prefix !== undefined && path.startsWith(prefix)) ?? '/'
+
+/** One request and its answer, as the proxy sees them. */
+class Exchange {
+  readonly query: RouteQuery
+  readonly logged: Logged
+  readonly responseHeaders: (NonNullable<Headers['response']> | undefined)[] = []
+  readonly #request: IncomingMessage
+  readonly #response: ServerResponse
+  readonly #from: string
+  readonly #requestId: string
+  readonly #body: Promise<Buffer>
+
+  constructor(request: IncomingMessage, response: ServerResponse, local: string) {
+    this.#request = request
+    this.#response = response
+    const authority = String(request.headers[':authority'] ?? request.headers.host ?? '')
+    this.query = { authority, path: request.url ?? '/', method: request.method ?? 'GET', headers: request.headers }
+    this.#from = request.socket.remoteAddress ?? ''
+    this.#requestId = String(request.headers['x-request-id'] ?? randomUUID())
+    this.logged = {
+      start: new Date(),
+      method: this.query.method,
+      path: this.query.path,
+      protocol: `HTTP/${request.httpVersionMajor === 2 ? '2' : request.httpVersion}`,
+      code: 0,
+      flags: '',
+      details: 'via_upstream',
+      bytesReceived: 0,
+      bytesSent: 0,
+      durationMs: 0,
+      upstreamMs: undefined,
+      headers: {
+        ...(request.headers as Record<string, string>),
+        'x-forwarded-for': this.#forwardedFor(),
+        'x-request-id': this.#requestId,
+      },
+      authority,
+      upstreamHost: '',
+      upstreamCluster: '',
+      upstreamLocal: '',
+      downstreamLocal: local,
+      downstreamRemote: `${this.#from}:${request.socket.remotePort ?? 0}`,
+      serverName: (request.socket as { servername?: string }).servername ?? '',
+      routeName: '',
+    }
+    this.#body = readAll(request)
+  }
+
+  get isOver(): boolean {
+    return this.#response.writableEnded || this.#response.destroyed
+  }
+
+  body(): Promise<Buffer> {
+    return this.#body
+  }
+
+  onAbort(abort: () => void): void {
+    this.#response.once('close', abort)
+  }
+
+  abort(): void {
+    this.logged.flags ||= 'UC'
+    this.#response.destroy()
+  }
+
+  /** What is logged, once it is over. */
+  finish(): Logged {
+    this.logged.durationMs = Math.round(Date.now() - this.logged.start.getTime())
+    if (!this.#response.writableFinished && !this.logged.code)
+      Object.assign(this.logged, { flags: 'DC', details: 'downstream_remote_disconnect' })
+    return this.logged
+  }
+
+  /** Answers of the proxy's own accord. */
+  fail(code: number, body: string, flags: string, details: string, headers: OutgoingHttpHeaders = {}): void {
+    if (this.isOver || this.#response.headersSent) return
+    Object.assign(this.logged, { code, flags, details, bytesSent: Buffer.byteLength(body) })
+    this.#response.writeHead(code, {
+      ...(body ? { 'content-type': 'text/plain' } : {}),
+      'content-length': Buffer.byteLength(body),
+      server: 'istio-envoy',
+      ...headers,
+      ...this.#changedHeaders({}),
+    })
+    this.#response.end(body)
+  }
+
+  redirect(code: number, location: string): void {
+    this.fail(code, '', '', 'direct_response', { location })
+  }
+
+  /** Passes an upstream's answer on. */
+  pass(answer: IncomingMessage): void {
+    this.logged.code = answer.statusCode ?? 0
+    const headers: OutgoingHttpHeaders = { ...answer.headers }
+    for (const name of HOP_BY_HOP) delete headers[name]
+    this.#response.writeHead(this.logged.code, {
+      ...headers,
+      'x-envoy-upstream-service-time': String(this.logged.upstreamMs),
+      server: 'istio-envoy',
+      ...this.#changedHeaders(headers),
+    })
+    answer.on('data', (chunk: Buffer) => void (this.logged.bytesSent += chunk.length))
+    answer.pipe(this.#response)
+  }
+
+  upstreamHeaders(changes: readonly (Headers | undefined)[], authority: string | undefined): OutgoingHttpHeaders {
+    const headers: OutgoingHttpHeaders = {}
+    for (const [name, value] of Object.entries(this.#request.headers))
+      if (!name.startsWith(':') && !HOP_BY_HOP.includes(name)) headers[name] = value
+    Object.assign(headers, {
+      host: authority ?? this.query.authority,
+      'x-forwarded-for': this.#forwardedFor(),
+      'x-forwarded-proto': 'encrypted' in this.#request.socket ? 'https' : 'http',
+      'x-request-id': this.#requestId,
+      'x-envoy-external-address': this.#from,
+    })
+    for (const change of changes) {
+      for (const name of change?.request?.remove ?? []) delete headers[name.toLowerCase()]
+      for (const [name, value] of Object.entries({ ...change?.request?.add, ...change?.request?.set }))
+        headers[name.toLowerCase()] = format(value, this.logged)
+    }
+    return headers
+  }
+
+  #changedHeaders(had: OutgoingHttpHeaders): OutgoingHttpHeaders {
+    const changed: OutgoingHttpHeaders = {}
+    for (const change of this.responseHeaders) {
+      for (const name of change?.remove ?? []) delete had[name.toLowerCase()]
+      for (const [name, value] of Object.entries({ ...change?.add, ...change?.set }))
+        changed[name.toLowerCase()] = format(value, this.logged)
+    }
+    return changed
+  }
+
+  #forwardedFor(): string {
+    const before = this.#request.headers['x-forwarded-for']
+    return before ? `${String(before)},${this.#from}` : this.#from
+  }
+}
+
+async function readAll(request: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  try {
+    for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk)
+  } catch {
+    // The client is gone: there is nobody to answer.
+  }
+  return Buffer.concat(chunks)
+}

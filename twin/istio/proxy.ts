@@ -1,0 +1,153 @@
+import http, { type IncomingMessage, type ServerResponse } from 'node:http'
+import http2 from 'node:http2'
+import net, { type Server, type Socket } from 'node:net'
+import { createSecureContext, type SecureContext, type SecureVersion } from 'node:tls'
+import type { Objects } from '../api/objects.ts'
+import type { Defects } from '../defects.ts'
+import type { Container } from '../kubelet/container.ts'
+import { adminServer } from './envoy-admin.ts'
+import { listenerProblem } from './envoy-filters.ts'
+import { HttpForwarder } from './forwarder.ts'
+import { hostMatches, serversOf, type GatewayServer, type MeshSnapshot } from './mesh.ts'
+
+/** The types of configuration that a proxy is sent, as istiod's /debug/syncz names them. */
+export const XDS_TYPES = ['cluster', 'listener', 'route', 'endpoint'] as const
+export type XdsType = (typeof XDS_TYPES)[number]
+
+/** The Envoy of one gateway pod: a listener for each port of the Gateways' servers, and the routes behind it. */
+export class GatewayProxy {
+  readonly container: Container
+  readonly #objects: Objects
+  readonly #forwarder: HttpForwarder
+  readonly #listeners = new Map<number, Server>()
+  readonly sent = new Map<XdsType, string>()
+  readonly acknowledged = new Map<XdsType, string>()
+  #snapshot: MeshSnapshot | undefined
+  #servers: GatewayServer[] = []
+
+  constructor(container: Container, objects: Objects, defects: Defects) {
+    this.container = container
+    this.#objects = objects
+    this.#forwarder = new HttpForwarder(container, objects, () => this.#snapshot)
+    const admin = adminServer(objects, () => this.#snapshot, defects)
+    container.serveLoopback(15000, admin)
+  }
+
+  get isReady(): boolean {
+    return this.#snapshot !== undefined
+  }
+
+  /** Takes what istiod pushes. Listeners that Envoy would reject are not acknowledged, and stay as they were. */
+  accept(snapshot: MeshSnapshot, nonce: string): void {
+    for (const type of XDS_TYPES) this.sent.set(type, nonce)
+    const problem = listenerProblem(snapshot, this.container.pod)
+    if (problem)
+      this.container.log.write(
+        `${new Date().toISOString()}\twarning\tenvoy config\tgRPC config for type.googleapis.com/envoy.config.listener.v3.Listener rejected: Error adding/updating listener(s) 0.0.0.0_8080: ${problem}`,
+      )
+    for (const type of XDS_TYPES) if (!(type === 'listener' && problem)) this.acknowledged.set(type, nonce)
+    if (!this.#snapshot) this.container.log.write(`${new Date().toISOString()}\tinfo\tEnvoy proxy is ready`)
+    this.#snapshot = snapshot
+    this.#servers = serversOf(snapshot, this.container.pod)
+    if (!problem) this.#listen()
+  }
+
+  close(): void {
+    for (const server of this.#listeners.values()) server.close()
+    this.#forwarder.close()
+  }
+
+  /** Opens a listener for every port that a Gateway's server is on, and closes those that no server is on any more. */
+  #listen(): void {
+    const wanted = new Map(this.#servers.map((server) => [server.targetPort, server]))
+    for (const [port, server] of this.#listeners) {
+      if (wanted.has(port)) continue
+      server.close()
+      this.#listeners.delete(port)
+    }
+    for (const [
+      port,
+      {
+        port: { protocol },
+      },
+    ] of wanted) {
+      if (this.#listeners.has(port)) continue
+      const server = protocol === 'HTTPS' ? this.#secureServer(port) : this.#plainServer(port)
+      this.#listeners.set(port, server)
+      this.container.listen(server, port).catch((problem: Error) => {
+        this.container.log.write(
+          `${new Date().toISOString()}\terror\tenvoy config\tcannot bind port ${port}: ${problem.message}`,
+        )
+        this.#listeners.delete(port)
+      })
+    }
+  }
+
+  /** HTTP/1.1, and HTTP/2 for who begins with its preface. */
+  #plainServer(port: number): Server {
+    const answer = this.#answer(port)
+    const plain = http.createServer({ keepAliveTimeout: 60_000 }, answer)
+    const multiplexed = http2.createServer(answer as never)
+    return net.createServer((socket: Socket) => {
+      socket.on('error', () => socket.destroy())
+      socket.once('data', (first) => {
+        socket.pause()
+        socket.unshift(first)
+        const server: Server = first.subarray(0, 3).toString() === 'PRI' ? multiplexed : plain
+        server.emit('connection', socket)
+        socket.resume()
+      })
+    })
+  }
+
+  #secureServer(port: number): Server {
+    const server = http2.createSecureServer(
+      {
+        allowHTTP1: true,
+        minVersion: this.#minimumVersion(port),
+        SNICallback: (name, done) => {
+          const context = this.#secureContext(port, name)
+          done(context ? null : new Error(`no filter chain for ${name}`), context)
+        },
+      },
+      this.#answer(port) as never,
+    )
+    server.on('tlsClientError', () => undefined)
+    return server
+  }
+
+  #minimumVersion(port: number): SecureVersion {
+    const version = this.#servers.find((each) => each.targetPort === port)?.tls?.minProtocolVersion
+    return version === 'TLSV1_3' ? 'TLSv1.3' : 'TLSv1.2'
+  }
+
+  /** The certificate of the server whose hosts mean an SNI name, from its secret beside the gateway's pod. */
+  #secureContext(port: number, name: string): SecureContext | undefined {
+    const server = this.#servers.find(
+      (each) =>
+        each.targetPort === port &&
+        each.tls?.credentialName &&
+        each.hosts.some((host) => hostMatches(host.replace(/^.*\//, ''), name)),
+    )
+    const data = this.#objects.get('secrets', server?.tls?.credentialName ?? '', this.container.pod.metadata.namespace)
+      ?.data as Record<string, string> | undefined
+    const decode = (key: string) => Buffer.from(data?.[key] ?? '', 'base64').toString()
+    const [cert, key] = [decode('tls.crt') || decode('cert'), decode('tls.key') || decode('key')]
+    if (!cert || !key) return undefined
+    try {
+      return createSecureContext({ cert, key })
+    } catch {
+      return undefined
+    }
+  }
+
+  #answer(port: number): (request: IncomingMessage, response: ServerResponse) => void {
+    return (request, response) =>
+      void this.#forwarder.handle(
+        request,
+        response,
+        port,
+        this.#servers.filter((each) => each.targetPort === port),
+      )
+  }
+}

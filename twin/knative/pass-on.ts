@@ -1,0 +1,48 @@
+import http, { type Agent, type IncomingMessage, type OutgoingHttpHeaders, type ServerResponse } from 'node:http'
+
+const HOP_BY_HOP = ['connection', 'keep-alive', 'proxy-connection', 'transfer-encoding', 'upgrade']
+
+/** Headers for the next hop: who sent it appended to X-Forwarded-For. */
+export function forwardedHeaders(request: IncomingMessage, hidden = false): OutgoingHttpHeaders {
+  const headers: OutgoingHttpHeaders = { ...request.headers }
+  for (const name of HOP_BY_HOP) delete headers[name]
+  const before = request.headers['x-forwarded-for']
+  const from = request.socket.remoteAddress ?? ''
+  if (!hidden) headers['x-forwarded-for'] = before ? `${String(before)}, ${from}` : from
+  return headers
+}
+
+/** Passes a request on and its answer back. Resolves with the status, 0 where the answer broke off; rejects where none began. */
+export function passOn(
+  request: IncomingMessage,
+  response: ServerResponse,
+  to: { host: string; port: number; agent: Agent; headers: OutgoingHttpHeaders },
+): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const upstream = http.request({ ...to, method: request.method, path: request.url }, (answer) => {
+      if (response.headersSent || response.destroyed) {
+        answer.destroy()
+        return resolve(0)
+      }
+      const headers: OutgoingHttpHeaders = { ...answer.headers }
+      for (const name of HOP_BY_HOP) delete headers[name]
+      response.writeHead(answer.statusCode ?? 502, headers)
+      answer.pipe(response)
+      answer.on('end', () => resolve(answer.statusCode ?? 502))
+      answer.on('error', () => {
+        response.destroy()
+        resolve(0)
+      })
+    })
+    upstream.on('error', (problem) => {
+      if (response.headersSent) {
+        response.destroy()
+        resolve(0)
+      } else reject(problem)
+    })
+    response.on('close', () => {
+      if (!response.writableFinished) upstream.destroy()
+    })
+    request.pipe(upstream)
+  })
+}

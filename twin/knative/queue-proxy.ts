@@ -1,0 +1,152 @@
+import http, { type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http'
+import type { Defects } from '../defects.ts'
+import type { Container, Program } from '../kubelet/container.ts'
+import { probe, type Probe } from '../kubelet/probe.ts'
+import { revisionKey } from './kinds.ts'
+import { forwardedHeaders, passOn } from './pass-on.ts'
+import { answerProbe } from './probes.ts'
+import { RequestStats } from './request-stats.ts'
+
+// What may wait for each request that may run (pkg/queue/sharedmain, buildBreaker).
+const QUEUED_PER_REQUEST = 10
+
+/** queue-proxy of one pod: limits, times out, counts and passes on what comes for its container. */
+export class QueueProxy {
+  readonly revision: string
+  readonly stats = new RequestStats()
+  readonly #container: Container
+  readonly #defects: Defects
+  readonly #limit: number
+  readonly #timeoutMs: number
+  readonly #userPort: number
+  readonly #waiting: (() => void)[] = []
+  // The container sees that who connects is in its own pod.
+  readonly #agent = new http.Agent({
+    keepAlive: true,
+    localAddress: '127.0.0.1',
+    maxFreeSockets: 64,
+  })
+  #running = 0
+  #answered = 0
+  #draining = false
+
+  constructor(container: Container, defects: Defects) {
+    const { env } = container
+    this.#container = container
+    this.#defects = defects
+    this.revision = revisionKey(env.SERVING_NAMESPACE, env.SERVING_REVISION ?? '')
+    this.#limit = Number(env.CONTAINER_CONCURRENCY ?? 0)
+    this.#timeoutMs = Number(env.REVISION_TIMEOUT_SECONDS ?? 300) * 1000
+    this.#userPort = Number(env.USER_PORT ?? 8080)
+  }
+
+  async start(): Promise<Program> {
+    await this.#container.listen(
+      http.createServer({ keepAliveTimeout: 60_000 }, (request, response) => void this.#handle(request, response)),
+      8012,
+    )
+    await this.#container.listen(http.createServer(this.#metrics), 9091)
+    return { stop: () => this.#drain() }
+  }
+
+  async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    response.on('error', () => undefined)
+    const isKubelet = String(request.headers['user-agent']).startsWith('kube-probe')
+    if (isKubelet) return void (await this.#answerKubelet(response))
+    const known =
+      request.headers['user-agent'] === 'Knative-Activator-Probe' || request.headers['k-network-probe'] === 'probe'
+    if (known && !this.#defects.has('probes-passed-on') && answerProbe(request, response, 'queue', !this.#draining))
+      return
+    const proxied = request.headers['k-proxy-request'] === 'activator'
+    this.stats.enter(proxied)
+    response.on('close', () => this.stats.leave(proxied))
+    const timeout = this.#defects.has('timeouts-ignored')
+      ? undefined
+      : setTimeout(() => this.#timeOut(response), this.#timeoutMs)
+    response.on('close', () => clearTimeout(timeout))
+    if (!(await this.#enter(response))) return
+    try {
+      this.#answered++
+      await passOn(request, response, {
+        host: this.#container.address,
+        port: this.#container.network.realPort(this.#userPort),
+        agent: this.#agent,
+        headers: forwardedHeaders(request),
+      })
+    } catch (problem) {
+      if (!response.headersSent && !response.destroyed)
+        response
+          .writeHead(502)
+          .end(`dial tcp 127.0.0.1:${this.#userPort}: ${(problem as NodeJS.ErrnoException).code ?? 'failed'}`)
+    } finally {
+      this.#leave()
+    }
+  }
+
+  #timeOut(response: ServerResponse): void {
+    if (response.headersSent) response.destroy()
+    else response.writeHead(504, { 'content-type': 'text/plain' }).end('request timeout')
+  }
+
+  /** Waits for a place below the container's concurrency; false where there is none to wait for, or the client went. */
+  async #enter(response: ServerResponse): Promise<boolean> {
+    const unlimited = this.#limit === 0 || this.#defects.has('concurrency-unlimited')
+    if (!unlimited && this.#running >= this.#limit) {
+      if (this.#waiting.length >= QUEUED_PER_REQUEST * this.#limit) {
+        response.writeHead(503).end('pending request queue full')
+        return false
+      }
+      await new Promise<void>((resolve) => this.#waiting.push(resolve))
+      if (response.destroyed || response.writableEnded) {
+        this.#running++
+        this.#leave()
+        return false
+      }
+    }
+    this.#running++
+    return true
+  }
+
+  #leave(): void {
+    this.#running--
+    this.#waiting.shift()?.()
+  }
+
+  /** What the kubelet asks is passed on to the container's own probe. */
+  async #answerKubelet(response: ServerResponse): Promise<void> {
+    const given = JSON.parse(this.#container.env.SERVING_READINESS_PROBE || '{}') as Probe
+    const fixed: Probe = given.httpGet
+      ? { ...given, httpGet: { ...given.httpGet, port: this.#userPort } }
+      : { ...given, tcpSocket: { port: this.#userPort } }
+    const ok = !this.#draining && (await probe(fixed, {}, this.#container.address, this.#container.network))
+    response.writeHead(ok ? 200 : 503).end(ok ? 'queue' : 'queue not ready')
+  }
+
+  /** Goes on with what it has, and ends when nothing has come for a moment. */
+  async #drain(): Promise<void> {
+    this.#draining = true
+    for (let quiet = 0; quiet < 5; quiet = this.#running || this.#waiting.length ? 0 : quiet + 1)
+      await new Promise((resolve) => setTimeout(resolve, 100))
+    this.#agent.destroy()
+  }
+
+  readonly #metrics: RequestListener = (_request, response) => {
+    const { SERVING_NAMESPACE, SERVING_SERVICE, SERVING_CONFIGURATION, SERVING_REVISION, OBSERVABILITY_CONFIG } =
+      this.#container.env
+    const { requestMetrics } = JSON.parse(OBSERVABILITY_CONFIG || '{}') as { requestMetrics?: string }
+    if (requestMetrics !== 'prometheus') return void response.writeHead(404).end()
+    const labels = `k8s_namespace_name="${SERVING_NAMESPACE}",kn_service_name="${SERVING_SERVICE}",kn_configuration_name="${SERVING_CONFIGURATION}",kn_revision_name="${SERVING_REVISION}"`
+    const lines = [`# TYPE target_info gauge`, `target_info{${labels}} 1`]
+    if (this.#answered)
+      lines.push(
+        '# TYPE kn_serving_queue_depth gauge',
+        `kn_serving_queue_depth ${this.#waiting.length}`,
+        '# TYPE kn_serving_invocation_duration_seconds histogram',
+        `kn_serving_invocation_duration_seconds_count ${this.#answered}`,
+        '# TYPE http_server_request_duration_seconds histogram',
+        `http_server_request_duration_seconds_count ${this.#answered}`,
+      )
+    response.setHeader('content-type', 'text/plain; version=0.0.4')
+    response.end(`${lines.join('\n')}\n`)
+  }
+}

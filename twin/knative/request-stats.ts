@@ -1,0 +1,53 @@
+/** Counts requests as queue-proxy and activator report them: how many at once on average, and how many came, since the last report. */
+export class RequestStats {
+  #concurrency = 0
+  #proxied = 0
+  #area = 0
+  #proxiedArea = 0
+  #requests = 0
+  #proxiedRequests = 0
+  #changedAt = performance.now()
+  #reportedAt = performance.now()
+
+  get concurrency(): number {
+    return this.#concurrency
+  }
+
+  /** A request comes in; `proxied` where it came through the activator, which has counted it already. */
+  enter(proxied: boolean): void {
+    this.#advance()
+    this.#concurrency++
+    this.#requests++
+    if (proxied) {
+      this.#proxied++
+      this.#proxiedRequests++
+    }
+  }
+
+  leave(proxied: boolean): void {
+    this.#advance()
+    this.#concurrency--
+    if (proxied) this.#proxied--
+  }
+
+  /** What was seen since the last report, without what the activator has counted. */
+  report(): { concurrency: number; requestsPerSecond: number } {
+    this.#advance()
+    const now = performance.now()
+    const elapsed = Math.max(1, now - this.#reportedAt)
+    const report = {
+      concurrency: (this.#area - this.#proxiedArea) / elapsed,
+      requestsPerSecond: ((this.#requests - this.#proxiedRequests) * 1000) / elapsed,
+    }
+    this.#reportedAt = now
+    this.#area = this.#proxiedArea = this.#requests = this.#proxiedRequests = 0
+    return report
+  }
+
+  #advance(): void {
+    const now = performance.now()
+    this.#area += this.#concurrency * (now - this.#changedAt)
+    this.#proxiedArea += this.#proxied * (now - this.#changedAt)
+    this.#changedAt = now
+  }
+}

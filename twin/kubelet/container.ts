@@ -1,0 +1,101 @@
+import type { Server as HttpServer } from 'node:http'
+import type { Server } from 'node:net'
+import type { KubeObject } from '../api/object.ts'
+import { listen, type Network } from '../network.ts'
+import { ContainerLog } from './container-log.ts'
+
+/** What runs in a container. `stop` is SIGTERM: it resolves when the program has ended. */
+export interface Program {
+  stop?: () => Promise<void> | void
+}
+
+/** Starts what an image holds. */
+export type Image = (container: Container) => Program | Promise<Program> | void
+
+/** One container of a running pod: what its program finds around itself. */
+export class Container {
+  readonly name: string
+  readonly spec: KubeObject['spec']
+  readonly log = new ContainerLog()
+  readonly address: string
+  readonly network: Network
+  readonly #pod: () => KubeObject
+  readonly #files: (path: string) => string | undefined
+  readonly #loopback: Map<number, HttpServer>
+  readonly #servers = new Set<Server>()
+  readonly #onExit: (code: number) => void
+  #closed = false
+
+  constructor(options: {
+    spec: KubeObject['spec']
+    address: string
+    network: Network
+    pod: () => KubeObject
+    files: (path: string) => string | undefined
+    loopback: Map<number, HttpServer>
+    onExit: (code: number) => void
+  }) {
+    this.spec = options.spec
+    this.name = options.spec.name
+    this.address = options.address
+    this.network = options.network
+    this.#pod = options.pod
+    this.#files = options.files
+    this.#loopback = options.loopback
+    this.#onExit = options.onExit
+  }
+
+  /** The pod as it is now. */
+  get pod(): KubeObject {
+    return this.#pod()
+  }
+
+  /** The environment, fields of the pod filled in. */
+  get env(): Record<string, string> {
+    const fields: Record<string, string> = {
+      'metadata.name': this.pod.metadata.name,
+      'metadata.namespace': this.pod.metadata.namespace ?? '',
+      'status.podIP': this.address,
+    }
+    const given = (this.spec.env ?? []) as {
+      name: string
+      value?: string
+      valueFrom?: { fieldRef?: { fieldPath: string } }
+    }[]
+    return Object.fromEntries(
+      given.map(({ name, value, valueFrom }) => [name, value ?? fields[valueFrom?.fieldRef?.fieldPath ?? ''] ?? '']),
+    )
+  }
+
+  /** The text of a mounted file, or undefined. */
+  readFile(path: string): string | undefined {
+    return this.#files(path)
+  }
+
+  /** Listens on the pod's address. */
+  async listen(server: Server, port: number): Promise<void> {
+    await listen(server, this.network.realPort(port), this.address)
+    if (this.#closed) server.close()
+    this.#servers.add(server)
+    this.network.announce(server, this.address, port)
+  }
+
+  /** Serves a port on the pod's loopback alone: what only port forwarding, or the pod itself, reaches. */
+  serveLoopback(port: number, server: HttpServer): void {
+    this.#loopback.set(port, server)
+  }
+
+  /** Ends the container of its own accord. */
+  exit(code: number): void {
+    if (!this.#closed) this.#onExit(code)
+  }
+
+  /** Closes what it listens on, and every connection with that. */
+  close(): void {
+    this.#closed = true
+    for (const server of this.#servers) {
+      server.close()
+      if ('closeAllConnections' in server) (server as HttpServer).closeAllConnections()
+    }
+  }
+}

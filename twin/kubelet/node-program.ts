@@ -1,0 +1,88 @@
+import fs from 'node:fs'
+import http from 'node:http'
+import https from 'node:https'
+import { createRequire } from 'node:module'
+import type { Server } from 'node:net'
+import os from 'node:os'
+import { compileFunction } from 'node:vm'
+import type { Container, Program } from './container.ts'
+
+const nodeRequire = createRequire(import.meta.url)
+
+/**
+ * A stock Node image: runs a program of one file (`command: [node, /path/to/file.mjs]`, mounted from a ConfigMap) in the twin's own
+ * process. What it imports of Node's network, files and process is its container's: it listens on the pod's address, and what it
+ * sends comes from there.
+ */
+export function nodeProgram(container: Container): Program {
+  const command = [...((container.spec.command ?? []) as string[]), ...((container.spec.args ?? []) as string[])]
+  const file = command.find((part) => /\.m?js$/.test(part))
+  const source = file ? container.readFile(file) : undefined
+  if (source === undefined) {
+    container.log.write(`Error: Cannot find module '${file ?? ''}'`)
+    setImmediate(() => container.exit(1))
+    return {}
+  }
+  const signals = new Map<string, () => void>()
+  let ended: () => void = () => undefined
+  const process = {
+    env: container.env,
+    argv: ['node', file],
+    on: (name: string, handler: () => void) => void signals.set(name, handler),
+    exit: () => ended(),
+    hrtime: globalThis.process.hrtime,
+  }
+  const modules: Record<string, unknown> = {
+    'node:http': serving(container, http),
+    'node:https': serving(container, https),
+    'node:os': { ...os, hostname: () => container.pod.metadata.name },
+    'node:fs': { ...fs, readFileSync: (path: string) => readMounted(container, path) },
+  }
+  const require = (name: string): unknown => modules[name] ?? nodeRequire(name)
+  const write = (...parts: unknown[]) => container.log.write(parts.map(String).join(' '))
+  const text = source.replace(/^import\s+(.+?)\s+from\s+'([^']+)';?$/gm, "const $1 = require('$2')")
+  compileFunction(text, ['require', 'process', 'console'], { filename: file ?? 'program' })(require, process, {
+    log: write,
+    error: write,
+  })
+  return {
+    async stop() {
+      const handler = signals.get('SIGTERM')
+      if (!handler) return
+      await new Promise<void>((resolve) => {
+        ended = resolve
+        handler()
+      })
+    },
+  }
+}
+
+/** Node's http or https as a container has it. */
+function serving(container: Container, module: typeof http | typeof https): object {
+  const createServer = (...args: unknown[]): Server => {
+    const server = (module.createServer as (...args: unknown[]) => Server)(...args)
+    const original = server.listen.bind(server)
+    server.listen = ((port: number) => {
+      server.listen = original
+      container.listen(server, port).catch((problem: Error) => {
+        container.log.write(String(problem))
+        container.exit(1)
+      })
+      return server
+    }) as typeof server.listen
+    return server
+  }
+  const request = (options: { port: number }, ...rest: unknown[]) =>
+    (module.request as (...args: unknown[]) => http.ClientRequest)(
+      { ...options, port: container.network.realPort(options.port), localAddress: container.address },
+      ...rest,
+    )
+  return { ...module, createServer, request }
+}
+
+function readMounted(container: Container, path: string): string {
+  const text = container.readFile(path)
+  if (text === undefined)
+    throw Object.assign(new Error(`ENOENT: no such file or directory, open '${path}'`), { code: 'ENOENT' })
+  return text
+}

@@ -1,0 +1,142 @@
+import type { Access } from '../api/access.ts'
+import { Controller } from '../api/controller.ts'
+import type { KubeObject } from '../api/object.ts'
+import type { Objects } from '../api/objects.ts'
+import { Component } from '../cluster/component.ts'
+import { tellEvent } from '../cluster/events.ts'
+import type { Image } from '../kubelet/container.ts'
+
+const POOLS = 'ipaddresspools.metallb.io'
+
+/** MetalLB's controller: gives Services of type LoadBalancer an address of a pool. */
+export class MetalLb {
+  readonly component = new Component()
+  readonly #objects: Objects
+  readonly #access: Access
+  #forbidden = false
+
+  constructor(objects: Objects, access: Access) {
+    this.#objects = objects
+    this.#access = access
+    const services: Controller = new Controller('metallb', (name, namespace) => {
+      if (!this.component.isUp) return services.enqueue(name, namespace, 300)
+      if (!this.#forbidden) this.#reconcile(name, namespace)
+    })
+    services.watch(objects, 'services')
+    const all = () => {
+      for (const { metadata } of objects.list('services')) services.enqueue(metadata.name, metadata.namespace)
+    }
+    objects.store.listen(POOLS, all)
+    this.component.onChange((_, up) => {
+      if (up) all()
+    })
+  }
+
+  /** Its image: at its start it must be allowed to list Services, or it says so and does nothing. */
+  get image(): Image {
+    const start = this.component.image()
+    return async (container) => {
+      const user = {
+        name: 'system:serviceaccount:metallb-system:controller',
+        groups: ['system:serviceaccounts', 'system:authenticated'],
+      }
+      this.#forbidden = !this.#access.allows(user, {
+        verb: 'list',
+        group: '',
+        resource: 'services',
+        namespace: undefined,
+        name: undefined,
+      })
+      container.log.write(
+        this.#forbidden
+          ? `E${new Date().toISOString().slice(5, 10).replace('-', '')} reflector.go:205] "Failed to watch" err="failed to list *v1.Service: services is forbidden: User \\"${user.name}\\" cannot list resource \\"services\\" in API group \\"\\" at the cluster scope" type="*v1.Service"`
+          : this.#line({ msg: 'MetalLB controller starting', level: 'info' }),
+      )
+      return (await start(container)) ?? {}
+    }
+  }
+
+  #line(fields: Record<string, string>): string {
+    return JSON.stringify({
+      caller: 'service_controller.go:115',
+      controller: 'ServiceReconciler',
+      ...fields,
+      ts: new Date().toISOString(),
+    })
+  }
+
+  #reconcile(name: string, namespace: string | undefined): void {
+    const service = this.#objects.get('services', name, namespace)
+    const key = `${namespace ?? ''}/${name}`
+    if (!service) return
+    this.component.log(this.#line({ level: 'info', 'start reconcile': key }))
+    const wanted = service.spec.type === 'LoadBalancer' ? this.#addressFor(service) : undefined
+    const current = service.status?.loadBalancer?.ingress?.[0]?.ip as string | undefined
+    if (service.spec.type === 'LoadBalancer' && !wanted) {
+      tellEvent(
+        this.#objects,
+        service,
+        'AllocationFailed',
+        `Failed to allocate IP for "${key}": no available IPs`,
+        'Warning',
+        'metallb-controller',
+      )
+      this.component.log(
+        this.#line({
+          level: 'error',
+          op: 'allocateIPs',
+          error: 'no available IPs',
+          msg: `failed to handle service ${key}`,
+        }),
+      )
+    }
+    if (wanted !== current) {
+      this.#objects.change(
+        'services',
+        name,
+        namespace,
+        (draft) => void (draft.status = { loadBalancer: wanted ? { ingress: [{ ip: wanted, ipMode: 'VIP' }] } : {} }),
+        'status',
+      )
+      if (wanted) {
+        tellEvent(this.#objects, service, 'IPAllocated', `Assigned IP ["${wanted}"]`, 'Normal', 'metallb-controller')
+        tellEvent(
+          this.#objects,
+          service,
+          'nodeAssigned',
+          `announcing from node "plumbline-worker" with protocol "layer2"`,
+          'Normal',
+          'metallb-speaker',
+        )
+      }
+    }
+    this.component.log(this.#line({ level: 'info', 'end reconcile': key }))
+  }
+
+  /** The address that a Service has, where its pool still allows it, else the first free one. */
+  #addressFor(service: KubeObject): string | undefined {
+    const asked =
+      service.metadata.annotations?.['metallb.io/address-pool'] ??
+      service.metadata.annotations?.['metallb.universe.tf/address-pool']
+    const pools = this.#objects
+      .list(POOLS)
+      .filter((pool) => (asked ? pool.metadata.name === asked : pool.spec?.autoAssign !== false))
+    const addresses = pools.flatMap((pool) => ((pool.spec?.addresses ?? []) as string[]).flatMap(addressesOf))
+    const taken = new Set(
+      this.#objects
+        .list('services')
+        .filter((each) => each.metadata.uid !== service.metadata.uid)
+        .map((each) => each.status?.loadBalancer?.ingress?.[0]?.ip as string | undefined),
+    )
+    const current = service.status?.loadBalancer?.ingress?.[0]?.ip as string | undefined
+    return current && addresses.includes(current) ? current : addresses.find((address) => !taken.has(address))
+  }
+}
+
+/** The addresses of '127.20.200.200-127.20.200.250'. */
+function addressesOf(range: string): string[] {
+  const [first = '', last = first] = range.split('-')
+  const base = first.slice(0, first.lastIndexOf('.'))
+  const [from, to] = [first, last].map((address) => Number(address.split('.')[3]))
+  return Array.from({ length: Math.max(0, (to ?? 0) - (from ?? 0) + 1) }, (_, at) => `${base}.${(from ?? 0) + at}`)
+}

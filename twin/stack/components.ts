@@ -1,0 +1,292 @@
+import type { KubeObject } from '../api/object.ts'
+import type { Versions } from './versions.ts'
+
+interface ComponentOptions {
+  namespace: string
+  name: string
+  image: string
+  version?: string
+  labels?: Record<string, string>
+  container?: string
+  replicas?: number
+  ports?: number[]
+  /** What goes into the container as it is. */
+  more?: object
+  pod?: object
+  /** Labels of the Deployment alone. */
+  part?: Record<string, string>
+}
+
+function deployment({
+  namespace,
+  name,
+  image,
+  version,
+  labels = { app: name },
+  container = name,
+  replicas = 1,
+  ports = [],
+  more = {},
+  pod = {},
+  part = {},
+}: ComponentOptions): KubeObject {
+  const all = { ...labels, ...part, ...(version ? { 'app.kubernetes.io/version': version } : {}) }
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name, namespace, labels: all },
+    spec: {
+      replicas,
+      selector: { matchLabels: labels },
+      template: {
+        metadata: { labels: all },
+        spec: {
+          terminationGracePeriodSeconds: 5,
+          ...pod,
+          containers: [
+            {
+              name: container,
+              image,
+              ports: ports.map((containerPort) => ({ containerPort })),
+              resources: { requests: { cpu: '20m', memory: '32Mi' } },
+              ...more,
+            },
+          ],
+        },
+      },
+    },
+  }
+}
+
+type Port = [name: string, port: number, targetPort?: number]
+
+function service(
+  namespace: string,
+  name: string,
+  selector: Record<string, string>,
+  ports: Port[],
+  more: { type?: string; labels?: Record<string, string>; annotations?: Record<string, string> } = {},
+): KubeObject {
+  const { type, ...metadata } = more
+  return {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name, namespace, ...metadata },
+    spec: {
+      ...(type ? { type } : {}),
+      selector,
+      ports: ports.map(([portName, port, targetPort]) => ({ name: portName, port, targetPort: targetPort ?? port })),
+    },
+  }
+}
+
+const KNATIVE = { 'app.kubernetes.io/name': 'knative-serving' }
+const apart = (labels: Record<string, string>, topologyKey: string) => ({
+  affinity: {
+    podAntiAffinity: {
+      preferredDuringSchedulingIgnoredDuringExecution: [
+        { weight: 100, podAffinityTerm: { topologyKey, labelSelector: { matchLabels: labels } } },
+      ],
+    },
+  },
+})
+
+function knative(versions: Versions): KubeObject[] {
+  const image = (name: string) => `gcr.io/knative-releases/knative.dev/serving/cmd/${name}:v${versions.knative}`
+  const netIstio = (name: string) =>
+    `gcr.io/knative-releases/knative.dev/net-istio/cmd/${name}:v${versions['net-istio']}`
+  const serving = (name: string, labels: Record<string, string>, more: Partial<ComponentOptions> = {}) =>
+    deployment({
+      namespace: 'knative-serving',
+      name,
+      image: image(name),
+      version: versions.knative,
+      labels,
+      part: { ...KNATIVE, 'app.kubernetes.io/component': name },
+      ports: [9090, 8008],
+      ...more,
+    })
+  const net = (name: string, labels: Record<string, string>, kind: string) =>
+    deployment({
+      namespace: 'knative-serving',
+      name,
+      image: netIstio(kind),
+      version: versions['net-istio'],
+      labels,
+      container: kind,
+      part: { ...KNATIVE, 'app.kubernetes.io/component': 'net-istio' },
+    })
+  const [activator, webhook, netWebhook] = [
+    { app: 'activator', role: 'activator' },
+    { app: 'webhook', role: 'webhook' },
+    { app: 'net-istio-webhook', role: 'net-istio-webhook' },
+  ]
+  return [
+    serving('activator', activator, {
+      replicas: 2,
+      ports: [8012, 9090],
+      pod: apart({ app: 'activator' }, 'kubernetes.io/hostname'),
+    }),
+    serving('autoscaler', { app: 'autoscaler' }),
+    serving('controller', { app: 'controller' }),
+    serving('webhook', webhook, { replicas: 2, pod: apart({ app: 'webhook' }, 'kubernetes.io/hostname') }),
+    net('net-istio-controller', { app: 'net-istio-controller' }, 'controller'),
+    net('net-istio-webhook', netWebhook, 'webhook'),
+    service('knative-serving', 'activator-service', { app: 'activator' }, [
+      ['http-metrics', 9090],
+      ['http', 80, 8012],
+    ]),
+    service('knative-serving', 'autoscaler', { app: 'autoscaler' }, [
+      ['http-metrics', 9090],
+      ['http', 8080],
+    ]),
+    service('knative-serving', 'controller', { app: 'controller' }, [['http-metrics', 9090]]),
+    service('knative-serving', 'webhook', webhook, [['https-webhook', 443, 8443]]),
+    service('knative-serving', 'net-istio-webhook', netWebhook, [['https-webhook', 443, 8443]]),
+    service('istio-system', 'knative-local-gateway', { istio: 'ingressgateway' }, [['http2', 80, 8081]], {
+      labels: { 'experimental.istio.io/disable-gateway-port-translation': 'true' },
+    }),
+    ...[
+      ['activator', { minAvailable: 1 }],
+      ['webhook', { minAvailable: 1 }],
+      ['controller', { maxUnavailable: 1 }],
+      ['autoscaler', { maxUnavailable: 1 }],
+      ['net-istio-controller', { maxUnavailable: 1 }],
+      ['net-istio-webhook', { maxUnavailable: 1 }],
+    ].map(([app, budget]): KubeObject => ({
+      apiVersion: 'policy/v1',
+      kind: 'PodDisruptionBudget',
+      metadata: { name: `${app as string}-pdb`, namespace: 'knative-serving' },
+      spec: { ...(budget as object), selector: { matchLabels: { app } } },
+    })),
+  ]
+}
+
+function istio(versions: Versions): KubeObject[] {
+  const gateway = { app: 'istio-ingressgateway', istio: 'ingressgateway' }
+  return [
+    deployment({
+      namespace: 'istio-system',
+      name: 'istiod',
+      image: `docker.io/istio/pilot:${versions.istio}`,
+      labels: { istio: 'pilot' },
+      part: { app: 'istiod' },
+      container: 'discovery',
+      replicas: 2,
+      ports: [15010, 15012, 15014],
+      pod: apart({ app: 'istiod' }, 'kubernetes.io/hostname'),
+    }),
+    deployment({
+      namespace: 'istio-system',
+      name: 'istio-ingressgateway',
+      image: `docker.io/istio/proxyv2:${versions.istio}`,
+      labels: gateway,
+      container: 'istio-proxy',
+      replicas: 3,
+      ports: [15021, 8080, 8443],
+      more: {
+        readinessProbe: { httpGet: { path: '/healthz/ready', port: 15021 }, periodSeconds: 5, failureThreshold: 4 },
+      },
+      pod: apart({ istio: 'ingressgateway' }, 'topology.kubernetes.io/zone'),
+    }),
+    service('istio-system', 'istiod', { app: 'istiod', istio: 'pilot' }, [
+      ['grpc-xds', 15010],
+      ['https-dns', 15012],
+      ['https-webhook', 443, 15017],
+      ['http-monitoring', 15014],
+    ]),
+    service(
+      'istio-system',
+      'istio-ingressgateway',
+      gateway,
+      [
+        ['status-port', 15021],
+        ['http2', 80, 8080],
+        ['https', 443, 8443],
+      ],
+      {
+        type: 'LoadBalancer',
+        labels: gateway,
+        annotations: {
+          'service.beta.kubernetes.io/aws-load-balancer-type': 'external',
+          'service.beta.kubernetes.io/aws-load-balancer-nlb-target-type': 'ip',
+          'service.beta.kubernetes.io/aws-load-balancer-scheme': 'internal',
+          'service.beta.kubernetes.io/aws-load-balancer-attributes': 'load_balancing.cross_zone.enabled=true',
+        },
+      },
+    ),
+  ]
+}
+
+/** The Deployments and Services of every component, as an installation leaves them. */
+export function components(versions: Versions): KubeObject[] {
+  const metallb = { app: 'metallb', component: 'controller' }
+  const certManager = (name: string, component: string, image: string) =>
+    deployment({
+      namespace: 'cert-manager',
+      name,
+      image: `quay.io/jetstack/cert-manager-${image}:v${versions['cert-manager']}`,
+      version: `v${versions['cert-manager']}`,
+      labels: {
+        'app.kubernetes.io/component': component,
+        'app.kubernetes.io/instance': 'cert-manager',
+        'app.kubernetes.io/name': image === 'controller' ? 'cert-manager' : image,
+      },
+      container: `cert-manager-${image}`,
+    })
+  return [
+    deployment({
+      namespace: 'kube-system',
+      name: 'coredns',
+      image: 'registry.k8s.io/coredns/coredns:v1.12.1',
+      labels: { 'k8s-app': 'kube-dns' },
+      replicas: 2,
+    }),
+    deployment({
+      namespace: 'kube-system',
+      name: 'metrics-server',
+      image: 'registry.k8s.io/metrics-server/metrics-server:v0.8.0',
+      labels: { 'k8s-app': 'metrics-server' },
+    }),
+    service('kube-system', 'metrics-server', { 'k8s-app': 'metrics-server' }, [['https', 443, 10250]]),
+    deployment({
+      namespace: 'metallb-system',
+      name: 'controller',
+      image: `quay.io/metallb/controller:v${versions.metallb}`,
+      labels: metallb,
+    }),
+    {
+      apiVersion: 'apps/v1',
+      kind: 'DaemonSet',
+      metadata: { name: 'speaker', namespace: 'metallb-system', labels: { app: 'metallb', component: 'speaker' } },
+      spec: {
+        selector: { matchLabels: { app: 'metallb', component: 'speaker' } },
+        template: {
+          metadata: { labels: { app: 'metallb', component: 'speaker' } },
+          spec: {
+            tolerations: [{ operator: 'Exists' }],
+            containers: [{ name: 'speaker', image: `quay.io/metallb/speaker:v${versions.metallb}` }],
+          },
+        },
+      },
+    },
+    service('metallb-system', 'metallb-webhook-service', { component: 'controller' }, [['https', 443, 9443]]),
+    certManager('cert-manager', 'controller', 'controller'),
+    certManager('cert-manager-webhook', 'webhook', 'webhook'),
+    certManager('cert-manager-cainjector', 'cainjector', 'cainjector'),
+    service(
+      'cert-manager',
+      'cert-manager',
+      { 'app.kubernetes.io/component': 'controller', 'app.kubernetes.io/instance': 'cert-manager' },
+      [['tcp-prometheus', 9402]],
+    ),
+    service(
+      'cert-manager',
+      'cert-manager-webhook',
+      { 'app.kubernetes.io/component': 'webhook', 'app.kubernetes.io/instance': 'cert-manager' },
+      [['https', 443, 10250]],
+    ),
+    ...istio(versions),
+    ...knative(versions),
+  ]
+}

@@ -1,0 +1,62 @@
+import type { Schema } from '../api/schemas.ts'
+
+const text: Schema = { type: 'string' }
+const whole: Schema = { type: 'integer' }
+const yes: Schema = { type: 'boolean' }
+const list = (items: Schema): Schema => ({ type: 'array', items })
+const object = (properties: Record<string, Schema>): Schema => ({ type: 'object', properties })
+const any: Schema = { 'x-kubernetes-preserve-unknown-fields': true }
+const status = any
+
+// What a revision takes of a pod, and what is its own (knative/serving, config/core/300-resources).
+const revisionSpec = object({
+  containerConcurrency: whole,
+  timeoutSeconds: whole,
+  responseStartTimeoutSeconds: whole,
+  idleTimeoutSeconds: whole,
+  containers: list({ ref: 'V1Container' }),
+  initContainers: list({ ref: 'V1Container' }),
+  volumes: list({ ref: 'V1Volume' }),
+  imagePullSecrets: list({ ref: 'V1LocalObjectReference' }),
+  serviceAccountName: text,
+  automountServiceAccountToken: yes,
+  enableServiceLinks: yes,
+  affinity: any,
+  nodeSelector: any,
+  tolerations: any,
+  topologySpreadConstraints: any,
+  securityContext: any,
+  hostAliases: any,
+  dnsConfig: any,
+  dnsPolicy: text,
+  priorityClassName: text,
+  runtimeClassName: text,
+  schedulerName: text,
+  shareProcessNamespace: yes,
+  hostNetwork: yes,
+  hostIPC: yes,
+  hostPID: yes,
+})
+const template = object({ metadata: any, spec: revisionSpec })
+const traffic = list(
+  object({ tag: text, revisionName: text, configurationName: text, latestRevision: yes, percent: whole, url: text }),
+)
+
+/** The schemas that the twin is strict about, by CRD. */
+export const schemas: Readonly<Record<string, Schema>> = {
+  'services.serving.knative.dev': object({ spec: object({ template, traffic }), status }),
+  'configurations.serving.knative.dev': object({ spec: object({ template }), status }),
+  'revisions.serving.knative.dev': object({ spec: revisionSpec, status }),
+  'routes.serving.knative.dev': object({ spec: object({ traffic }), status }),
+  'telemetries.telemetry.istio.io': object({
+    spec: object({
+      selector: any,
+      targetRef: any,
+      targetRefs: any,
+      metrics: any,
+      tracing: any,
+      accessLogging: list(object({ match: any, providers: any, disabled: yes, filter: object({ expression: text }) })),
+    }),
+    status,
+  }),
+}

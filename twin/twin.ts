@@ -1,0 +1,217 @@
+import https from 'node:https'
+import { Access } from './api/access.ts'
+import { Admission } from './api/admission.ts'
+import type { KubeObject } from './api/object.ts'
+import { Objects } from './api/objects.ts'
+import { resourceId } from './api/resources.ts'
+import { ApiServer } from './api/server.ts'
+import { issue, makeAuthority } from './certificates.ts'
+import { runDisruption } from './cluster/disruption.ts'
+import { runNamespaces } from './cluster/namespaces.ts'
+import { runScheduler } from './cluster/scheduler.ts'
+import { runServices } from './cluster/services.ts'
+import { runWorkloads } from './cluster/workloads.ts'
+import { Defects } from './defects.ts'
+import { Istiod } from './istio/istiod.ts'
+import type { Image } from './kubelet/container.ts'
+import { Kubelet } from './kubelet/kubelet.ts'
+import { nginx } from './kubelet/nginx.ts'
+import { nodeProgram } from './kubelet/node-program.ts'
+import { Knative } from './knative/knative.ts'
+import { LoadBalancerListeners } from './load-balancer/listeners.ts'
+import { MetalLb } from './load-balancer/metallb.ts'
+import { Network } from './network.ts'
+import { components } from './stack/components.ts'
+import { configuration, namespaces, rights, workload } from './stack/configuration.ts'
+import { crds } from './stack/crds.ts'
+import { nodes } from './stack/nodes.ts'
+import type { Versions } from './stack/versions.ts'
+
+export interface TwinOptions {
+  versions: Versions
+  domain: string
+  zones: string[]
+  /** The loopback range 127.RANGE; the first free one where not given. */
+  range: number | undefined
+  /** The API's port. */
+  port: number
+  /** The workload's program, which its pods run. */
+  program: string
+}
+
+/** A running twin. */
+export interface Twin {
+  kubeconfig: object
+  address: string
+  /** Resolves when the workload answers. */
+  ready: Promise<void>
+  stop: () => void
+  network: Network
+}
+
+/**
+ * Starts a stand-in for the whole stack on loopback: the Kubernetes API, its controllers and kubelets, Istio's gateway, Knative and
+ * MetalLB, everything installed.
+ * @throws StartProblem where this machine does not let it listen
+ */
+export async function startTwin(options: TwinOptions): Promise<Twin> {
+  const { versions, domain, zones } = options
+  const authority = await makeAuthority('plumbline-twin')
+  const handler: { api?: ApiServer } = {}
+  const server = https.createServer(
+    { requestCert: true, rejectUnauthorized: false, ca: authority.cert, keepAliveTimeout: 120_000 },
+    (request, response) => void handler.api?.handle(request, response),
+  )
+  server.on('upgrade', (request, socket, head) => handler.api?.upgrade(request, socket, head))
+  server.on('tlsClientError', () => undefined)
+  const network = await Network.take(server, options.port, options.range)
+  const [serving, admin] = await Promise.all([
+    issue(authority, 'CN=kube-apiserver', [network.apiAddress, '127.0.0.1', 'localhost', 'kubernetes.default.svc']),
+    issue(authority, 'CN=kubernetes-admin, O=system:masters', []),
+  ])
+  server.setSecureContext({ cert: serving.cert, key: serving.key, ca: authority.cert })
+
+  const objects = new Objects()
+  const defects = new Defects(objects)
+  const access = new Access(objects)
+  const admission = new Admission(objects)
+  serveCustomResources(objects)
+  install(objects, [...crds(), ...namespaces(), ...rights(), ...nodes(network, zones, versions.kubernetes)])
+
+  const istiod = new Istiod(objects, versions.istio, defects)
+  const knative = new Knative(objects, admission, network, defects, versions.knative)
+  const metallb = new MetalLb(objects, access)
+  const images: Record<string, Image> = {
+    'docker.io/library/node:': nodeProgram,
+    'docker.io/library/nginx:': nginx,
+    'docker.io/istio/pilot:': istiod.image,
+    'docker.io/istio/proxyv2:': istiod.proxyImage,
+    'quay.io/metallb/controller:': metallb.image,
+    ...Object.fromEntries(
+      Object.entries(knative.images()).map(([name, image]) => [`gcr.io/knative-releases/knative.dev/${name}:`, image]),
+    ),
+  }
+  // What has no work in the twin runs, and does nothing.
+  const idle = ['quay.io/metallb/speaker:', 'quay.io/jetstack/cert-manager-', 'registry.k8s.io/']
+  const imageOf = (name: string): Image | undefined =>
+    Object.entries(images).find(([prefix]) => name.startsWith(prefix))?.[1] ??
+    (idle.some((prefix) => name.startsWith(prefix)) ? () => undefined : undefined)
+  const kubelet = new Kubelet(objects, network, imageOf)
+  const listeners = new LoadBalancerListeners(objects, network)
+  for (const service of [
+    'istio-system/istiod',
+    'metallb-system/metallb-webhook-service',
+    'cert-manager/cert-manager-webhook',
+  ])
+    admission.serve(service, () => undefined)
+  runNamespaces(objects)
+  runWorkloads(objects)
+  runServices(objects)
+  runDisruption(objects)
+  runScheduler(objects)
+  handler.api = new ApiServer({
+    objects,
+    access,
+    admission,
+    kubelet,
+    network,
+    facts: {
+      version: () => versions.kubernetes,
+      issuer: () =>
+        defects.has('api-server-without-issuer') ? 'plumbline' : `https://${network.apiAddress}:${options.port}`,
+      kubeletConfig: () =>
+        defects.has('unbounded-logs')
+          ? { containerLogMaxSize: '-1', containerLogMaxFiles: 5 }
+          : { containerLogMaxSize: '10Mi', containerLogMaxFiles: 5 },
+    },
+  })
+  install(objects, [...configuration(versions, domain, network), ...components(versions), ...workload(options.program)])
+  return {
+    kubeconfig: kubeconfigOf(network, options.port, authority.cert, admin),
+    address: `https://${network.apiAddress}:${options.port}`,
+    network,
+    ready: untilReady(objects),
+    stop: () => {
+      knative.stop()
+      listeners.stop()
+      kubelet.stop()
+      server.close()
+      server.closeAllConnections()
+    },
+  }
+}
+
+/** Serves what the CustomResourceDefinitions in the store define, as they come and go; what goes takes its objects along. */
+function serveCustomResources(objects: Objects): void {
+  objects.store.listen('customresourcedefinitions.apiextensions.k8s.io', ({ type, object }) => {
+    const id = resourceId(object.spec.group as string, object.spec.names.plural as string)
+    if (type === 'DELETED') {
+      for (const each of objects.list(id)) objects.finish(id, each.metadata.name, each.metadata.namespace)
+      objects.resources.remove(id)
+      return
+    }
+    objects.resources.define(object)
+    if (type !== 'ADDED') return
+    const conditions = ['NamesAccepted', 'Established'].map((condition) => ({
+      type: condition,
+      status: 'True',
+      reason: condition,
+      message: '',
+    }))
+    objects.change(
+      'customresourcedefinitions.apiextensions.k8s.io',
+      object.metadata.name,
+      undefined,
+      (draft) => void (draft.status = { conditions, acceptedNames: object.spec.names, storedVersions: [] }),
+      'status',
+    )
+  })
+}
+
+function install(objects: Objects, all: readonly KubeObject[]): void {
+  for (const object of all) {
+    const at = object.apiVersion.lastIndexOf('/')
+    const resource = objects.resources.ofKind(at < 0 ? '' : object.apiVersion.slice(0, at), object.kind)
+    if (!resource) throw new Error(`the twin does not serve ${object.apiVersion} ${object.kind}`)
+    objects.create(resource.id, object)
+  }
+}
+
+function kubeconfigOf(network: Network, port: number, ca: string, client: { cert: string; key: string }): object {
+  const encode = (text: string) => Buffer.from(text).toString('base64')
+  return {
+    apiVersion: 'v1',
+    kind: 'Config',
+    clusters: [
+      {
+        name: 'twin',
+        cluster: { server: `https://${network.apiAddress}:${port}`, 'certificate-authority-data': encode(ca) },
+      },
+    ],
+    users: [
+      { name: 'twin', user: { 'client-certificate-data': encode(client.cert), 'client-key-data': encode(client.key) } },
+    ],
+    contexts: [{ name: 'twin', context: { cluster: 'twin', user: 'twin' } }],
+    'current-context': 'twin',
+  }
+}
+
+/** Resolves when every Deployment is Available and the workload's Service is Ready. */
+function untilReady(objects: Objects): Promise<void> {
+  const isReady = () =>
+    objects
+      .list('deployments.apps')
+      .every((each) => Number(each.status?.availableReplicas ?? 0) >= Number(each.spec.replicas)) &&
+    objects
+      .list('services.serving.knative.dev')
+      .every((each) =>
+        each.status?.conditions?.some(
+          (condition: { type: string; status: string }) => condition.type === 'Ready' && condition.status === 'True',
+        ),
+      ) &&
+    objects.get('services', 'istio-ingressgateway', 'istio-system')?.status?.loadBalancer?.ingress?.length > 0
+  return new Promise((resolve) => {
+    const check = () => (isReady() ? resolve() : void setTimeout(check, 20))
+    check()
+  })
+}
