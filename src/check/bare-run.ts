@@ -13,11 +13,11 @@ export default async function setUp(project: TestProject): Promise<(() => Promis
   // Loaded only here: under `plumbline certify` this process does without.
   const { readStackFile } = await import('../config/stack-file.ts')
   const { prepareRun } = await import('../run/prepare.ts')
-  const run = await prepareRun({
-    config: readStackFile(process.env.PLUMBLINE_STACK ?? 'stack.yaml'),
-    only: [],
-    allowDisruption: false,
-  })
+  const { startTwin, useTwinPrograms } = await import('../targets/twin.ts')
+  const config = readStackFile(process.env.PLUMBLINE_STACK ?? 'stack.yaml')
+  const twin = config.target === 'twin' ? await startTwin(config) : undefined
+  if (twin) useTwinPrograms()
+  const run = await prepareRun({ config: twin?.config ?? config, only: [], allowDisruption: false })
   project.provide('run', run.id)
   return async () => {
     const { finishRun } = await import('../run/finish.ts')
@@ -26,7 +26,8 @@ export default async function setUp(project: TestProject): Promise<(() => Promis
     const { readRecords } = await import('../report/build-report.ts')
     const ran = new Set([...readRecords(run.id).keys()].map((id) => id.split('/')[0]))
     const checks = run.checks.filter((id) => ran.has(id.split('/')[0]))
-    const report = await finishRun({ ...run, checks }, false, () => undefined)
+    const report = await finishRun({ run: { ...run, checks }, interrupted: false }, () => undefined)
+    await twin?.stop()
     console.log(
       `${report.verdict}: ${tellCounts(report.counts)} of ${checks.length} checks: reports/${run.id}/index.html`,
     )

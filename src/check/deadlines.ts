@@ -33,6 +33,8 @@ export const deadlines = {
   componentAvailable: 300_000,
   /** kind's create cluster, its node image to be pulled included. */
   clusterCreated: 600_000,
+  /** The twin to have everything in it Ready; it takes about a second. */
+  twinReady: 30_000,
   /** A release manifest to be fetched from a project's release page. */
   download: 60_000,
   /** All that a run made to be gone, after its last check. */

@@ -8,7 +8,9 @@ import { readStack, type StackFlags } from './stack-flags.ts'
 export async function up(flags: StackFlags): Promise<number> {
   const config = readStack(flags)
   if (config.target !== 'kind')
-    throw new UsageProblem('Only the target kind is brought up; an existing cluster is taken as it is.')
+    throw new UsageProblem(
+      'Only the target kind is brought up (--target kind): a twin comes with its run, an existing cluster is taken as it is.',
+    )
   setDeadlineFactor(config.deadlines.factor)
   const from = performance.now()
   const cut = cutShort(undefined, console.log)
@@ -29,7 +31,9 @@ export async function up(flags: StackFlags): Promise<number> {
 export async function down(flags: StackFlags): Promise<number> {
   const config = readStack(flags)
   if (config.target !== 'kind')
-    throw new UsageProblem('Only the target kind is taken down; an existing cluster stays as it is.')
+    throw new UsageProblem(
+      'Only the target kind is taken down (--target kind): a twin ends with its run, an existing cluster stays as it is.',
+    )
   const there = await kindDown(config)
   console.log(
     there ? `the kind cluster ${config.cluster.name} is deleted` : `there is no kind cluster ${config.cluster.name}`,

@@ -3,23 +3,35 @@ import { UsageProblem } from '../check/problem.ts'
 import { readRunInfo, runFolder, type RunInfo } from '../check/run-info.ts'
 import type { StackConfig } from '../config/stack-schema.ts'
 import { readRecords } from '../report/build-report.ts'
+import { caveatsOf } from '../report/caveats.ts'
 import type { Report } from '../report/report-schema.ts'
 import { exitCodeOf, tellCounts } from '../report/verdict.ts'
 import { inThread } from '../run/in-thread.ts'
+import type { RunEnding } from '../run/finish.ts'
 import type { RunRequest } from '../run/prepare.ts'
 import { runSuites } from '../run/run-suites.ts'
+import { startTwin, useTwinPrograms, type RunningTwin } from '../targets/twin.ts'
 import { cutShort } from './cut.ts'
 import { readStack, type StackFlags } from './stack-flags.ts'
 import { openView } from './view.ts'
 
 /** plumbline certify: gives the exit code of the verdict. */
 export async function certify(flags: StackFlags): Promise<number> {
-  const config = readStack(flags)
+  const given = readStack(flags)
   const only = whatToRun(flags)
-  checkDisruption(flags, config)
+  checkDisruption(flags, given)
   const say = (line: string) => console.log(line)
   const cut = cutShort(flags.timeLimit, say)
+  let twin: RunningTwin | undefined
+  let died: string | undefined
   try {
+    twin = given.target === 'twin' ? await startTwin(given) : undefined
+    if (twin) {
+      useTwinPrograms()
+      say(`twin: everything is Ready at ${twin.server}; it is a stand-in, no cluster`)
+      void twin.died.then((why) => cut.end((died = why)))
+    }
+    const config = twin?.config ?? given
     const request = { config, only, allowDisruption: flags.allowDisruption ?? false }
     const run = await inThread<RunRequest, RunInfo>(
       new URL('../run/prepare.ts', import.meta.url),
@@ -36,19 +48,17 @@ export async function certify(flags: StackFlags): Promise<number> {
       view.close()
     }
     const tell = process.stdout.isTTY ? say : () => undefined
-    const report = await inThread<object, Report>(
-      new URL('../run/finish.ts', import.meta.url),
-      { run, interrupted },
-      tell,
-    )
+    const ending = { run, interrupted, died }
+    const report = await inThread<RunEnding, Report>(new URL('../run/finish.ts', import.meta.url), ending, tell)
     tellVerdict(report)
     return exitCodeOf(report.verdict)
   } catch (problem) {
     if (!cut.signal.aborted) throw problem
-    say('cut short before the checks: nothing of a run is left')
+    say(`${died ?? 'cut short'} before the checks: nothing of a run is left`)
     return 2
   } finally {
     cut.release()
+    await twin?.stop()
   }
 }
 
@@ -76,8 +86,7 @@ export function tellVerdict(report: Report): void {
   console.log(
     `\n${report.verdict}: ${tellCounts(report.counts)} of ${report.checks.length} checks in ${report.seconds.toFixed(1)} s`,
   )
-  if (report.scope === 'selection')
-    console.log('only a selection of the checks ran: this is no certificate of the whole stack')
+  for (const caveat of caveatsOf(report)) console.log(caveat)
   for (const left of report.leftBehind) console.log(`left behind: ${left}`)
   console.log(`report: ${folder}/index.html (Allure: ${folder}/allure.html)`)
 }

@@ -2,12 +2,12 @@ import { keepHandler } from '../run/run-suites.ts'
 
 /**
  * A signal that aborts at the first Ctrl-C or SIGTERM, or after `limit` minutes; a second Ctrl-C ends the process at once.
- * `tell` says which. Call `release` when the work is done.
+ * `tell` says which. `end` cuts it short for another reason. Call `release` when the work is done.
  */
 export function cutShort(
   limit: number | undefined,
   tell: (what: string) => void,
-): { signal: AbortSignal; release: () => void } {
+): { signal: AbortSignal; end: (why: string) => void; release: () => void } {
   const controller = new AbortController()
   const onSignal = keepHandler((signal: NodeJS.Signals) => {
     if (controller.signal.aborted) {
@@ -27,6 +27,10 @@ export function cutShort(
     : undefined
   return {
     signal: controller.signal,
+    end(why) {
+      tell(`${why}: the run ends here`)
+      controller.abort(new Error(why))
+    },
     release() {
       clearTimeout(timer)
       process.off('SIGINT', onSignal)

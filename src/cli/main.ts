@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander'
 import { ClusterProblem, plainMessage, UsageProblem } from '../check/problem.ts'
 import { stackFlags, type StackFlags } from './stack-flags.ts'
+import type { TwinFlags } from './twin.ts'
 
 const EXITS = `
 Exit codes: 0 certified (also with remarks), 1 not certified, 2 incomplete, 3 usage or configuration.`
@@ -33,6 +34,12 @@ function build(): Command {
     .description('deletes the kind cluster with all that is in it')
     .addHelpText('after', '\nExample: plumbline down --stack stacks/kind.yaml')
     .action(async (flags: StackFlags) => exit(await (await import('./bring.ts')).down(flags)))
+  stackFlags(program.command('twin'))
+    .description('serves the twin, a stand-in for the whole stack on loopback, until Ctrl-C, and prints its kubeconfig')
+    .option('--range <number>', 'its loopback range 127.NUMBER (default: the first free one from 20 on)')
+    .option('--port <number>', "its API's port (default: 6443)")
+    .addHelpText('after', '\nExample: plumbline twin --kubeconfig ./twin.yaml')
+    .action(async (flags: TwinFlags) => exit(await (await import('./twin.ts')).twin(flags)))
   program
     .command('list')
     .description('lists the checks')

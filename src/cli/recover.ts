@@ -16,7 +16,8 @@ export async function recover(id: string | undefined): Promise<number> {
   }
   let open = 0
   let left = 0
-  for (const run of runs.filter((each) => !isRunning(each))) {
+  // A twin is gone with its run, and what was in it.
+  for (const run of runs.filter((each) => !isRunning(each) && each.config.target !== 'twin')) {
     const pending = new Journal(journalFile(run.id)).pending()
     if (pending.length === 0) continue
     open += pending.length

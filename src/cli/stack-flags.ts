@@ -26,7 +26,7 @@ export interface StackFlags {
 export const stackFlags = (command: Command): Command =>
   command
     .option('--stack <file>', 'the stack file (default: stack.yaml)')
-    .option('--target <target>', 'kind or existing')
+    .option('--target <target>', 'twin, kind or existing')
     .option('--context <name>', 'the context in the kubeconfig')
     .option('--kubeconfig <file>', 'the kubeconfig')
     .option('--name <name>', "the kind cluster's name")

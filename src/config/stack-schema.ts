@@ -6,8 +6,11 @@ const file = z.string().min(1)
 /** stack.yaml: the stack to certify. Every key that it may have, with its default. */
 export const stackSchema = z.strictObject({
   target: z
-    .enum(['kind', 'existing'])
-    .describe('where the stack is: kind brings one up on this machine, existing takes a cluster as it is'),
+    .enum(['twin', 'kind', 'existing'])
+    .default('twin')
+    .describe(
+      'where the stack is: twin is a stand-in on loopback, kind brings a cluster up on this machine, existing takes one as it is',
+    ),
   kubeconfig: file.optional().describe('the kubeconfig; KUBECONFIG or ~/.kube/config where not given'),
   context: z
     .string()
@@ -56,6 +59,10 @@ export const stackSchema = z.strictObject({
         .string()
         .optional()
         .describe("the load balancer's address, where the Service's status does not have the one to use"),
+      ports: z
+        .strictObject({ http: z.number().int().default(80), https: z.number().int().default(443) })
+        .prefault({})
+        .describe("the ports that the load balancer's 80 and 443 are reached by, through a forward say"),
       pool: z
         .string()
         .optional()

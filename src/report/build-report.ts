@@ -14,6 +14,8 @@ export type ClusterFacts = Pick<Report, 'versions' | 'topology'>
 export interface RunEnd extends ClusterFacts {
   endedAt: Date
   interrupted: boolean
+  /** Why the target is gone, where it went in the middle of the run. */
+  died?: string | undefined
   leftBehind: string[]
 }
 
@@ -48,6 +50,7 @@ export function buildReport(run: RunInfo, catalogue: readonly Check[], end: RunE
     verdict: verdictOf(judged, end.interrupted),
     scope: chosen.length === catalogue.length ? 'whole' : 'selection',
     interrupted: end.interrupted,
+    ...(end.died ? { died: end.died } : {}),
     target: run.config.target,
     context: run.context,
     startedAt: run.startedAt,

@@ -1,3 +1,4 @@
+import { caveatsOf } from './caveats.ts'
 import htmModule from 'htm'
 import { h, type VNode } from 'preact'
 import { renderToString } from 'preact-render-to-string'
@@ -30,8 +31,7 @@ export function pageOf(report: Report): string {
         <header class=${`verdict ${report.verdict.replaceAll(' ', '-')}`}>
           <h1>${report.verdict}</h1>
           <p>${tellCounts(report.counts)} of ${report.checks.length} checks in ${duration(report.seconds * 1000)}</p>
-          ${report.scope === 'selection' && html`<p><strong>Only a selection of the checks ran: this is no certificate of the whole stack.</strong></p>`}
-          ${report.interrupted && html`<p><strong>The run was cut short.</strong></p>`}
+          ${caveatsOf(report).map((caveat) => html`<p><strong>${caveat}</strong></p>`)}
         </header>
         <main>
           ${facts(report)} ${report.leftBehind.length > 0 && leftBehind(report)}

@@ -11,6 +11,7 @@ export const reportSchema = z.strictObject({
     .enum(['whole', 'selection'])
     .describe('whole: every check of the catalogue; selection: those that --only or --rerun chose'),
   interrupted: z.boolean(),
+  died: z.string().optional().describe('why the target is gone, where it went in the middle of the run'),
   target: z.string(),
   context: z.string(),
   startedAt: z.iso.datetime(),

@@ -1,3 +1,4 @@
+import { caveatsOf } from './caveats.ts'
 import { countOutcomes, tellCounts } from './verdict.ts'
 import type { Report, ReportedCheck } from './report-schema.ts'
 
@@ -8,10 +9,7 @@ export function summaryOf(report: Report): string {
     `# ${report.verdict}`,
     '',
     `${tellCounts(report.counts)} of ${report.checks.length} checks in ${Math.round(report.seconds)} s, on \`${report.context}\` (${report.target}).`,
-    ...(report.scope === 'selection'
-      ? ['', 'Only a selection of the checks ran: this is no certificate of the whole stack.']
-      : []),
-    ...(report.interrupted ? ['', 'The run was cut short.'] : []),
+    ...caveatsOf(report).flatMap((caveat) => ['', caveat]),
     ...(report.leftBehind.length ? ['', '**Left behind:**', ...report.leftBehind.map((each) => `- ${each}`)] : []),
     '',
     '| suite | checks | outcome |',

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { loadCatalogue } from '../check/catalogue.ts'
 import { allureFolder, journalFile, runFolder, writeRunInfo, type RunInfo } from '../check/run-info.ts'
 import { completeAllureResults, makeAllurePage } from '../report/allure.ts'
-import { buildReport, readClusterFacts, type ClusterFacts } from '../report/build-report.ts'
+import { buildReport, readClusterFacts, type ClusterFacts, type RunEnd } from '../report/build-report.ts'
 import { pageOf } from '../report/html.ts'
 import { junitOf } from '../report/junit.ts'
 import type { Report } from '../report/report-schema.ts'
@@ -15,11 +15,18 @@ import { undoAll } from '../stack/undo.ts'
 import type { ThreadWork } from './in-thread.ts'
 
 /** The same as the work of a thread. */
-export const work: ThreadWork<{ run: RunInfo; interrupted: boolean }, Report> = ({ run, interrupted }, tell) =>
-  finishRun(run, interrupted, tell)
+export const work: ThreadWork<RunEnding, Report> = (ending, tell) => finishRun(ending, tell)
+
+/** A run whose checks are done; `died` says why its target is gone, where it is. */
+export interface RunEnding {
+  run: RunInfo
+  interrupted: boolean
+  died?: string | undefined
+}
 
 /** Undoes what the run left open, asks the cluster for its versions and nodes, and writes every report. */
-export async function finishRun(run: RunInfo, interrupted: boolean, tell: (what: string) => void): Promise<Report> {
+export async function finishRun({ run, interrupted, died }: RunEnding, tell: (what: string) => void): Promise<Report> {
+  if (died) return report(run, { interrupted, died, leftBehind: [], versions: {}, topology: [] }, tell)
   const kubeConfig = loadKubeConfig(run.config.kubeconfig, run.context)
   const api = new Kubernetes(kubeConfig)
   let facts: ClusterFacts
@@ -31,12 +38,16 @@ export async function finishRun(run: RunInfo, interrupted: boolean, tell: (what:
   } finally {
     await kubeConfig.close()
   }
+  return report(run, { interrupted, leftBehind, ...facts }, tell)
+}
+
+async function report(run: RunInfo, end: Omit<RunEnd, 'endedAt'>, tell: (what: string) => void): Promise<Report> {
   const endedAt = new Date()
   writeRunInfo({ ...run, endedAt: endedAt.toISOString() })
-  const report = buildReport(run, await loadCatalogue(), { endedAt, interrupted, leftBehind, ...facts })
+  const made = buildReport(run, await loadCatalogue(), { endedAt, ...end })
   tell('writing the reports')
-  await writeReports(report)
-  return report
+  await writeReports(made)
+  return made
 }
 
 /** Writes report.json and all that is made of it: JUnit, Allure, Markdown and our own page. */

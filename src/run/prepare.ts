@@ -72,8 +72,8 @@ function chosen(checks: Check[], only: string[]): Check[] {
 /** What the target does not offer, why, and whether it may do without: a skip that is not excused leaves the verdict incomplete. */
 async function lackingOf(api: Kubernetes, config: StackConfig): Promise<RunInfo['lacking']> {
   const lacking: Partial<Record<Capability, { reason: string; excused: boolean }>> = {
-    nlb: { reason: 'the target has no NLB that Plumbline can ask AWS about', excused: config.target === 'kind' },
-    eks: { reason: 'the target is not known to be EKS', excused: config.target === 'kind' },
+    nlb: { reason: 'the target has no NLB that Plumbline can ask AWS about', excused: config.target !== 'existing' },
+    eks: { reason: 'the target is not known to be EKS', excused: config.target !== 'existing' },
   }
   if (!(await isThere('istioctl'))) {
     lacking.istioctl = {

@@ -34,7 +34,9 @@ export class Ingress {
 
   /** Sends one request. It never throws for what the network does: see Answer. */
   async send(request: IngressRequest): Promise<Answer> {
-    const full = { ...request, address: await this.address(), port: request.scheme === 'https' ? 443 : 80 }
+    const { ports } = this.#stack.config.addresses
+    const port = request.scheme === 'https' ? ports.https : ports.http
+    const full = { ...request, address: await this.address(), port }
     return this.#stack.config.vantage === 'cluster' ? this.#stack.agent.send(full) : sendFromHere(full)
   }
 

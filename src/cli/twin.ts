@@ -1,0 +1,34 @@
+import { copyFileSync, chmodSync } from 'node:fs'
+import { startTwin } from '../targets/twin.ts'
+import { cutShort } from './cut.ts'
+import { readStack, type StackFlags } from './stack-flags.ts'
+
+/** The flags of `plumbline twin`. */
+export interface TwinFlags extends StackFlags {
+  range?: string
+  port?: string
+}
+
+/** plumbline twin: serves the twin until Ctrl-C, and says how to reach it. */
+export async function twin(flags: TwinFlags): Promise<number> {
+  const { kubeconfig, ...others } = flags
+  const cut = cutShort(undefined, () => undefined)
+  const running = await startTwin(readStack(others), flags)
+  const file = running.config.kubeconfig ?? ''
+  if (kubeconfig) {
+    copyFileSync(file, kubeconfig)
+    chmodSync(kubeconfig, 0o600)
+  }
+  console.log(`the twin serves ${running.server}; it is a stand-in, no cluster`)
+  console.log(`export KUBECONFIG=${kubeconfig ?? file}`)
+  console.log('Ctrl-C ends it')
+  const why = await Promise.race([running.died, aborted(cut.signal)])
+  cut.release()
+  await running.stop()
+  if (!why) return 0
+  console.error(why)
+  return 3
+}
+
+const aborted = (signal: AbortSignal): Promise<undefined> =>
+  new Promise((resolve) => signal.addEventListener('abort', () => resolve(undefined), { once: true }))

@@ -1,0 +1,104 @@
+import { readFileSync } from 'node:fs'
+import https from 'node:https'
+import { parseArgs } from 'node:util'
+import { parse, stringify } from 'yaml'
+import type { KubeObject } from './api/object.ts'
+import { DEFECT_RESOURCE } from './defects.ts'
+import { gatewaysOf } from './istio/routes.ts'
+import { VERSIONS } from './stack/versions.ts'
+
+// What checks ask of istioctl, for a twin: `manifest generate -f FILE` and `analyze`.
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    filename: { type: 'string', short: 'f' },
+    kubeconfig: { type: 'string' },
+    context: { type: 'string' },
+    'all-namespaces': { type: 'boolean' },
+    output: { type: 'string' },
+    'failure-threshold': { type: 'string' },
+    remote: { type: 'string' },
+  },
+})
+
+/** LISTs a resource by its path in the twin's API. */
+async function list(path: string): Promise<KubeObject[]> {
+  const config = parse(readFileSync(values.kubeconfig ?? process.env.KUBECONFIG ?? '', 'utf8')) as KubeObject
+  const { cluster } = config.clusters[0]
+  const { user } = config.users[0]
+  const decode = (text: string) => Buffer.from(text, 'base64').toString()
+  const options = {
+    ca: decode(cluster['certificate-authority-data']),
+    cert: decode(user['client-certificate-data']),
+    key: decode(user['client-key-data']),
+  }
+  return new Promise((resolve, reject) => {
+    https
+      .get(`${cluster.server}${path}`, options, (answer) => {
+        let text = ''
+        answer.on('data', (chunk) => (text += String(chunk)))
+        answer.on('end', () => resolve((JSON.parse(text) as { items?: KubeObject[] }).items ?? []))
+      })
+      .on('error', reject)
+  })
+}
+
+interface Message {
+  code: string
+  level: string
+  message: string
+  origin: string
+}
+
+/** The analysis that checks rest on: gateways that a VirtualService names and that are not there (IST0101). */
+async function analyze(): Promise<Message[]> {
+  const [virtualServices, gateways] = await Promise.all(
+    ['virtualservices', 'gateways'].map((plural) => list(`/apis/networking.istio.io/v1/${plural}`)),
+  )
+  const known = new Set(gateways?.map(({ metadata }) => `${metadata.namespace}/${metadata.name}`))
+  return (virtualServices ?? []).flatMap((each) =>
+    gatewaysOf(each)
+      .filter((gateway) => gateway !== 'mesh' && !known.has(gateway))
+      .map((gateway) => ({
+        code: 'IST0101',
+        level: 'Error',
+        message: `Referenced gateway not found: "${gateway}"`,
+        origin: `VirtualService ${each.metadata.namespace}/${each.metadata.name}`,
+      })),
+  )
+}
+
+/** Renders an IstioOperator's gateway Services; what is no IstioOperator, or has a field that none has, is refused. */
+async function generate(file: string): Promise<string> {
+  const operator = parse(readFileSync(file, 'utf8')) as KubeObject
+  if (!operator.kind) throw new Error("Object 'Kind' is missing in 'the file'")
+  const unknown = Object.keys(operator).find((key) => !['apiVersion', 'kind', 'metadata', 'spec'].includes(key))
+  const lenient = (await list(`/apis/twin.plumbline.dev/v1/${DEFECT_RESOURCE.split('.')[0]}`)).some(
+    ({ metadata }) => metadata.name === 'istioctl-lenient',
+  )
+  if (unknown && !lenient) throw new Error(`could not unmarshal: json: unknown field ${JSON.stringify(unknown)}`)
+  const components = (operator.spec?.components?.ingressGateways ?? []) as KubeObject['spec'][]
+  return components
+    .map(({ name, k8s }) =>
+      stringify({
+        apiVersion: 'v1',
+        kind: 'Service',
+        metadata: { name, namespace: 'istio-system', annotations: k8s?.serviceAnnotations ?? {} },
+        spec: { type: 'LoadBalancer', selector: { app: name }, ports: k8s?.service?.ports ?? [] },
+      }),
+    )
+    .join('---\n')
+}
+
+try {
+  if (positionals[0] === 'version') console.log(`client version: ${VERSIONS.istio}-twin`)
+  else if (positionals[0] === 'analyze') {
+    const messages = await analyze()
+    console.log(JSON.stringify(messages))
+    process.exitCode = messages.length ? 79 : 0
+  } else if (positionals.join(' ') === 'manifest generate') process.stdout.write(await generate(values.filename ?? ''))
+  else throw new Error(`unknown command "${positionals.join(' ')}" for "istioctl"`)
+} catch (problem) {
+  console.error(`Error: ${problem instanceof Error ? problem.message : String(problem)}`)
+  process.exitCode = 1
+}
