@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander'
 import { ClusterProblem, plainMessage, UsageProblem } from '../check/problem.ts'
+import type { SabotageFlags } from './sabotage.ts'
 import { stackFlags, type StackFlags } from './stack-flags.ts'
 import type { TwinFlags } from './twin.ts'
 
@@ -40,6 +41,15 @@ function build(): Command {
     .option('--port <number>', "its API's port (default: 6443)")
     .addHelpText('after', '\nExample: plumbline twin --kubeconfig ./twin.yaml')
     .action(async (flags: TwinFlags) => exit(await (await import('./twin.ts')).twin(flags)))
+  stackFlags(program.command('sabotage'))
+    .description('breaks the stack in every way that is known, and sees that the right checks notice, and no others')
+    .option('--only <names>', 'only these sabotages, or those that these checks must notice (commas between)', commas)
+    .option('--lanes <number>', 'how many twins side by side (default: 6)', Number)
+    .option('--compare <run>', 'the run of another matrix: every outcome that differs from it is told, and counts')
+    .option('--allow-disruption', 'allow that an existing cluster is sabotaged; with --context')
+    .option('--time-limit <minutes>', 'after so many minutes put back, and report', minutes)
+    .addHelpText('after', '\nExit codes: 0 all detected, 1 not, 3 usage.\nExample: plumbline sabotage --only mesh/crds')
+    .action(async (flags: SabotageFlags) => exit(await (await import('./sabotage.ts')).sabotage(flags)))
   program
     .command('list')
     .description('lists the checks')

@@ -1,17 +1,9 @@
-import { caveatsOf } from './caveats.ts'
-import htmModule from 'htm'
-import { h, type VNode } from 'preact'
 import { renderToString } from 'preact-render-to-string'
+import { caveatsOf } from './caveats.ts'
 import { style } from './html-style.ts'
+import { html } from './markup.ts'
 import type { Report, ReportedCheck } from './report-schema.ts'
 import { countOutcomes, tellCounts } from './verdict.ts'
-
-// Text goes through preact, which escapes it: what a cluster says is shown, never run.
-// htm's types speak of a default export that Node's import of it does not have.
-const htm = htmModule as unknown as {
-  bind(create: typeof h): (text: TemplateStringsArray, ...values: unknown[]) => VNode
-}
-const html = htm.bind(h)
 
 /** Our own page of a run: one file, no script and no network. Verdict on top, then what did not pass, then every check. */
 export function pageOf(report: Report): string {

@@ -1,10 +1,16 @@
 import { appendFileSync, closeSync, existsSync, fsyncSync, openSync, readFileSync } from 'node:fs'
+import type { KubernetesObject } from '../check/record.ts'
 import type { ObjectId } from './kubernetes.ts'
 
-/** What must be undone: an object of ours that was made, or a shared one that was changed and the merge patch that puts it back. */
+/**
+ * What must be undone: an object of ours that was made, a shared one that was changed, with the merge patch that puts it back, or one
+ * that was removed, with what it was.
+ */
 export type JournalEntry =
   | { seq: number; at: string; what: 'made'; object: ObjectId }
   | { seq: number; at: string; what: 'changed'; object: ObjectId; restore: object }
+  | { seq: number; at: string; what: 'removed'; object: ObjectId; was: KubernetesObject }
+type Unnumbered<Entry> = Entry extends JournalEntry ? Omit<Entry, 'seq' | 'at'> : never
 type Line = JournalEntry | { what: 'undone'; seq: number }
 
 /**
@@ -30,6 +36,11 @@ export class Journal {
     return this.#write({ what: 'changed', object, restore })
   }
 
+  /** To be called before a shared object is removed; `was` is what makes it again. */
+  removed(object: ObjectId, was: KubernetesObject): number {
+    return this.#write({ what: 'removed', object, was })
+  }
+
   /** Notes that what the entry names was undone, and seen to be. */
   undone(seq: number): void {
     append(this.file, { what: 'undone', seq })
@@ -42,7 +53,7 @@ export class Journal {
     return lines.filter((line): line is JournalEntry => line.what !== 'undone' && !undone.has(line.seq)).reverse()
   }
 
-  #write(entry: { what: 'made'; object: ObjectId } | { what: 'changed'; object: ObjectId; restore: object }): number {
+  #write(entry: Unnumbered<JournalEntry>): number {
     const seq = ++this.#last
     append(this.file, { seq, at: new Date().toISOString(), ...entry })
     return seq

@@ -11,10 +11,12 @@ import type { Kubernetes } from './kubernetes.ts'
 export async function undoAll(api: Kubernetes, journal: Journal, tell: (what: string) => void): Promise<string[]> {
   const left: string[] = []
   const pending = journal.pending()
-  for (const entry of pending.filter((each) => each.what === 'changed')) {
+  for (const entry of pending) {
+    if (entry.what === 'made') continue
     tell(`putting back ${entry.object.kind} ${entry.object.name}`)
     await attempt(entry, left, async () => {
-      await api.patch(entry.object, entry.restore)
+      if (entry.what === 'changed') await api.patch(entry.object, entry.restore)
+      else await api.apply(entry.was)
       journal.undone(entry.seq)
     })
   }

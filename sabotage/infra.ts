@@ -1,0 +1,88 @@
+import { defect, sabotage } from '../src/sabotage/sabotage.ts'
+
+sabotage(
+  'unknown-knative',
+  {
+    breaks: "the controller's version is one that no table of supported versions has",
+    fails: ['infra/kubernetes-version', 'knative/version', 'knative/minimum-kubernetes'],
+  },
+  (saboteur) =>
+    saboteur.change('apps/v1/Deployment', 'knative-serving', 'controller', {
+      metadata: { labels: { 'app.kubernetes.io/version': '1.99.0' } },
+    }),
+)
+
+defect('api-server-without-issuer', {
+  breaks: "the API server's issuer is no https URL",
+  fails: ['infra/oidc-issuer'],
+})
+
+sabotage(
+  'workers-cordoned',
+  { breaks: 'all workers but one are cordoned', fails: ['infra/nodes-ready'] },
+  async (saboteur) => {
+    const { items } = await saboteur.api.list('v1/Node', { labels: '!node-role.kubernetes.io/control-plane' })
+    for (const node of items.slice(1))
+      await saboteur.change('v1/Node', undefined, node.metadata?.name ?? '', { spec: { unschedulable: true } })
+  },
+)
+
+sabotage(
+  'one-zone',
+  { breaks: 'all workers are labelled with one zone', fails: ['infra/nodes-zones'] },
+  async (saboteur) => {
+    const { items } = await saboteur.api.list('v1/Node', { labels: '!node-role.kubernetes.io/control-plane' })
+    for (const node of items)
+      await saboteur.change('v1/Node', undefined, node.metadata?.name ?? '', {
+        metadata: { labels: { 'topology.kubernetes.io/zone': 'zone-a' } },
+      })
+  },
+)
+
+defect('unbounded-logs', { breaks: 'kubelets rotate no log', fails: ['infra/node-log-rotation'] })
+
+sabotage(
+  'metrics-nowhere',
+  {
+    breaks: 'metrics.k8s.io is handed to a Service that is not there',
+    fails: ['infra/resource-metrics'],
+    requires: ['metrics'],
+  },
+  (saboteur) =>
+    saboteur.change('apiregistration.k8s.io/v1/APIService', undefined, 'v1beta1.metrics.k8s.io', {
+      spec: { service: { name: 'nowhere' } },
+    }),
+)
+
+sabotage(
+  'pool-unannounced',
+  { breaks: 'no L2Advertisement announces the pool', fails: ['infra/lb-controller'] },
+  async (saboteur) => {
+    const { items } = await saboteur.api.list('metallb.io/v1beta1/L2Advertisement')
+    for (const { metadata } of items)
+      await saboteur.remove('metallb.io/v1beta1/L2Advertisement', metadata?.namespace, metadata?.name ?? '')
+  },
+)
+
+sabotage(
+  'lb-webhook-astray',
+  {
+    breaks: "the Service of the load balancer controller's webhook selects no pod",
+    fails: ['infra/lb-controller-webhook'],
+  },
+  (saboteur) =>
+    saboteur.change('v1/Service', 'metallb-system', 'metallb-webhook-service', {
+      spec: { selector: { component: 'nowhere' } },
+    }),
+)
+
+sabotage(
+  'lb-controller-without-rights',
+  {
+    breaks: 'the load balancer controller may read no Service',
+    fails: ['infra/lb-controller-log'],
+    restarts: ['metallb-system/controller'],
+  },
+  (saboteur) =>
+    saboteur.remove('rbac.authorization.k8s.io/v1/ClusterRoleBinding', undefined, 'metallb-system:controller'),
+)

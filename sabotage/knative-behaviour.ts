@@ -1,0 +1,65 @@
+import { defect } from '../src/sabotage/sabotage.ts'
+
+// What Knative does by itself, and no API makes it do otherwise: defects of the twin.
+
+defect('net-istio-heeds-annotations', {
+  breaks: 'net-istio sets a timeout and retries from annotations of the Service',
+  fails: ['knative/no-silent-annotations'],
+})
+
+defect('timeouts-ignored', {
+  breaks: 'queue-proxy ends no request that takes too long',
+  fails: ['knative/revision-timeout'],
+})
+
+defect('resources-ignored', {
+  breaks: 'the containers of a revision do not get the resources that were asked for',
+  fails: ['knative/resources'],
+})
+
+defect('annotations-dropped', {
+  breaks: 'a PodAutoscaler does not get the annotations of its revision',
+  fails: ['knative/annotations-applied'],
+})
+
+defect('initial-scale-ignored', {
+  breaks: 'a new revision starts with one pod, whatever its initial scale',
+  fails: ['knative/initial-scale'],
+})
+
+defect('max-scale-ignored', { breaks: 'the autoscaler heeds no max-scale', fails: ['knative/min-max-scale'] })
+
+defect('concurrency-unlimited', {
+  breaks: 'queue-proxy passes on any number of requests at once',
+  fails: ['knative/concurrency-limit'],
+})
+
+defect('requests-counted-twice', {
+  breaks: 'the autoscaler counts each request a second twice',
+  fails: ['knative/scale-by-rps'],
+})
+
+defect('scale-down-at-once', {
+  breaks: 'the autoscaler heeds no max-scale-down-rate',
+  fails: ['knative/scale-rates'],
+})
+
+defect('burst-capacity-ignored', {
+  breaks: 'the ServerlessService is in Serve mode whenever there is a pod',
+  fails: ['knative/burst-capacity'],
+})
+
+defect('activator-unseen', {
+  breaks: 'the activator passes requests on without leaving its address',
+  fails: ['knative/activator-in-path'],
+})
+
+defect('endpoints-stay-activators', {
+  breaks: 'in Serve mode the endpoints of a revision stay the activators',
+  fails: ['knative/activator-bypassed'],
+})
+
+defect('probes-passed-on', {
+  breaks: 'activator and queue-proxy pass probes on to the container',
+  fails: ['knative/probe-header'],
+})

@@ -1,0 +1,164 @@
+import { sabotage } from '../src/sabotage/sabotage.ts'
+import type { Saboteur } from '../src/sabotage/saboteur.ts'
+
+const KNATIVE = 'knative-serving'
+const setting = (map: string, data: Record<string, string | null>) => (saboteur: Saboteur) =>
+  saboteur.change('v1/ConfigMap', KNATIVE, map, { data })
+
+sabotage(
+  'net-istio-behind',
+  { breaks: 'net-istio is a minor version behind serving', fails: ['knative/version'] },
+  (saboteur) =>
+    saboteur.change('apps/v1/Deployment', KNATIVE, 'net-istio-controller', {
+      metadata: { labels: { 'app.kubernetes.io/version': '1.21.0' } },
+    }),
+)
+
+sabotage(
+  'metrics-crd-gone',
+  { breaks: "the CRD of Knative's Metric is missing", fails: ['knative/crds'] },
+  (saboteur) =>
+    saboteur.remove(
+      'apiextensions.k8s.io/v1/CustomResourceDefinition',
+      undefined,
+      'metrics.autoscaling.internal.knative.dev',
+    ),
+)
+
+sabotage('activator-gone', { breaks: 'the activator has no pod', fails: ['knative/pods-running'] }, (saboteur) =>
+  saboteur.scale(KNATIVE, 'activator', 0),
+)
+
+sabotage(
+  'webhook-lenient',
+  { breaks: "Knative's validating webhook lets everything through while it is down", fails: ['knative/webhooks'] },
+  async (saboteur) => {
+    const kind = 'admissionregistration.k8s.io/v1/ValidatingWebhookConfiguration'
+    const { webhooks } = await saboteur.api.get(kind, 'validation.webhook.serving.knative.dev')
+    await saboteur.change(kind, undefined, 'validation.webhook.serving.knative.dev', {
+      webhooks: (webhooks as object[]).map((webhook) => ({ ...webhook, failurePolicy: 'Ignore' })),
+    })
+  },
+)
+
+sabotage(
+  'minimum-overridden',
+  { breaks: "the controller's minimum of Kubernetes is overridden", fails: ['knative/minimum-kubernetes'] },
+  async (saboteur) => {
+    const { spec } = await saboteur.api.get('apps/v1/Deployment', 'controller', KNATIVE)
+    const [first, ...rest] = spec?.template.spec.containers as { env?: object[] }[]
+    const env = [...(first?.env ?? []), { name: 'KUBERNETES_MIN_VERSION', value: 'v1.20.0' }]
+    await saboteur.change('apps/v1/Deployment', KNATIVE, 'controller', {
+      spec: { template: { spec: { containers: [{ ...first, env }, ...rest] } } },
+    })
+  },
+)
+
+sabotage(
+  'autoscaler-at-debug',
+  {
+    breaks: "the autoscaler's log level is debug",
+    fails: ['knative/component-logs'],
+    restarts: [`${KNATIVE}/autoscaler`],
+  },
+  setting('config-logging', { 'loglevel.autoscaler': 'debug' }),
+)
+
+sabotage(
+  'metrics-off',
+  { breaks: 'Knative exports no metrics', fails: ['knative/metrics'] },
+  setting('config-observability', { 'metrics-protocol': 'none' }),
+)
+
+sabotage(
+  'other-ingress-class',
+  { breaks: "config-network's ingress class is another controller's", fails: ['knative/ingress-class'] },
+  setting('config-network', { 'ingress-class': 'kourier.ingress.networking.knative.dev' }),
+)
+
+sabotage(
+  'domain-missing',
+  { breaks: 'config-domain has no key besides _example', fails: ['knative/domain'] },
+  setting('config-domain', { 'example.com': null }),
+)
+
+sabotage(
+  'gateway-on-another-port',
+  { breaks: "Knative's Gateway serves port 8090", fails: ['knative/gateway-config'] },
+  async (saboteur) => {
+    const kind = 'networking.istio.io/v1/Gateway'
+    await saboteur.change(kind, KNATIVE, 'knative-ingress-gateway', {
+      spec: { servers: [{ hosts: ['*'], port: { name: 'http', number: 8090, protocol: 'HTTP' } }] },
+    })
+  },
+)
+
+sabotage(
+  'autoscaler-key-misspelled',
+  { breaks: 'config-autoscaler has a misspelled key', fails: ['knative/autoscaler-config'] },
+  setting('config-autoscaler', { 'stable-windw': '30s' }),
+)
+
+sabotage(
+  'gc-key-misspelled',
+  { breaks: 'config-gc has a misspelled key', fails: ['knative/revision-gc'] },
+  setting('config-gc', { 'min-non-active-revision': '3' }),
+)
+
+/** Has a webhook of Knative's be asked about nothing, as long as its configuration stays so. */
+const unasked = (name: string) => async (saboteur: Saboteur) => {
+  const kind = 'admissionregistration.k8s.io/v1/ValidatingWebhookConfiguration'
+  const { webhooks } = await saboteur.api.get(kind, name)
+  await saboteur.change(kind, undefined, name, {
+    webhooks: (webhooks as object[]).map((webhook) => ({
+      ...webhook,
+      objectSelector: { matchLabels: { nobody: 'has-this' } },
+    })),
+  })
+}
+
+sabotage(
+  'settings-unvalidated',
+  {
+    breaks: "Knative's webhook is not asked about its ConfigMaps",
+    fails: ['knative/example-edit-refused', 'knative/scale-down-rate-one-refused'],
+  },
+  unasked('config.webhook.serving.knative.dev'),
+)
+
+sabotage(
+  'services-unvalidated',
+  {
+    breaks: "Knative's webhook is not asked about Services",
+    fails: ['knative/misplaced-annotations-refused', 'knative/traffic-must-be-100', 'knative/bad-annotation-refused'],
+  },
+  unasked('validation.webhook.serving.knative.dev'),
+)
+
+sabotage(
+  'queue-proxy-too-big',
+  { breaks: 'queue-proxy asks for more CPU than a node has', fails: ['knative/hello-ready'] },
+  setting('config-deployment', { 'queue-sidecar-cpu-request': '1000' }),
+)
+
+sabotage(
+  'domain-template-changed',
+  { breaks: 'config-network puts names into hosts in another order', fails: ['knative/hello-url'] },
+  setting('config-network', { 'domain-template': '{{.Namespace}}.{{.Name}}.{{.Domain}}' }),
+)
+
+sabotage(
+  'no-local-gateway',
+  {
+    breaks: 'config-istio has no local gateway',
+    fails: ['knative/virtual-service'],
+    restarts: [`${KNATIVE}/net-istio-controller`],
+  },
+  setting('config-istio', { 'local-gateways': '[]' }),
+)
+
+sabotage(
+  'never-to-zero',
+  { breaks: 'scale to zero is turned off', fails: ['knative/scale-to-zero'] },
+  setting('config-autoscaler', { 'enable-scale-to-zero': 'false' }),
+)

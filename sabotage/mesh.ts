@@ -1,0 +1,211 @@
+import { defect, sabotage } from '../src/sabotage/sabotage.ts'
+
+const GATEWAY = ['v1/Service', 'istio-system', 'istio-ingressgateway'] as const
+
+sabotage(
+  'istiod-gone',
+  { breaks: 'istiod has no pod', fails: ['mesh/version', 'infra/kubernetes-version'] },
+  (saboteur) => saboteur.scale('istio-system', 'istiod', 0),
+)
+
+sabotage(
+  'telemetry-crd-gone',
+  { breaks: "the CRD of Istio's Telemetry is missing", fails: ['mesh/crds'] },
+  (saboteur) =>
+    saboteur.remove('apiextensions.k8s.io/v1/CustomResourceDefinition', undefined, 'telemetries.telemetry.istio.io'),
+)
+
+sabotage(
+  'pod-without-image',
+  { breaks: 'a pod of istio-system does not get its image', fails: ['mesh/pods-running'] },
+  (saboteur) =>
+    saboteur.make({
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: {
+        name: 'without-image',
+        namespace: 'istio-system',
+        annotations: { 'sidecar.istio.io/inject': 'false' },
+      },
+      spec: { containers: [{ name: 'none', image: 'registry.invalid/none:1' }] },
+    }),
+)
+
+sabotage(
+  'envoy-rejects',
+  { breaks: 'an EnvoyFilter asks for what Envoy rejects', fails: ['mesh/proxies-synced'] },
+  (saboteur) =>
+    saboteur.make({
+      apiVersion: 'networking.istio.io/v1alpha3',
+      kind: 'EnvoyFilter',
+      metadata: { name: 'rejected', namespace: 'istio-system' },
+      spec: {
+        workloadSelector: { labels: { istio: 'ingressgateway' } },
+        configPatches: [
+          {
+            applyTo: 'NETWORK_FILTER',
+            match: {
+              context: 'GATEWAY',
+              listener: { filterChain: { filter: { name: 'envoy.filters.network.http_connection_manager' } } },
+            },
+            patch: {
+              operation: 'MERGE',
+              value: {
+                typed_config: {
+                  '@type':
+                    'type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager',
+                  max_request_headers_kb: 99999,
+                },
+              },
+            },
+          },
+        ],
+      },
+    }),
+)
+
+sabotage(
+  'mixer-crd-left',
+  { breaks: "a CRD of Mixer's is left in the cluster", fails: ['mesh/telemetry-component-gone'] },
+  (saboteur) =>
+    saboteur.make({
+      apiVersion: 'apiextensions.k8s.io/v1',
+      kind: 'CustomResourceDefinition',
+      metadata: { name: 'handlers.config.istio.io' },
+      spec: {
+        group: 'config.istio.io',
+        scope: 'Namespaced',
+        names: { kind: 'handler', plural: 'handlers', singular: 'handler', listKind: 'handlerList' },
+        versions: [
+          {
+            name: 'v1alpha2',
+            served: true,
+            storage: true,
+            schema: { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
+          },
+        ],
+      },
+    }),
+)
+
+defect('istioctl-lenient', {
+  breaks: 'istioctl takes fields that it does not know',
+  fails: ['mesh/install-values'],
+})
+
+const virtualService = (name: string, gateways: string[], hosts: string[], status = 200) => ({
+  apiVersion: 'networking.istio.io/v1',
+  kind: 'VirtualService',
+  metadata: { name, namespace: 'default' },
+  spec: { gateways, hosts, http: [{ directResponse: { status, body: { string: 'sabotage' } } }] },
+})
+
+sabotage(
+  'gateway-unknown',
+  { breaks: 'a VirtualService names a Gateway that is not there', fails: ['mesh/analyze-clean'] },
+  (saboteur) => saboteur.make(virtualService('astray', ['default/nowhere'], ['astray.example.com'])),
+)
+
+sabotage(
+  'host-claimed-twice',
+  { breaks: 'two VirtualServices claim a host on a gateway', fails: ['mesh/route-conflicts'] },
+  async (saboteur) => {
+    for (const name of ['first', 'second'])
+      await saboteur.make(virtualService(name, ['knative-serving/knative-ingress-gateway'], ['twice.example.com']))
+  },
+)
+
+sabotage(
+  'everything-routed',
+  {
+    breaks: 'a VirtualService answers for every host',
+    fails: ['mesh/no-endpoints-503', 'knative/unknown-host-404'],
+  },
+  (saboteur) => saboteur.make(virtualService('everything', ['knative-serving/knative-ingress-gateway'], ['*'])),
+)
+
+sabotage(
+  'two-telemetries',
+  {
+    breaks: 'a namespace has two Telemetry resources without a selector',
+    fails: ['mesh/telemetry-one-per-namespace'],
+  },
+  async (saboteur) => {
+    for (const name of ['one', 'other'])
+      await saboteur.make({
+        apiVersion: 'telemetry.istio.io/v1',
+        kind: 'Telemetry',
+        metadata: { name, namespace: 'default' },
+        spec: { accessLogging: [{ providers: [{ name: 'envoy' }] }] },
+      })
+  },
+)
+
+sabotage(
+  'gateway-inside-only',
+  { breaks: "the gateway's Service is of type ClusterIP", fails: ['mesh/gateway-service-type'] },
+  (saboteur) => saboteur.change(...GATEWAY, { spec: { type: 'ClusterIP' } }),
+)
+
+sabotage(
+  'status-port-dropped',
+  { breaks: "the gateway's Service has no port 15021", fails: ['mesh/gateway-ports'] },
+  async (saboteur) => {
+    const service = await saboteur.api.get(GATEWAY[0], GATEWAY[2], GATEWAY[1])
+    const ports = (service.spec?.ports as { port: number }[]).filter(({ port }) => port !== 15021)
+    await saboteur.change(...GATEWAY, { spec: { ports } })
+  },
+)
+
+sabotage(
+  'pool-unknown',
+  { breaks: "the gateway's Service asks for an address of a pool that is not there", fails: ['mesh/gateway-address'] },
+  async (saboteur) => {
+    const [kind, namespace, name] = GATEWAY
+    await saboteur.change(...GATEWAY, { metadata: { annotations: { 'metallb.io/address-pool': 'nowhere' } } })
+    await saboteur.until(
+      { kind, namespace, name },
+      ([service]) => (service?.status?.loadBalancer?.ingress?.length ? 'it still has its address' : undefined),
+      'scale',
+    )
+  },
+)
+
+/** A policy by which the gateway answers 403 to hosts; net-istio's probes pass, so that Routes become Ready. */
+const denying = (name: string, hosts: string[]) => ({
+  apiVersion: 'security.istio.io/v1',
+  kind: 'AuthorizationPolicy',
+  metadata: { name, namespace: 'istio-system' },
+  spec: {
+    selector: { matchLabels: { istio: 'ingressgateway' } },
+    action: 'DENY',
+    rules: [{ to: [{ operation: { hosts } }], when: [{ key: 'request.headers[k-network-probe]', notValues: ['*'] }] }],
+  },
+})
+
+sabotage(
+  'nginx-denied',
+  { breaks: 'a policy of the gateway denies the host of nginx', fails: ['mesh/nginx-through-lb'] },
+  (saboteur) => saboteur.make(denying('nginx-denied', ['nginx.*'])),
+)
+
+sabotage(
+  'hello-denied',
+  { breaks: 'a policy of the gateway denies the host of hello', fails: ['knative/hello-through-lb'] },
+  (saboteur) => saboteur.make(denying('hello-denied', ['hello.*'])),
+)
+
+sabotage('gateway-in-one-zone', { breaks: 'the gateway has one pod', fails: ['mesh/cross-zone-balance'] }, (saboteur) =>
+  saboteur.scale('istio-system', 'istio-ingressgateway', 1),
+)
+
+defect('connection-pools-ignored', {
+  breaks: "istiod passes no DestinationRule's connection pool on",
+  fails: ['mesh/connection-pool-configured'],
+})
+
+defect('admin-port-open', {
+  breaks: "the gateways' Envoy admin port answers on the pod's address",
+  fails: ['mesh/admin-port-closed'],
+  restarts: ['istio-system/istio-ingressgateway'],
+})

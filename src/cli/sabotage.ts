@@ -1,0 +1,120 @@
+import { relative } from 'node:path'
+import { loadCatalogue } from '../check/catalogue.ts'
+import { UsageProblem } from '../check/problem.ts'
+import { newRunId, runFolder } from '../check/run-info.ts'
+import type { StackConfig } from '../config/stack-schema.ts'
+import { runMatrix } from '../sabotage/matrix.ts'
+import {
+  differences,
+  isClean,
+  isDetected,
+  readMatrix,
+  tellMatrix,
+  unsabotaged,
+  writeMatrix,
+  type MatrixReport,
+} from '../sabotage/matrix-report.ts'
+import { loadSabotages, type Sabotage } from '../sabotage/sabotage.ts'
+import type { Trial } from '../sabotage/trial.ts'
+import { kindContext } from '../targets/kind.ts'
+import { cutShort } from './cut.ts'
+import { readStack, type StackFlags } from './stack-flags.ts'
+
+/** The flags of `plumbline sabotage`. */
+export interface SabotageFlags extends StackFlags {
+  lanes?: number
+  compare?: string
+}
+
+/** plumbline sabotage: gives 0 where every sabotage was detected, by the checks that it names and no others. */
+export async function sabotage(flags: SabotageFlags): Promise<number> {
+  const config = readStack(flags)
+  if (config.target === 'existing' && !(flags.allowDisruption && flags.context)) {
+    throw new UsageProblem(
+      'To sabotage an existing cluster needs --allow-disruption and its context typed out: --context NAME.',
+    )
+  }
+  const there = flags.compare ? readMatrix(flags.compare) : undefined
+  const cut = cutShort(flags.timeLimit, console.log)
+  try {
+    const report = await trySabotages(config, flags, (line) => console.log(line), cut.signal)
+    console.log('')
+    for (const line of tellMatrix(report)) console.log(line)
+    console.log(`report: ${relative(process.cwd(), runFolder(report.run)) || '.'}/sabotage.html`)
+    const agrees = there ? tellAgreement(report, there) : true
+    return isClean(report) && agrees ? 0 : 1
+  } finally {
+    cut.release()
+  }
+}
+
+/** Tries the chosen sabotages out, and writes their matrix. Checks with no sabotage are looked for only where all were chosen. */
+export async function trySabotages(
+  config: StackConfig,
+  { only, lanes = 6 }: { only?: string[]; lanes?: number },
+  tell: (line: string) => void,
+  abort: AbortSignal,
+): Promise<MatrixReport> {
+  const started = performance.now()
+  const all = await loadSabotages()
+  const chosen = choose(all, only)
+  const isTwin = config.target === 'twin'
+  const skipped = chosen.flatMap((each) => {
+    if (each.defect && !isTwin) return [{ sabotage: each.id, why: 'it is a defect that only a twin can have' }]
+    // The lab of a developer has no metrics-server; what a target lacks is known before anything is broken.
+    return each.requires?.includes('metrics') && !isTwin
+      ? [{ sabotage: each.id, why: 'only where metrics.k8s.io is served' }]
+      : []
+  })
+  const sabotages = chosen.filter(({ id }) => !skipped.some((each) => each.sabotage === id))
+  const trials = await runMatrix({ config, sabotages, lanes }, (trial) => tell(trialLine(trial)), abort)
+  const checks = (await loadCatalogue()).map(({ id }) => id)
+  const report: MatrixReport = {
+    run: newRunId(),
+    target: config.target,
+    context: isTwin ? 'twin' : config.target === 'kind' ? kindContext(config) : (config.context ?? ''),
+    endedAt: new Date().toISOString(),
+    seconds: (performance.now() - started) / 1000,
+    trials,
+    skipped,
+    without: only ? [] : unsabotaged(checks, all),
+  }
+  writeMatrix(report)
+  return report
+}
+
+/** The sabotages that `only` names, by their own id or by a check's. */
+function choose(all: Sabotage[], only: string[] | undefined): Sabotage[] {
+  if (!only) return all
+  for (const name of only) {
+    if (!all.some(({ id, fails }) => id === name || fails.includes(name))) {
+      throw new UsageProblem(
+        `"${name}" is no sabotage and no check that one names; there are ${all.map(({ id }) => id).join(', ')}.`,
+      )
+    }
+  }
+  return all.filter(({ id, fails }) => only.some((name) => name === id || fails.includes(name)))
+}
+
+function trialLine(trial: Trial): string {
+  const wrong = [
+    ...trial.missed.map((check) => `missed by ${check}`),
+    ...trial.falseAlarms.map((check) => `false alarm of ${check} (${trial.said[check]})`),
+    ...(trial.problem ? [trial.problem] : []),
+  ]
+  const head = `${isDetected(trial) ? 'detected' : 'WRONG   '} ${trial.sabotage.padEnd(28)} ${`${trial.seconds.toFixed(0)}s`.padStart(5)}  `
+  return head + (wrong.length ? wrong.join('; ') : trial.fails.join(', '))
+}
+
+function tellAgreement(here: MatrixReport, there: MatrixReport): boolean {
+  const { compared, differing } = differences(here, there)
+  console.log(
+    `agreement of ${here.context} with ${there.context}: ${compared - differing.length} of ${compared} outcomes are the same`,
+  )
+  for (const each of differing) {
+    console.log(
+      `  ${each.sabotage}, ${each.phase}: ${each.check} is ${each.here} on ${here.context}, ${each.there} on ${there.context}`,
+    )
+  }
+  return differing.length === 0
+}

@@ -1,0 +1,70 @@
+import { rmSync } from 'node:fs'
+import { loadCatalogue } from '../check/catalogue.ts'
+import type { Check } from '../check/check.ts'
+import { setDeadlineFactor } from '../check/deadlines.ts'
+import { runFolder, writeRunInfo, type RunInfo } from '../check/run-info.ts'
+import type { StackConfig } from '../config/stack-schema.ts'
+import { prepareRun } from '../run/prepare.ts'
+import { startTwin, useTwinPrograms } from '../targets/twin.ts'
+import type { Sabotage } from './sabotage.ts'
+import { tryOut, type Trial } from './trial.ts'
+
+// A twin does within a second what a cluster may take a minute for; a check that must fail waits for its deadline.
+const TWIN_DEADLINE_FACTOR = 0.5
+
+export interface MatrixRequest {
+  config: StackConfig
+  sabotages: Sabotage[]
+  /** How many twins are sabotaged side by side; a cluster is one. */
+  lanes: number
+}
+
+/**
+ * Tries sabotages out: on one cluster one after the other; on twins side by side, each lane with a twin of its own. Those that take
+ * long begin first. `tell` hears each trial as it ends.
+ */
+export async function runMatrix(
+  request: MatrixRequest,
+  tell: (trial: Trial) => void,
+  abort: AbortSignal,
+): Promise<Trial[]> {
+  const { config } = request
+  const catalogue = await loadCatalogue()
+  const queue = request.sabotages.toSorted((a, b) => Number(isSlow(b, catalogue)) - Number(isSlow(a, catalogue)))
+  const trials: Trial[] = []
+  const isTwin = config.target === 'twin'
+  if (isTwin) useTwinPrograms()
+  const factor = config.deadlines.factor * (isTwin ? TWIN_DEADLINE_FACTOR : 1)
+  const lane = async (): Promise<void> => {
+    if (queue.length === 0) return
+    const twin = isTwin ? await startTwin(config) : undefined
+    try {
+      const run = await prepareRun({
+        config: { ...(twin?.config ?? config), deadlines: { factor } },
+        only: [],
+        allowDisruption: true,
+      })
+      setDeadlineFactor(factor)
+      for (let each = queue.shift(); each && !abort.aborted; each = queue.shift()) {
+        const trial = await tryOut(each, run, catalogue, abort)
+        trials.push(trial)
+        tell(trial)
+      }
+      endLane(run)
+    } finally {
+      await twin?.stop()
+    }
+  }
+  await Promise.all(Array.from({ length: isTwin ? request.lanes : 1 }, lane))
+  const order = new Map(request.sabotages.map(({ id }, at) => [id, at]))
+  return trials.toSorted((a, b) => (order.get(a.sabotage) ?? 0) - (order.get(b.sabotage) ?? 0))
+}
+
+/** A lane's run is no run of its own: its folder goes, but for one that still holds what could not be put back. */
+function endLane(run: RunInfo): void {
+  writeRunInfo({ ...run, endedAt: new Date().toISOString() })
+  if (run.config.target === 'twin') rmSync(runFolder(run.id), { recursive: true, force: true })
+}
+
+const isSlow = ({ fails }: Sabotage, catalogue: readonly Check[]): boolean =>
+  catalogue.some(({ id, within }) => fails.includes(id) && within !== undefined)

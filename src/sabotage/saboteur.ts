@@ -1,0 +1,76 @@
+import type { DeadlineName } from '../check/deadlines.ts'
+import type { KubernetesObject } from '../check/record.ts'
+import type { Journal } from '../stack/journal.ts'
+import { kindOf, type KindName, type Kubernetes, type ObjectId } from '../stack/kubernetes.ts'
+import { until, type Condition, type Watched } from '../stack/until.ts'
+
+/** The hands of a sabotage: every change is in the journal, with what undoes it, before it is made. */
+export class Saboteur {
+  readonly api: Kubernetes
+  readonly #journal: Journal
+
+  constructor(api: Kubernetes, journal: Journal) {
+    this.api = api
+    this.#journal = journal
+  }
+
+  /** Merge-patches an object; it is put back to what it had where the patch reaches. */
+  async change(kind: KindName, namespace: string | undefined, name: string, change: object): Promise<void> {
+    const id: ObjectId = { kind, name, namespace }
+    const before = await this.api.get(kind, name, namespace)
+    this.#journal.changed(id, restoring(before, change))
+    await this.api.patch(id, change)
+  }
+
+  /** Applies an object that is not there. */
+  async make(object: KubernetesObject): Promise<void> {
+    const { name = '', namespace } = object.metadata ?? {}
+    this.#journal.made({ kind: kindOf(object), name, namespace })
+    await this.api.apply(object)
+  }
+
+  /** Removes an object, and waits until it is gone. */
+  async remove(kind: KindName, namespace: string | undefined, name: string): Promise<void> {
+    const was = await this.api.get(kind, name, namespace)
+    const { labels, annotations } = was.metadata ?? {}
+    const { status: _, ...rest } = was
+    const metadata = {
+      name,
+      ...(namespace ? { namespace } : {}),
+      ...(labels ? { labels } : {}),
+      ...(annotations ? { annotations } : {}),
+    }
+    this.#journal.removed({ kind, name, namespace }, { ...rest, metadata })
+    await this.api.delete({ kind, name, namespace })
+    await this.until({ kind, name, namespace }, (left) => (left.length ? 'it is still there' : undefined), 'configPush')
+  }
+
+  /** Scales a Deployment, and waits until it has as many pods, Ready. */
+  async scale(namespace: string, name: string, replicas: number): Promise<void> {
+    await this.change('apps/v1/Deployment', namespace, name, { spec: { replicas } })
+    await this.until(
+      { kind: 'apps/v1/Deployment', namespace, name },
+      ([found]) =>
+        (found?.status?.replicas ?? 0) === replicas && (found?.status?.readyReplicas ?? 0) === replicas
+          ? undefined
+          : `it has ${found?.status?.replicas ?? 0} pods`,
+      'scale',
+    )
+  }
+
+  until(watched: Watched, condition: Condition, within: DeadlineName): Promise<KubernetesObject[]> {
+    return until(this.api, watched, condition, within)
+  }
+}
+
+/** The merge patch that takes an object back where `change` reaches: what stood there, or null. */
+export function restoring(before: unknown, change: object): object {
+  const had = (before ?? {}) as Record<string, unknown>
+  return Object.fromEntries(
+    Object.entries(change).map(([key, value]) => {
+      const isMap = typeof value === 'object' && value !== null && !Array.isArray(value)
+      const hadMap = typeof had[key] === 'object' && had[key] !== null && !Array.isArray(had[key])
+      return [key, isMap && hadMap ? restoring(had[key], value as object) : (had[key] ?? null)]
+    }),
+  )
+}

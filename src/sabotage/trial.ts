@@ -1,0 +1,193 @@
+import { orderOfWork, select } from '../check/catalogue.ts'
+import type { Check } from '../check/check.ts'
+import { Performer } from '../check/perform.ts'
+import { performAll } from '../check/perform-all.ts'
+import { plainMessage } from '../check/problem.ts'
+import type { CheckRecord, Outcome } from '../check/record.ts'
+import { journalFile, type RunInfo } from '../check/run-info.ts'
+import { Journal } from '../stack/journal.ts'
+import { Stack } from '../stack/stack.ts'
+import { undoAll } from '../stack/undo.ts'
+import { allTrue, until } from '../stack/until.ts'
+import type { Sabotage } from './sabotage.ts'
+import { Saboteur } from './saboteur.ts'
+
+/** The outcomes of a trial's checks in its three phases, and what is wrong with it. */
+export interface Trial {
+  sabotage: string
+  breaks: string
+  fails: string[]
+  seconds: number
+  healthy: Record<string, Outcome>
+  broken: Record<string, Outcome>
+  /** What each check that failed said. */
+  said: Record<string, string>
+  /** Checks that must have failed, and did not. */
+  missed: string[]
+  /** Checks that failed though nothing of theirs was broken. */
+  falseAlarms: string[]
+  /** Why it proves nothing: the stack was not healthy before or after, or could not be broken. */
+  problem?: string
+}
+
+/** Outcomes that are no finding: passed, or not to be had on this target. */
+const isCalm = ({ outcome, excused }: CheckRecord): boolean =>
+  outcome === 'pass' || (outcome === 'skipped' && excused === true)
+
+/**
+ * The checks that a trial runs: those that must fail with what they need, and as a sample of others all that read and two that write,
+ * taken by the sabotage's id so that every target runs the same.
+ */
+export function trialChecks(catalogue: readonly Check[], { id, fails }: Pick<Sabotage, 'id' | 'fails'>): Check[] {
+  const quick = catalogue.filter(({ effect, within }) => effect === 'writes' && within === undefined)
+  const seed = [...id].reduce((sum, letter) => sum + letter.charCodeAt(0), 0)
+  const sample = [seed, seed * 7 + 3].map((at) => quick[at % quick.length]?.id ?? '').filter(Boolean)
+  return orderOfWork(select(catalogue, ['reads', ...fails, ...sample]))
+}
+
+/** One sabotage on one stack: healthy first, then broken, then put back and healthy again. */
+export async function tryOut(
+  each: Sabotage,
+  run: RunInfo,
+  catalogue: readonly Check[],
+  abort: AbortSignal,
+): Promise<Trial> {
+  const started = performance.now()
+  const checks = trialChecks(catalogue, each)
+  const phase = () => performPhase({ ...run, checks: checks.map(({ id }) => id) }, checks, abort)
+  const trial: Trial = {
+    ...{ sabotage: each.id, breaks: each.breaks, fails: [...each.fails], seconds: 0 },
+    ...{ healthy: {}, broken: {}, said: {}, missed: [], falseAlarms: [] },
+  }
+  const note = (problem: string) => (trial.problem ??= problem)
+  const before = await phase()
+  trial.healthy = outcomes(before)
+  const ill = troubled(before)
+  if (ill) note(`the stack was not healthy before: ${ill}`)
+  else {
+    try {
+      await breakStack(each, run, abort)
+      const records = await phase()
+      judge(trial, each, records)
+    } catch (problem) {
+      note(`it could not be broken: ${plainMessage(problem)}`)
+    }
+    const left = await putBack(each, run, abort)
+    if (left) note(left)
+    const after = troubled(await phase())
+    if (after) note(`the stack was not healthy again: ${after}`)
+  }
+  if (abort.aborted) note('cut short')
+  trial.seconds = (performance.now() - started) / 1000
+  return trial
+}
+
+function judge(trial: Trial, { fails }: Sabotage, records: ReadonlyMap<string, CheckRecord>): void {
+  trial.broken = outcomes(records)
+  trial.missed = fails.filter((id) => records.get(id)?.outcome !== 'fail')
+  for (const [id, { outcome, seen }] of records) {
+    if (outcome === 'fail' || outcome === 'error') trial.said[id] = seen.split('\n')[0]?.slice(0, 400) ?? ''
+    if ((outcome === 'fail' || outcome === 'error') && !fails.includes(id)) trial.falseAlarms.push(id)
+  }
+}
+
+const outcomes = (records: ReadonlyMap<string, CheckRecord>): Record<string, Outcome> =>
+  Object.fromEntries([...records].map(([id, { outcome }]) => [id, outcome]))
+
+/** The first check that is not calm, with what it saw; undefined where all are. */
+function troubled(records: ReadonlyMap<string, CheckRecord>): string | undefined {
+  const ill = [...records.values()].find((record) => !isCalm(record))
+  return ill && `${ill.id}: ${ill.outcome}: ${ill.seen.split('\n')[0]}`
+}
+
+async function performPhase(
+  run: RunInfo,
+  checks: readonly Check[],
+  abort: AbortSignal,
+): Promise<Map<string, CheckRecord>> {
+  const stack = new Stack(run, abort)
+  try {
+    return await performAll(new Performer(run, stack), checks, abort)
+  } finally {
+    // The next phase makes namespaces of the same names.
+    await undoAll(stack.k8s, openOf(stack.journal, 'v1/Namespace'), () => undefined)
+    await stack.k8s.config.close()
+  }
+}
+
+/** The journal as if it held nothing but the entries of a kind: what a phase made goes with it, what is broken stays. */
+function openOf(journal: Journal, kind: string): Journal {
+  const all = journal.pending.bind(journal)
+  journal.pending = () => all().filter((entry) => entry.object.kind === kind)
+  return journal
+}
+
+async function breakStack(each: Sabotage, run: RunInfo, abort: AbortSignal): Promise<void> {
+  const stack = new Stack(run, abort)
+  try {
+    await each.how(new Saboteur(stack.k8s, stack.journal))
+    await restart(stack, each.restarts)
+  } finally {
+    await stack.k8s.config.close()
+  }
+}
+
+/** Undoes the sabotage, and waits until the stack's own parts are there again; gives what could not be undone. */
+async function putBack(each: Sabotage, run: RunInfo, abort: AbortSignal): Promise<string | undefined> {
+  const stack = new Stack(run, abort)
+  try {
+    const left = await undoAll(stack.k8s, new Journal(journalFile(run.id)), () => undefined)
+    if (left.length) return `it could not be put back: ${left.join('; ')}`
+    await restart(stack, each.restarts)
+    await until(stack.k8s, { kind: 'apps/v1/Deployment' }, complete, 'componentAvailable')
+    const { namespace, service: name } = stack.config.gateway
+    await until(
+      stack.k8s,
+      { kind: 'v1/Service', namespace, name },
+      ([service]) => (service?.status?.loadBalancer?.ingress?.length ? undefined : 'it has no address'),
+      'componentAvailable',
+    )
+    return undefined
+  } catch (problem) {
+    return `it was put back, but: ${plainMessage(problem)}`
+  } finally {
+    await stack.k8s.config.close()
+  }
+}
+
+/** Every Deployment is at its newest template, with all its pods Ready and none of an older one. */
+const complete: Parameters<typeof until>[2] = (deployments) =>
+  allTrue('Available')(deployments) ??
+  deployments
+    .map(({ metadata, spec, status }) =>
+      (status?.replicas ?? 0) === spec?.replicas &&
+      (status?.readyReplicas ?? 0) === spec?.replicas &&
+      (status?.updatedReplicas ?? 0) === spec?.replicas
+        ? undefined
+        : `Deployment ${metadata?.namespace}/${metadata?.name} has ${status?.readyReplicas ?? 0} of ${spec?.replicas} pods Ready`,
+    )
+    .find((missing) => missing !== undefined)
+
+/** Replaces the pods of Deployments, and waits until the new ones are Ready. */
+async function restart(stack: Stack, deployments: readonly string[] = []): Promise<void> {
+  for (const each of deployments) {
+    const [namespace = '', name = ''] = each.split('/')
+    const deployment = await stack.k8s.get('apps/v1/Deployment', name, namespace)
+    const labels = Object.entries((deployment.spec?.selector?.matchLabels ?? {}) as Record<string, string>)
+      .map(([key, value]) => `${key}=${value}`)
+      .join(',')
+    const { items: old } = await stack.k8s.list('v1/Pod', { namespace, labels })
+    await Promise.all(old.map((pod) => stack.k8s.delete({ kind: 'v1/Pod', namespace, name: pod.metadata?.name ?? '' })))
+    const uids = new Set(old.map((pod) => pod.metadata?.uid))
+    await until(
+      stack.k8s,
+      { kind: 'v1/Pod', namespace, labels },
+      (pods) => {
+        const fresh = pods.filter((pod) => !uids.has(pod.metadata?.uid))
+        if (pods.length > fresh.length) return 'old pods are still there'
+        return fresh.length < Number(deployment.spec?.replicas) ? 'pods are missing' : allTrue('Ready')(fresh)
+      },
+      'componentAvailable',
+    )
+  }
+}
