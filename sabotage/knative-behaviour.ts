@@ -17,8 +17,8 @@ defect('resources-ignored', {
   fails: ['knative/resources'],
 })
 
-defect('annotations-dropped', {
-  breaks: 'a PodAutoscaler does not get the annotations of its revision',
+defect('panic-annotations-dropped', {
+  breaks: "a PodAutoscaler does not get its revision's annotations about panic mode",
   fails: ['knative/annotations-applied'],
 })
 

@@ -4,7 +4,10 @@ const GATEWAY = ['v1/Service', 'istio-system', 'istio-ingressgateway'] as const
 
 sabotage(
   'istiod-gone',
-  { breaks: 'istiod has no pod', fails: ['mesh/version', 'infra/kubernetes-version'] },
+  {
+    breaks: 'istiod has no pod',
+    fails: ['mesh/version', 'infra/kubernetes-version', 'knative/hello-ready'],
+  },
   (saboteur) => saboteur.scale('istio-system', 'istiod', 0),
 )
 

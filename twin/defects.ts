@@ -10,7 +10,7 @@ export const DEFECTS = {
   'net-istio-heeds-annotations': 'net-istio sets a timeout and retries from annotations of the Ingress',
   'timeouts-ignored': 'queue-proxy ends no request that takes too long',
   'resources-ignored': 'the containers of a revision do not get the resources that were asked for',
-  'annotations-dropped': 'a PodAutoscaler does not get the annotations of its revision',
+  'panic-annotations-dropped': "a PodAutoscaler does not get its revision's annotations about panic mode",
   'initial-scale-ignored': 'a new revision starts with one pod, whatever its initial scale',
   'max-scale-ignored': 'the autoscaler heeds no max-scale',
   'concurrency-unlimited': 'queue-proxy passes on any number of requests at once',

@@ -35,7 +35,7 @@ export class Activators {
   /** Answers a request that came to one activator pod. */
   async handle(container: Container, request: IncomingMessage, response: ServerResponse): Promise<void> {
     response.on('error', () => undefined)
-    if (!this.#defects.has('probes-passed-on') && answerProbe(request, response, 'activator')) return
+    if (!this.#passesOn(request) && answerProbe(request, response, 'activator')) return
     const [namespace, name] = [
       String(request.headers['knative-serving-namespace'] ?? ''),
       String(request.headers['knative-serving-revision'] ?? ''),
@@ -47,7 +47,7 @@ export class Activators {
     if (!stats) this.#stats.set(key, (stats = new RequestStats()))
     stats.enter(false)
     response.on('close', () => stats.leave(false))
-    const limit = Number(revision.spec.containerConcurrency ?? 0)
+    const limit = this.#defects.has('concurrency-unlimited') ? 0 : Number(revision.spec.containerConcurrency ?? 0)
     const deadline = Date.now() + Number(revision.spec.timeoutSeconds ?? 300) * 1000
     const endpoint = await this.#place(key, name, namespace, limit, deadline, response)
     if (!endpoint) {
@@ -68,6 +68,11 @@ export class Activators {
     } finally {
       this.#leave(key, endpoint)
     }
+  }
+
+  /** net-istio's probes are answered even so: without that no Route would become Ready. */
+  #passesOn(request: IncomingMessage): boolean {
+    return this.#defects.has('probes-passed-on') && request.headers['k-network-probe'] !== 'probe'
   }
 
   forget(container: Container): void {

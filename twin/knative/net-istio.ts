@@ -192,7 +192,8 @@ export class NetIstio {
         this.#targetsOf(gateway).map((target) => ({ ...target, host: rule.hosts[0] ?? '' })),
       )
     })
-    if (probes.length === 0 && external.length) return 'no gateway pod is Ready'
+    if ([...external, ...local].some((gateway) => this.#targetsOf(gateway).length === 0))
+      return 'no gateway pod is Ready'
     const answers = await Promise.all(probes.map((each) => this.#probe(each.address, each.port, each.host, hash)))
     const failed = probes.filter((_, at) => !answers[at])
     return failed.length ? `${failed.length} of ${probes.length} gateway probes are not answered yet` : undefined

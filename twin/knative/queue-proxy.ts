@@ -53,10 +53,10 @@ export class QueueProxy {
     response.on('error', () => undefined)
     const isKubelet = String(request.headers['user-agent']).startsWith('kube-probe')
     if (isKubelet) return void (await this.#answerKubelet(response))
-    const known =
-      request.headers['user-agent'] === 'Knative-Activator-Probe' || request.headers['k-network-probe'] === 'probe'
-    if (known && !this.#defects.has('probes-passed-on') && answerProbe(request, response, 'queue', !this.#draining))
-      return
+    const isRoute = request.headers['k-network-probe'] === 'probe'
+    const isActivator =
+      request.headers['user-agent'] === 'Knative-Activator-Probe' && !this.#defects.has('probes-passed-on')
+    if ((isRoute || isActivator) && answerProbe(request, response, 'queue', !this.#draining)) return
     const proxied = request.headers['k-proxy-request'] === 'activator'
     this.stats.enter(proxied)
     response.on('close', () => this.stats.leave(proxied))
@@ -96,20 +96,20 @@ export class QueueProxy {
         response.writeHead(503).end('pending request queue full')
         return false
       }
+      // Whoever leaves hands over the place.
       await new Promise<void>((resolve) => this.#waiting.push(resolve))
-      if (response.destroyed || response.writableEnded) {
-        this.#running++
-        this.#leave()
-        return false
-      }
+      if (!response.destroyed && !response.writableEnded) return true
+      this.#leave()
+      return false
     }
     this.#running++
     return true
   }
 
   #leave(): void {
-    this.#running--
-    this.#waiting.shift()?.()
+    const next = this.#waiting.shift()
+    if (next) next()
+    else this.#running--
   }
 
   /** What the kubelet asks is passed on to the container's own probe. */

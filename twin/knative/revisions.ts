@@ -62,7 +62,7 @@ function ensurePodAutoscaler(objects: Objects, defects: Defects, revision: KubeO
     annotations: {
       'autoscaling.knative.dev/class': 'kpa.autoscaling.knative.dev',
       'autoscaling.knative.dev/metric': 'concurrency',
-      ...(defects.has('annotations-dropped') ? {} : copied),
+      ...(defects.has('panic-annotations-dropped') ? withoutPanic(copied) : copied),
     },
     ownerReferences: [ownerReference(revision)],
   }
@@ -86,6 +86,9 @@ function ensurePodAutoscaler(objects: Objects, defects: Defects, revision: KubeO
     })
   }
 }
+
+const withoutPanic = (annotations: Record<string, string>): Record<string, string> =>
+  Object.fromEntries(Object.entries(annotations).filter(([key]) => !/\/panic/.test(key)))
 
 /** Whether a Route sends traffic to a revision, by share or by tag; a revision that is not Ready yet is reachable too. */
 export function isRouted(objects: Objects, revision: KubeObject): boolean {
