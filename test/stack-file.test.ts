@@ -39,7 +39,7 @@ describe('a stack file', () => {
   })
 
   test.each([
-    ['target: kid\n', ':1: target is "kid"; it is one of kind, existing.'],
+    ['target: kid\n', ':1: target is "kid"; it is one of twin, kind, existing.'],
     ['target: kind\ndomian: x\n', ':2: unknown key "domian"; did you mean "domain"?'],
     ['target: kind\nversions:\n  istoi: "1.2.3"\n', ':3: unknown key "versions.istoi"; did you mean "istio"?'],
     ['target: kind\nzzzzzzzzzzzz: 1\n', ':2: unknown key "zzzzzzzzzzzz"; known are target, '],
@@ -54,7 +54,7 @@ describe('a stack file', () => {
     ],
     ['target: existing\nimages: 3\n', ':2: images is 3; it must be a map of keys.'],
     ['target: existing\nmirror: ""\n', ':2: mirror is empty.'],
-    ['vantage: local\n', ':1: target is missing; it is one of kind, existing.'],
+    ['vantage: here\n', ':1: vantage is "here"; it is one of local, cluster.'],
     ['a: [\n', 'this is not YAML'],
     ['- a\n', ':1: a stack file is a map of keys'],
   ])('says what is wrong with %j, and where', (text, message) => {

@@ -47,6 +47,7 @@ export interface Twin {
   ready: Promise<void>
   stop: () => void
   network: Network
+  objects: Objects
 }
 
 /**
@@ -130,6 +131,7 @@ export async function startTwin(options: TwinOptions): Promise<Twin> {
     kubeconfig: kubeconfigOf(network, options.port, authority.cert, admin),
     address: `https://${network.apiAddress}:${options.port}`,
     network,
+    objects,
     ready: untilReady(objects),
     stop: () => {
       knative.stop()

@@ -1,15 +1,22 @@
 import { setDeadlineFactor } from '../check/deadlines.ts'
 import { UsageProblem } from '../check/problem.ts'
 import { kindContext, kindDown, kindUp } from '../targets/kind.ts'
+import type { StackConfig } from '../config/stack-schema.ts'
 import { cutShort } from './cut.ts'
 import { readStack, type StackFlags } from './stack-flags.ts'
 
+/** The stack that is meant: of those that a stack file may have, a twin is none to bring up, and kind is. */
+function clusterToBring(flags: StackFlags): StackConfig {
+  const config = readStack(flags)
+  return config.target === 'twin' && !flags.target ? { ...config, target: 'kind' } : config
+}
+
 /** plumbline up. */
 export async function up(flags: StackFlags): Promise<number> {
-  const config = readStack(flags)
+  const config = clusterToBring(flags)
   if (config.target !== 'kind')
     throw new UsageProblem(
-      'Only the target kind is brought up (--target kind): a twin comes with its run, an existing cluster is taken as it is.',
+      'Only the target kind is brought up; a twin comes with its run, and an existing cluster is taken as it is.',
     )
   setDeadlineFactor(config.deadlines.factor)
   const from = performance.now()
@@ -29,10 +36,10 @@ export async function up(flags: StackFlags): Promise<number> {
 
 /** plumbline down. */
 export async function down(flags: StackFlags): Promise<number> {
-  const config = readStack(flags)
+  const config = clusterToBring(flags)
   if (config.target !== 'kind')
     throw new UsageProblem(
-      'Only the target kind is taken down (--target kind): a twin ends with its run, an existing cluster stays as it is.',
+      'Only the target kind is taken down; a twin ends with its run, and an existing cluster stays as it is.',
     )
   const there = await kindDown(config)
   console.log(

@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander'
 import { ClusterProblem, plainMessage, UsageProblem } from '../check/problem.ts'
 import type { SabotageFlags } from './sabotage.ts'
 import { stackFlags, type StackFlags } from './stack-flags.ts'
+import type { TestFlags } from './test.ts'
 import type { TwinFlags } from './twin.ts'
 
 const EXITS = `
@@ -74,9 +75,11 @@ function build(): Command {
     .action(async (run: string | undefined) => exit(await (await import('./recover.ts')).recover(run)))
   program
     .command('test')
-    .description("Plumbline's own tests: types, lint, unit tests")
-    .addHelpText('after', '\nExample: plumbline test')
-    .action(async () => exit(await (await import('./test.ts')).test()))
+    .description("Plumbline's own tests: types, lint, unit tests, a certify of the twin, and every sabotage on it")
+    .option('--quick', 'without the twin: types, lint and unit tests alone')
+    .option('--lanes <number>', 'how many twins side by side (default: 6)', Number)
+    .addHelpText('after', '\nExample: plumbline test --quick')
+    .action(async (flags: TestFlags) => exit(await (await import('./test.ts')).test(flags)))
   return program
 }
 

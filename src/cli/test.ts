@@ -1,23 +1,58 @@
 import { join } from 'node:path'
 import { execa } from 'execa'
 import { createVitest } from 'vitest/node'
+import { readStackFile } from '../config/stack-file.ts'
+import { isDetected, tellMatrix } from '../sabotage/matrix-report.ts'
+import { trySabotages } from './sabotage.ts'
 
 const ROOT = join(import.meta.dirname, '..', '..')
 
-/** plumbline test: types, lint, format and the unit tests; each of the first three counts as one. Gives 0 where all passed. */
-export async function test(): Promise<number> {
-  let passed = 0
-  let failed = 0
-  const count = (ok: boolean) => (ok ? passed++ : failed++)
+/** Counts what passed, and says what did not. */
+class Tally {
+  passed = 0
+  failed = 0
+
+  count(ok: boolean): void {
+    if (ok) this.passed++
+    else this.failed++
+  }
+}
+
+/** The flags of `plumbline test`. */
+export interface TestFlags {
+  lanes?: number
+  quick?: boolean
+}
+
+/**
+ * plumbline test: types, lint and format, the unit tests, a certify of the twin, and every sabotage on it; each is one test, and so is
+ * each check that no sabotage names. Gives 0 where all passed.
+ */
+export async function test({ lanes, quick }: TestFlags): Promise<number> {
+  const tally = new Tally()
+  await runTools(tally)
+  await runUnitTests(tally)
+  if (!quick) {
+    await certifyTwin(tally)
+    await sabotageTwin(tally, lanes)
+  }
+  console.log(`${tally.passed} passed, ${tally.failed} failed`)
+  return tally.failed === 0 ? 0 : 1
+}
+
+async function runTools(tally: Tally): Promise<void> {
   for (const [what, program, args] of [
     ['types', 'tsc', ['--noEmit']],
     ['lint', 'eslint', ['.']],
     ['format', 'prettier', ['--check', '.']],
   ] as const) {
     const done = await execa(program, args, { cwd: ROOT, preferLocal: true, reject: false, all: true })
-    count(!done.failed)
+    tally.count(!done.failed)
     console.log(done.failed ? `${what}: failed\n${done.all}` : `${what}: passed`)
   }
+}
+
+async function runUnitTests(tally: Tally): Promise<void> {
   const vitest = await createVitest('test', {
     root: join(ROOT, 'test'),
     config: join(ROOT, 'test', 'vitest.config.ts'),
@@ -26,10 +61,31 @@ export async function test(): Promise<number> {
   })
   await vitest.start()
   for (const module of vitest.state.getTestModules()) {
-    for (const each of module.children.allTests()) count(each.result().state === 'passed')
-    if (module.errors().length) count(false)
+    for (const each of module.children.allTests()) tally.count(each.result().state === 'passed')
+    if (module.errors().length) tally.count(false)
   }
   await vitest.close()
-  console.log(`${passed} passed, ${failed} failed`)
-  return failed === 0 ? 0 : 1
+}
+
+/** The main job, as a user starts it: in a process of its own. */
+async function certifyTwin(tally: Tally): Promise<void> {
+  const main = join(ROOT, 'src', 'cli', 'main.ts')
+  const stack = join(ROOT, 'stack.yaml')
+  const done = await execa(process.execPath, [main, 'certify', '--stack', stack, '--target', 'twin'], {
+    reject: false,
+    all: true,
+  })
+  tally.count(!done.failed)
+  const verdict = done.all.split('\n').find((line) => /^(certified|not certified|incomplete)/.test(line))
+  console.log(`certify of the twin: ${verdict ?? 'no verdict'}`)
+  if (done.failed) console.log(done.all)
+}
+
+async function sabotageTwin(tally: Tally, lanes: number | undefined): Promise<void> {
+  const config = readStackFile(join(ROOT, 'stack.yaml'), { target: 'twin' })
+  const request = lanes === undefined ? {} : { lanes }
+  const report = await trySabotages(config, request, (line) => console.log(line), new AbortController().signal)
+  for (const trial of report.trials) tally.count(isDetected(trial))
+  for (const _ of report.without) tally.count(false)
+  for (const line of tellMatrix(report)) console.log(line)
 }

@@ -37,7 +37,10 @@ export function fieldsOf(value: unknown, path = ''): FieldSet {
   const fields: FieldSet = {}
   for (const [key, child] of Object.entries(value)) {
     const at = path ? `${path}.${key}` : key
-    if (!UNOWNED.has(at)) fields[`f:${key}`] = fieldsOf(child, at)
+    if (UNOWNED.has(at)) continue
+    const own = fieldsOf(child, at)
+    // Metadata of which nothing can be owned is no field by itself.
+    if (at !== 'metadata' || Object.keys(own).length) fields[`f:${key}`] = own
   }
   return fields
 }

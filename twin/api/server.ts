@@ -6,7 +6,7 @@ import type { Network } from '../network.ts'
 import type { Access, User } from './access.ts'
 import type { Admission } from './admission.ts'
 import { discover, discoverAll } from './discovery.ts'
-import { answerJson, answerProblem, readBody, readText } from './http-answer.ts'
+import { answerJson, answerProblem, readText } from './http-answer.ts'
 import { measure } from './metrics-api.ts'
 import type { KubeObject } from './object.ts'
 import type { Objects } from './objects.ts'
@@ -49,9 +49,8 @@ export class ApiServer {
     try {
       const url = new URL(request.url ?? '/', 'https://twin')
       const user = this.#options.access.userOf(request)
-      const asked = this.#extraGroups().has(url.pathname.split('/')[2] ?? '')
-        ? undefined
-        : readPath(url.pathname, this.#options.objects.resources)
+      const group = url.pathname.split('/')[2] ?? ''
+      const asked = this.#extraGroups().has(group) ? undefined : readPath(url.pathname, this.#options.objects.resources)
       if (asked) await this.#handleResource(asked, url.searchParams, user, request, response)
       else await this.#handlePath(url.pathname, user, request, response)
     } catch (problem) {
@@ -139,27 +138,11 @@ export class ApiServer {
         [],
         'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList',
       )
-    if (root === 'apis' && group === 'authorization.k8s.io')
-      return answerJson(response, 201, await this.#review(user, request))
     if (root === 'api' || root === 'apis')
       return answerJson(response, 200, discover(path.replace(/\/$/, ''), objects.resources, extra))
     if (path === '/')
       return answerJson(response, 200, { paths: ['/api', '/apis', '/healthz', '/openapi/v3', '/version'] })
     throw noSuchPath()
-  }
-
-  /** SelfSubjectAccessReview: what kubectl auth can-i asks. */
-  async #review(user: User, request: IncomingMessage): Promise<object> {
-    const review = (await readBody(request)) as KubeObject
-    const { verb = '', group = '', resource = '', namespace, name, subresource } = review.spec?.resourceAttributes ?? {}
-    const allowed = this.#options.access.allows(user, {
-      verb,
-      group,
-      resource: subresource ? `${resource}/${subresource}` : resource,
-      namespace,
-      name,
-    })
-    return { ...review, status: { allowed } }
   }
 
   async #handleResource(
