@@ -79,10 +79,21 @@ sabotage(
 sabotage(
   'lb-controller-without-rights',
   {
-    breaks: 'the load balancer controller may read no Service',
+    breaks: 'the load balancer controller may not write the status of Services',
     fails: ['infra/lb-controller-log'],
     restarts: ['metallb-system/controller'],
   },
-  (saboteur) =>
-    saboteur.remove('rbac.authorization.k8s.io/v1/ClusterRoleBinding', undefined, 'metallb-system:controller'),
+  async (saboteur) => {
+    const kind = 'rbac.authorization.k8s.io/v1/ClusterRole'
+    const { rules } = await saboteur.api.get(kind, 'metallb-system:controller')
+    await saboteur.change(kind, undefined, 'metallb-system:controller', {
+      rules: (rules as { resources: string[] }[]).filter(({ resources }) => !resources.includes('services/status')),
+    })
+    await saboteur.make({
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { name: 'without-address', namespace: 'default' },
+      spec: { type: 'LoadBalancer', selector: { app: 'none' }, ports: [{ port: 80 }] },
+    })
+  },
 )

@@ -5,6 +5,7 @@ import type { KubeObject } from './api/object.ts'
 import { Objects } from './api/objects.ts'
 import { resourceId } from './api/resources.ts'
 import { ApiServer } from './api/server.ts'
+import { CertManager } from './cert-manager/cert-manager.ts'
 import { issue, makeAuthority } from './certificates.ts'
 import { runDisruption } from './cluster/disruption.ts'
 import { runNamespaces } from './cluster/namespaces.ts'
@@ -66,9 +67,11 @@ export async function startTwin(options: TwinOptions): Promise<Twin> {
   server.on('upgrade', (request, socket, head) => handler.api?.upgrade(request, socket, head))
   server.on('tlsClientError', () => undefined)
   const network = await Network.take(server, options.port, options.range)
+  const notAfter = new Date(Date.now() + 365 * 86_400_000)
+  const names = [network.apiAddress, '127.0.0.1', 'localhost', 'kubernetes.default.svc']
   const [serving, admin] = await Promise.all([
-    issue(authority, 'CN=kube-apiserver', [network.apiAddress, '127.0.0.1', 'localhost', 'kubernetes.default.svc']),
-    issue(authority, 'CN=kubernetes-admin, O=system:masters', []),
+    issue(authority, { subject: 'CN=kube-apiserver', names, notAfter }),
+    issue(authority, { subject: 'CN=kubernetes-admin, O=system:masters', names: [], notAfter }),
   ])
   server.setSecureContext({ cert: serving.cert, key: serving.key, ca: authority.cert })
 
@@ -82,12 +85,14 @@ export async function startTwin(options: TwinOptions): Promise<Twin> {
   const istiod = new Istiod(objects, versions.istio, defects)
   const knative = new Knative(objects, admission, network, defects, versions.knative)
   const metallb = new MetalLb(objects, access)
+  const certManager = new CertManager(objects)
   const images: Record<string, Image> = {
     'docker.io/library/node:': nodeProgram,
     'docker.io/library/nginx:': nginx,
     'docker.io/istio/pilot:': istiod.image,
     'docker.io/istio/proxyv2:': istiod.proxyImage,
     'quay.io/metallb/controller:': metallb.image,
+    'quay.io/jetstack/cert-manager-controller:': certManager.image,
     ...Object.fromEntries(
       Object.entries(knative.images()).map(([name, image]) => [`gcr.io/knative-releases/knative.dev/${name}:`, image]),
     ),

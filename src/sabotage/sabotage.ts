@@ -15,6 +15,8 @@ export interface SabotageMeta {
   requires?: readonly Capability[]
   /** Deployments, NAMESPACE/NAME, whose pods are replaced once it is broken and once it is put back: they read it only at their start. */
   restarts?: readonly string[]
+  /** The same, once it is put back alone: their logs would tell of it for some time. */
+  afterwards?: readonly string[]
 }
 
 /** One fault, and the checks that must notice it. */

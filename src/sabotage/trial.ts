@@ -138,7 +138,7 @@ async function putBack(each: Sabotage, run: RunInfo, abort: AbortSignal): Promis
   try {
     const left = await undoAll(stack.k8s, new Journal(journalFile(run.id)), () => undefined)
     if (left.length) return `it could not be put back: ${left.join('; ')}`
-    await restart(stack, each.restarts)
+    await restart(stack, [...(each.restarts ?? []), ...(each.afterwards ?? [])])
     await until(stack.k8s, { kind: 'apps/v1/Deployment' }, complete, 'componentAvailable')
     const { namespace, service: name } = stack.config.gateway
     await until(

@@ -7,9 +7,10 @@ import {
   type KubeObject,
 } from '../api/object.ts'
 import type { Objects } from '../api/objects.ts'
+import { StatusError } from '../api/status-error.ts'
 import type { Defects } from '../defects.ts'
 import { activatorsFor, decide, panicWindowOf, targetsOf } from './formulas.ts'
-import { POD_AUTOSCALERS, revisionKey, SERVERLESS_SERVICES } from './kinds.ts'
+import { METRICS, POD_AUTOSCALERS, revisionKey, SERVERLESS_SERVICES } from './kinds.ts'
 import { logLine } from './log-line.ts'
 import { MetricWindow } from './metric-window.ts'
 import { annotation, autoscalerSettings, readConfig, revisionSettings, type AutoscalerSettings } from './settings.ts'
@@ -74,11 +75,24 @@ export class Autoscaler {
     for (const { metadata } of this.#objects.list(POD_AUTOSCALERS)) this.reconcile(metadata.name, metadata.namespace)
   }
 
-  /** Decides one revision's scale and mode, and brings its Deployment and ServerlessService to them. */
-  reconcile(name: string, namespace: string | undefined): void {
+  /** Decides one revision's scale and mode, and brings its Deployment and ServerlessService to them; gives whether it could. */
+  reconcile(name: string, namespace: string | undefined): boolean {
+    const key = revisionKey(namespace, name)
+    try {
+      this.#reconcile(name, namespace)
+      return true
+    } catch (problem) {
+      if (!(problem instanceof StatusError)) throw problem
+      this.#log(logLine('ERROR', 'autoscaler', 'Reconcile error', { 'knative.dev/key': key, error: problem.message }))
+      return false
+    }
+  }
+
+  #reconcile(name: string, namespace: string | undefined): void {
     const podAutoscaler = this.#objects.get(POD_AUTOSCALERS, name, namespace)
     const deployment = this.#objects.get('deployments.apps', `${name}-deployment`, namespace)
     if (!podAutoscaler || podAutoscaler.metadata.deletionTimestamp || !deployment) return
+    this.#ensureMetric(podAutoscaler)
     const { annotations } = podAutoscaler.metadata
     const settings = revisionSettings(autoscalerSettings(readConfig(this.#objects, 'config-autoscaler')), annotations)
     const pods = this.#objects
@@ -252,6 +266,26 @@ export class Autoscaler {
       inactive >= Math.max(settings.gracePeriod, retention) ||
       (was?.status === 'False' && inactive >= retention && proxied >= settings.gracePeriod)
     return mayGo || current === 0 ? 0 : 1
+  }
+
+  /** @throws StatusError 404 where its CRD is gone */
+  #ensureMetric(podAutoscaler: KubeObject): void {
+    const { name, namespace, labels } = podAutoscaler.metadata
+    if (!this.#objects.resources.byId(METRICS)) {
+      const told = 'error reconciling Metric: error creating metric: the server could not find the requested resource'
+      throw new StatusError(404, 'NotFound', told)
+    }
+    this.#objects.ensure(METRICS, {
+      apiVersion: 'autoscaling.internal.knative.dev/v1alpha1',
+      kind: 'Metric',
+      metadata: {
+        name,
+        ...(namespace ? { namespace } : {}),
+        labels: labels ?? {},
+        ownerReferences: [ownerReference(podAutoscaler)],
+      },
+      spec: { scrapeTarget: `${name}-private` },
+    })
   }
 
   #ensureServerlessService(podAutoscaler: KubeObject, mode: string, numActivators: number): void {

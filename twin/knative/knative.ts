@@ -12,6 +12,7 @@ import {
   INGRESSES,
   KNATIVE,
   LABEL,
+  METRICS,
   POD_AUTOSCALERS,
   REVISIONS,
   revisionKey,
@@ -157,12 +158,19 @@ export class Knative {
   #controller(
     component: ComponentName,
     kind: string,
-    reconcile: (name: string, namespace: string | undefined) => void | Promise<void>,
+    reconcile: (name: string, namespace: string | undefined) => void | boolean | Promise<void>,
   ): Controller {
     const found = this.#components[component]
+    const failures = new Map<string, number>()
     const controller: Controller = new Controller(kind, async (name, namespace) => {
       if (!found.isUp) return controller.enqueue(name, namespace, 300)
-      await reconcile(name, namespace)
+      const key = revisionKey(namespace, name)
+      if ((await reconcile(name, namespace)) === false) {
+        // Again soon, and then less and less so, as controller-runtime's rate limiter has it.
+        failures.set(key, (failures.get(key) ?? 0) + 1)
+        return controller.enqueue(name, namespace, Math.min(30_000, 5 * 2 ** (failures.get(key) ?? 0)))
+      }
+      failures.delete(key)
       found.log(
         logLine('INFO', component, 'Reconcile succeeded', {
           'knative.dev/kind': kind,
@@ -225,7 +233,7 @@ export class Knative {
       'autoscaling.internal.knative.dev.PodAutoscaler',
       (name, namespace) => this.#autoscaler.reconcile(name, namespace),
     )
-    autoscalers.watch(objects, POD_AUTOSCALERS)
+    autoscalers.watch(objects, POD_AUTOSCALERS).watch(objects, METRICS, controlledBy('PodAutoscaler'))
     objects.store.listen('endpoints', ({ object: { metadata } }) => {
       if (metadata.name.endsWith('-private'))
         autoscalers.enqueue(metadata.name.replace(/-private$/, ''), metadata.namespace)

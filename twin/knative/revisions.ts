@@ -1,7 +1,7 @@
 import { ownerReference, withConditions, conditionOf, isTrue, type KubeObject } from '../api/object.ts'
 import type { Objects } from '../api/objects.ts'
 import type { Defects } from '../defects.ts'
-import { METRICS, POD_AUTOSCALERS, REVISIONS, ROUTES } from './kinds.ts'
+import { POD_AUTOSCALERS, REVISIONS, ROUTES } from './kinds.ts'
 import { readConfig, annotation } from './settings.ts'
 import { revisionDeployment } from './revision-deployment.ts'
 
@@ -77,14 +77,6 @@ function ensurePodAutoscaler(objects: Objects, defects: Defects, revision: KubeO
       ...(revision.spec.containerConcurrency ? { containerConcurrency: revision.spec.containerConcurrency } : {}),
     },
   })
-  if (objects.resources.byId(METRICS)) {
-    objects.ensure(METRICS, {
-      apiVersion: 'autoscaling.internal.knative.dev/v1alpha1',
-      kind: 'Metric',
-      metadata: { ...metadata, ownerReferences: metadata.ownerReferences },
-      spec: { scrapeTarget: `${name}-private` },
-    })
-  }
 }
 
 const withoutPanic = (annotations: Record<string, string>): Record<string, string> =>

@@ -7,20 +7,23 @@ import { tellEvent } from '../cluster/events.ts'
 import type { Image } from '../kubelet/container.ts'
 
 const POOLS = 'ipaddresspools.metallb.io'
+const ACCOUNT = {
+  name: 'system:serviceaccount:metallb-system:controller',
+  groups: ['system:serviceaccounts', 'system:authenticated'],
+}
 
 /** MetalLB's controller: gives Services of type LoadBalancer an address of a pool. */
 export class MetalLb {
   readonly component = new Component()
   readonly #objects: Objects
   readonly #access: Access
-  #forbidden = false
 
   constructor(objects: Objects, access: Access) {
     this.#objects = objects
     this.#access = access
     const services: Controller = new Controller('metallb', (name, namespace) => {
       if (!this.component.isUp) return services.enqueue(name, namespace, 300)
-      if (!this.#forbidden) this.#reconcile(name, namespace)
+      this.#reconcile(name, namespace)
     })
     services.watch(objects, 'services')
     const all = () => {
@@ -32,26 +35,10 @@ export class MetalLb {
     })
   }
 
-  /** Its image: at its start it must be allowed to list Services, or it says so and does nothing. */
   get image(): Image {
     const start = this.component.image()
     return async (container) => {
-      const user = {
-        name: 'system:serviceaccount:metallb-system:controller',
-        groups: ['system:serviceaccounts', 'system:authenticated'],
-      }
-      this.#forbidden = !this.#access.allows(user, {
-        verb: 'list',
-        group: '',
-        resource: 'services',
-        namespace: undefined,
-        name: undefined,
-      })
-      container.log.write(
-        this.#forbidden
-          ? `E${new Date().toISOString().slice(5, 10).replace('-', '')} reflector.go:205] "Failed to watch" err="failed to list *v1.Service: services is forbidden: User \\"${user.name}\\" cannot list resource \\"services\\" in API group \\"\\" at the cluster scope" type="*v1.Service"`
-          : this.#line({ msg: 'MetalLB controller starting', level: 'info' }),
-      )
+      container.log.write(this.#line({ msg: 'MetalLB controller starting', level: 'info' }))
       return (await start(container)) ?? {}
     }
   }
@@ -91,6 +78,19 @@ export class MetalLb {
       )
     }
     if (wanted !== current) {
+      const what = { verb: 'update', group: '', resource: 'services/status', namespace, name }
+      if (!this.#access.allows(ACCOUNT, what)) {
+        const told = `services "${name}" is forbidden: User "${ACCOUNT.name}" cannot update resource "services/status" in API group "" in the namespace "${namespace}"`
+        this.component.log(
+          this.#line({
+            level: 'error',
+            op: 'updateServiceStatus',
+            error: told,
+            msg: `failed to handle service ${key}`,
+          }),
+        )
+        return
+      }
       this.#objects.change(
         'services',
         name,

@@ -51,9 +51,11 @@ export function rights(): KubeObject[] {
       roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'cluster-admin' },
       subjects: [{ kind: 'Group', name: 'system:masters' }],
     }),
-    role('metallb-system:controller', ['get', 'list', 'watch', 'update'], {
-      apiGroups: [''],
-      resources: ['services', 'services/status', 'namespaces', 'nodes'],
+    rbac('ClusterRole', 'metallb-system:controller', {
+      rules: [
+        { apiGroups: [''], resources: ['services', 'namespaces'], verbs: ['get', 'list', 'watch'] },
+        { apiGroups: [''], resources: ['services/status'], verbs: ['update'] },
+      ],
     }),
     rbac('ClusterRoleBinding', 'metallb-system:controller', {
       roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'metallb-system:controller' },
