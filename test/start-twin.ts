@@ -78,5 +78,5 @@ export async function testTwin() {
     twin.stop()
     await Promise.all([admin.destroy(), anybody.destroy()])
   }
-  return { twin, call, watch, stop }
+  return { twin, call, watch, stop, program }
 }
