@@ -6,6 +6,8 @@ export default defineConfig({
     include: ['**/*.test.ts'],
     setupFiles: ['./set-reports.ts'],
     pool: 'threads',
+    // It bounds a test that hangs; a machine at work on other things may need more than vitest's five seconds.
+    testTimeout: 30_000,
     expect: { requireAssertions: true },
   },
 })

@@ -50,22 +50,39 @@ interface Message {
   origin: string
 }
 
-/** The analysis that checks rest on: gateways that a VirtualService names and that are not there (IST0101). */
+/**
+ * The analyses that checks rest on: gateways that a VirtualService names and that are not there (IST0101), and namespaces with several
+ * Telemetry resources without a selector (IST0160).
+ */
 async function analyze(): Promise<Message[]> {
-  const [virtualServices, gateways] = await Promise.all(
-    ['virtualservices', 'gateways'].map((plural) => list(`/apis/networking.istio.io/v1/${plural}`)),
-  )
-  const known = new Set(gateways?.map(({ metadata }) => `${metadata.namespace}/${metadata.name}`))
-  return (virtualServices ?? []).flatMap((each) =>
+  const [virtualServices = [], gateways = [], telemetries = []] = await Promise.all([
+    list('/apis/networking.istio.io/v1/virtualservices'),
+    list('/apis/networking.istio.io/v1/gateways'),
+    list('/apis/telemetry.istio.io/v1/telemetries'),
+  ])
+  const nameOf = ({ metadata }: KubeObject) => `${metadata.namespace}/${metadata.name}`
+  const known = new Set(gateways.map(nameOf))
+  const missing = virtualServices.flatMap((each) =>
     gatewaysOf(each)
       .filter((gateway) => gateway !== 'mesh' && !known.has(gateway))
       .map((gateway) => ({
         code: 'IST0101',
         level: 'Error',
         message: `Referenced gateway not found: "${gateway}"`,
-        origin: `VirtualService ${each.metadata.namespace}/${each.metadata.name}`,
+        origin: `VirtualService ${nameOf(each)}`,
       })),
   )
+  const open = telemetries.filter(({ spec }) => !spec?.selector && !spec?.targetRef && !spec?.targetRefs)
+  const double = [...Map.groupBy(open, ({ metadata }) => metadata.namespace)].filter(([, all]) => all.length > 1)
+  const many = double.flatMap(([namespace, all]) =>
+    all.map((each) => ({
+      code: 'IST0160',
+      level: 'Error',
+      message: `The Telemetries [${all.map(({ metadata }) => metadata.name).join(' ')}] in namespace "${namespace}" have no workload selector, which can lead to undefined behavior`,
+      origin: `Telemetry ${nameOf(each)}`,
+    })),
+  )
+  return [...missing, ...many]
 }
 
 /** Renders an IstioOperator's gateway Services; what is no IstioOperator, or has a field that none has, is refused. */

@@ -147,6 +147,8 @@ async function putBack(each: Sabotage, run: RunInfo, abort: AbortSignal): Promis
       ([service]) => (service?.status?.loadBalancer?.ingress?.length ? undefined : 'it has no address'),
       'componentAvailable',
     )
+    // A proxy whose istiod was gone takes its time to ask again.
+    await stack.istio.untilSynced('componentAvailable')
     return undefined
   } catch (problem) {
     return `it was put back, but: ${plainMessage(problem)}`

@@ -1,5 +1,5 @@
 import { execa } from 'execa'
-import { deadline } from '../check/deadlines.ts'
+import { deadline, type DeadlineName } from '../check/deadlines.ts'
 import { StackFailure } from '../check/problem.ts'
 import type { KubernetesObject } from '../check/record.ts'
 import { currentScope } from '../check/scope.ts'
@@ -74,7 +74,7 @@ export class Istio {
    * Waits until every proxy has acknowledged what was last sent to it, and gives them; our own checks push configuration meanwhile.
    * @throws StackFailure at the deadline, naming the proxies and types that are stale
    */
-  async untilSynced(): Promise<ProxyStatus[]> {
+  async untilSynced(within: DeadlineName = 'configPush'): Promise<ProxyStatus[]> {
     let proxies: ProxyStatus[] = []
     await eventually(
       'proxies acknowledging their configuration',
@@ -83,7 +83,7 @@ export class Istio {
         const stale = proxies.flatMap((proxy) => staleTypes(proxy).map((type) => `${proxy.proxy} ${type}`))
         return proxies.length === 0 ? 'no proxy is connected' : stale.length ? `stale: ${stale.join(', ')}` : undefined
       },
-      'configPush',
+      within,
     )
     return proxies
   }

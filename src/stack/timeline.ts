@@ -23,7 +23,13 @@ export async function recordWhile<T>(
     return false
   })
   try {
-    return { snapshots, result: await work() }
+    const result = await work()
+    // What the work waited for may be known before the watch has told of what came before it.
+    const { kind, namespace, labels, name } = watched
+    const fields = name ? { fields: `metadata.name=${name}` } : {}
+    const { items } = await api.list(kind, { namespace, ...(labels ? { labels } : {}), ...fields })
+    snapshots.push({ at: performance.now() - started, objects: items })
+    return { snapshots, result }
   } finally {
     over.abort()
     await recording.catch(() => undefined)

@@ -144,6 +144,10 @@ export class HttpForwarder {
         const last = attempt >= upstream.retries
         const problem = await this.#attempt(exchange, upstream, cluster, endpoint, body, last)
         if (!problem || exchange.isOver) return
+        if (problem.kind === 'stale') {
+          attempt--
+          continue
+        }
         if (
           !last &&
           (problem.kind === 'connect' || upstream.retryOn.includes('5xx') || upstream.retryOn.includes('reset'))
@@ -192,8 +196,8 @@ export class HttpForwarder {
       sent.on('error', (problem: NodeJS.ErrnoException) => {
         if (exchange.isOver) return finish()
         // A kept connection that its other end has closed meanwhile is no failure of the request: Envoy would not have chosen it.
-        const connect = problem.code === 'ECONNREFUSED' || (sent.reusedSocket && problem.code === 'ECONNRESET')
-        finish({ kind: connect ? 'connect' : 'reset' })
+        if (sent.reusedSocket && problem.code === 'ECONNRESET') return finish({ kind: 'stale' })
+        finish({ kind: problem.code === 'ECONNREFUSED' ? 'connect' : 'reset' })
       })
       sent.on('response', (answer) => {
         clearTimeout(timer)
@@ -216,7 +220,7 @@ export class HttpForwarder {
 }
 
 interface Problem {
-  kind: 'connect' | 'reset' | 'timeout'
+  kind: 'connect' | 'reset' | 'timeout' | 'stale'
 }
 
 interface Upstream {

@@ -1,10 +1,10 @@
-import http, { type IncomingMessage, type ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Objects } from '../api/objects.ts'
 import { endpointsOf, type Endpoint } from '../cluster/services.ts'
 import type { Defects } from '../defects.ts'
 import type { Container } from '../kubelet/container.ts'
 import { REVISIONS, revisionKey } from './kinds.ts'
-import { forwardedHeaders, passOn } from './pass-on.ts'
+import { forwardedHeaders, HopAgent, passOn } from './pass-on.ts'
 import { answerProbe } from './probes.ts'
 import { RequestStats } from './request-stats.ts'
 
@@ -16,7 +16,7 @@ export class Activators {
   readonly #stats = new Map<string, RequestStats>()
   readonly #inFlight = new Map<string, Map<string, number>>()
   readonly #waiting = new Map<string, Set<() => void>>()
-  readonly #agents = new Map<Container, http.Agent>()
+  readonly #agents = new Map<Container, HopAgent>()
 
   constructor(objects: Objects, defects: Defects, poke: (name: string, namespace: string) => void) {
     this.#objects = objects
@@ -137,17 +137,9 @@ export class Activators {
     for (const done of [...(this.#waiting.get(key) ?? [])]) done()
   }
 
-  #agentOf(container: Container): http.Agent {
+  #agentOf(container: Container): HopAgent {
     let agent = this.#agents.get(container)
-    if (!agent)
-      this.#agents.set(
-        container,
-        (agent = new http.Agent({
-          keepAlive: true,
-          localAddress: container.address,
-          maxFreeSockets: 64,
-        })),
-      )
+    if (!agent) this.#agents.set(container, (agent = new HopAgent(container.address)))
     return agent
   }
 }

@@ -1,4 +1,4 @@
-import http, { type Agent, type IncomingMessage, type OutgoingHttpHeaders, type ServerResponse } from 'node:http'
+import http, { Agent, type IncomingMessage, type OutgoingHttpHeaders, type ServerResponse } from 'node:http'
 
 const HOP_BY_HOP = ['connection', 'keep-alive', 'proxy-connection', 'transfer-encoding', 'upgrade']
 
@@ -12,11 +12,47 @@ export function forwardedHeaders(request: IncomingMessage, hidden = false): Outg
   return headers
 }
 
-/** Passes a request on and its answer back. Resolves with the status, 0 where the answer broke off; rejects where none began. */
-export function passOn(
+/** Connections that are kept for the next hop, from one address. */
+export class HopAgent extends Agent {
+  readonly #address: string
+
+  constructor(address: string) {
+    super({ keepAlive: true, localAddress: address, maxFreeSockets: 64 })
+    this.#address = address
+  }
+
+  /** The same without any that was kept. */
+  another(): HopAgent {
+    return new HopAgent(this.#address)
+  }
+}
+
+/** Whether a request has no body, so that it can be sent a second time. */
+const isBare = ({ headers }: IncomingMessage): boolean =>
+  headers['content-length'] === undefined && headers['transfer-encoding'] === undefined
+
+/**
+ * Passes a request on and its answer back. Resolves with the status, 0 where the answer broke off; rejects where none began. A kept
+ * connection that its other end closed meanwhile is no failure: the request goes out once more, on a new one.
+ */
+export async function passOn(
   request: IncomingMessage,
   response: ServerResponse,
-  to: { host: string; port: number; agent: Agent; headers: OutgoingHttpHeaders },
+  to: { host: string; port: number; agent: HopAgent; headers: OutgoingHttpHeaders },
+): Promise<number> {
+  try {
+    return await passOnce(request, response, to)
+  } catch (problem) {
+    const stale = problem instanceof Error && (problem as { stale?: boolean }).stale
+    if (!stale || !isBare(request) || response.destroyed) throw problem
+    return passOnce(request, response, { ...to, agent: to.agent.another() })
+  }
+}
+
+function passOnce(
+  request: IncomingMessage,
+  response: ServerResponse,
+  to: { host: string; port: number; agent: HopAgent; headers: OutgoingHttpHeaders },
 ): Promise<number> {
   return new Promise((resolve, reject) => {
     const upstream = http.request({ ...to, method: request.method, path: request.url }, (answer) => {
@@ -38,7 +74,7 @@ export function passOn(
       if (response.headersSent) {
         response.destroy()
         resolve(0)
-      } else reject(problem)
+      } else reject(Object.assign(problem, { stale: upstream.reusedSocket }))
     })
     response.on('close', () => {
       if (!response.writableFinished) upstream.destroy()

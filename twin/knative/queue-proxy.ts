@@ -3,12 +3,15 @@ import type { Defects } from '../defects.ts'
 import type { Container, Program } from '../kubelet/container.ts'
 import { probe, type Probe } from '../kubelet/probe.ts'
 import { revisionKey } from './kinds.ts'
-import { forwardedHeaders, passOn } from './pass-on.ts'
+import { forwardedHeaders, HopAgent, passOn } from './pass-on.ts'
 import { answerProbe } from './probes.ts'
 import { RequestStats } from './request-stats.ts'
 
 // What may wait for each request that may run (pkg/queue/sharedmain, buildBreaker).
 const QUEUED_PER_REQUEST = 10
+
+// Tenths of a second without a request before a pod that is to go ends: who still knows its address has learned better by then.
+const DRAIN_ROUNDS = 20
 
 /** queue-proxy of one pod: limits, times out, counts and passes on what comes for its container. */
 export class QueueProxy {
@@ -21,11 +24,7 @@ export class QueueProxy {
   readonly #userPort: number
   readonly #waiting: (() => void)[] = []
   // The container sees that who connects is in its own pod.
-  readonly #agent = new http.Agent({
-    keepAlive: true,
-    localAddress: '127.0.0.1',
-    maxFreeSockets: 64,
-  })
+  readonly #agent = new HopAgent('127.0.0.1')
   #running = 0
   #answered = 0
   #draining = false
@@ -57,6 +56,7 @@ export class QueueProxy {
     const isActivator =
       request.headers['user-agent'] === 'Knative-Activator-Probe' && !this.#defects.has('probes-passed-on')
     if ((isRoute || isActivator) && answerProbe(request, response, 'queue', !this.#draining)) return
+    if (this.#draining) response.setHeader('connection', 'close')
     const proxied = request.headers['k-proxy-request'] === 'activator'
     this.stats.enter(proxied)
     response.on('close', () => this.stats.leave(proxied))
@@ -125,7 +125,7 @@ export class QueueProxy {
   /** Goes on with what it has, and ends when nothing has come for a moment. */
   async #drain(): Promise<void> {
     this.#draining = true
-    for (let quiet = 0; quiet < 5; quiet = this.#running || this.#waiting.length ? 0 : quiet + 1)
+    for (let quiet = 0; quiet < DRAIN_ROUNDS; quiet = this.#running || this.#waiting.length ? 0 : quiet + 1)
       await new Promise((resolve) => setTimeout(resolve, 100))
     this.#agent.destroy()
   }
