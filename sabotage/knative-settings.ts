@@ -56,6 +56,7 @@ sabotage(
     await saboteur.change('apps/v1/Deployment', KNATIVE, 'controller', {
       spec: { template: { spec: { containers: [{ ...first, env }, ...rest] } } },
     })
+    await saboteur.rolledOut(KNATIVE, 'controller')
   },
 )
 
@@ -83,7 +84,7 @@ sabotage(
 
 sabotage(
   'domain-missing',
-  { breaks: 'config-domain has no key besides _example', fails: ['knative/domain'] },
+  { breaks: 'config-domain has no key besides _example', fails: ['knative/domain', 'knative/virtual-service'] },
   setting('config-domain', { 'example.com': null }),
 )
 

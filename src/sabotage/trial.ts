@@ -10,7 +10,7 @@ import { Stack } from '../stack/stack.ts'
 import { undoAll } from '../stack/undo.ts'
 import { allTrue, until } from '../stack/until.ts'
 import type { Sabotage } from './sabotage.ts'
-import { Saboteur } from './saboteur.ts'
+import { complete, Saboteur } from './saboteur.ts'
 
 /** The outcomes of a trial's checks in its three phases, and what is wrong with it. */
 export interface Trial {
@@ -156,19 +156,6 @@ async function putBack(each: Sabotage, run: RunInfo, abort: AbortSignal): Promis
     await stack.k8s.config.close()
   }
 }
-
-/** Every Deployment is at its newest template, with all its pods Ready and none of an older one. */
-const complete: Parameters<typeof until>[2] = (deployments) =>
-  allTrue('Available')(deployments) ??
-  deployments
-    .map(({ metadata, spec, status }) =>
-      (status?.replicas ?? 0) === spec?.replicas &&
-      (status?.readyReplicas ?? 0) === spec?.replicas &&
-      (status?.updatedReplicas ?? 0) === spec?.replicas
-        ? undefined
-        : `Deployment ${metadata?.namespace}/${metadata?.name} has ${status?.readyReplicas ?? 0} of ${spec?.replicas} pods Ready`,
-    )
-    .find((missing) => missing !== undefined)
 
 /** Replaces the pods of Deployments, and waits until the new ones are Ready. */
 async function restart(stack: Stack, deployments: readonly string[] = []): Promise<void> {

@@ -110,7 +110,9 @@ export class NetIstio {
     const names = (gateways: readonly Gateway[]) => gateways.map((each) => `${each.namespace}/${each.name}`)
     const ofRule = (rule: Rule) => (rule.visibility === 'ExternalIP' ? names(external) : names(local))
     const localRules = rules.filter(({ visibility }) => visibility === 'ClusterLocal')
-    this.#ensureOne(ingress, 'ingress', [...names(external), ...names(local)], rules, ofRule, hash)
+    // One that is cluster-local alone is on no external gateway.
+    const outside = rules.some(({ visibility }) => visibility === 'ExternalIP') ? names(external) : []
+    this.#ensureOne(ingress, 'ingress', [...outside, ...names(local)], rules, ofRule, hash)
     this.#ensureOne(ingress, 'mesh', ['mesh'], localRules, () => ['mesh'], hash)
   }
 
