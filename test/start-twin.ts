@@ -18,7 +18,7 @@ export interface ApiAnswer {
 }
 
 /** A twin in this process, and calls to its API with its administrator's certificate or a token. */
-export async function testTwin() {
+export async function testTwin(cloud: 'metallb' | 'aws' = 'metallb') {
   const program = readFileSync(join(import.meta.dirname, '..', 'fixtures', 'app', 'server.mjs'), 'utf8')
   const twin = await startTwin({
     ...{
@@ -26,6 +26,7 @@ export async function testTwin() {
       domain: 'example.com',
       zones: ['zone-a', 'zone-b'],
       range: undefined,
+      cloud,
       port: 6443,
       program,
     },

@@ -13,6 +13,7 @@ const { values } = parseArgs({
     kubeconfig: { type: 'string' },
     range: { type: 'string' },
     port: { type: 'string', default: '6443' },
+    cloud: { type: 'string', default: 'metallb' },
     domain: { type: 'string', default: 'example.com' },
     zones: { type: 'string', default: 'zone-a,zone-b,zone-c' },
     versions: { type: 'string', default: '{}' },
@@ -25,6 +26,7 @@ process.on('uncaughtException', (problem) => console.error(problem))
 try {
   const twin = await startTwin({
     versions: { ...VERSIONS, ...(JSON.parse(values.versions) as Partial<Versions>) },
+    cloud: values.cloud === 'aws' ? 'aws' : 'metallb',
     domain: values.domain,
     zones: values.zones.split(','),
     range: values.range === undefined ? undefined : Number(values.range),
@@ -42,6 +44,7 @@ try {
       server: twin.address,
       range: twin.network.range,
       ports,
+      ...(twin.awsEndpoint ? { awsEndpoint: twin.awsEndpoint } : {}),
       ...(values.kubeconfig ? {} : { kubeconfig }),
     }),
   )

@@ -19,14 +19,19 @@ import { Kubelet } from './kubelet/kubelet.ts'
 import { nginx } from './kubelet/nginx.ts'
 import { nodeProgram } from './kubelet/node-program.ts'
 import { Knative } from './knative/knative.ts'
+import { Cloud } from './aws/cloud.ts'
+import { awsServer } from './aws/server.ts'
+import { AwsLoadBalancerController } from './load-balancer/aws-controller.ts'
 import { LoadBalancerListeners } from './load-balancer/listeners.ts'
 import { MetalLb } from './load-balancer/metallb.ts'
-import { Network } from './network.ts'
+import { listen, Network } from './network.ts'
 import { components } from './stack/components.ts'
 import { configuration, namespaces, rights, workload } from './stack/configuration.ts'
 import { crds } from './stack/crds.ts'
 import { nodes } from './stack/nodes.ts'
 import type { Versions } from './stack/versions.ts'
+
+const AWS_PORT = 4566
 
 export interface TwinOptions {
   versions: Versions
@@ -36,6 +41,8 @@ export interface TwinOptions {
   range: number | undefined
   /** The API's port. */
   port: number
+  /** Whose load balancers there are: MetalLB's, or NLBs of the AWS Load Balancer Controller with AWS's own APIs beside them. */
+  cloud: 'metallb' | 'aws'
   /** The workload's program, which its pods run. */
   program: string
 }
@@ -49,6 +56,8 @@ export interface Twin {
   stop: () => void
   network: Network
   objects: Objects
+  /** Where the AWS APIs are, for a twin that has them. */
+  awsEndpoint: string | undefined
 }
 
 /**
@@ -85,6 +94,7 @@ export async function startTwin(options: TwinOptions): Promise<Twin> {
   const istiod = new Istiod(objects, versions.istio, defects)
   const knative = new Knative(objects, admission, network, defects, versions.knative)
   const metallb = new MetalLb(objects, access)
+  const aws = new AwsLoadBalancerController(objects, network.pool.split('-')[0] ?? '')
   const certManager = new CertManager(objects)
   const images: Record<string, Image> = {
     'docker.io/library/node:': nodeProgram,
@@ -92,6 +102,7 @@ export async function startTwin(options: TwinOptions): Promise<Twin> {
     'docker.io/istio/pilot:': istiod.image,
     'docker.io/istio/proxyv2:': istiod.proxyImage,
     'quay.io/metallb/controller:': metallb.image,
+    'public.ecr.aws/eks/aws-load-balancer-controller:': aws.image,
     'quay.io/jetstack/cert-manager-controller:': certManager.image,
     ...Object.fromEntries(
       Object.entries(knative.images()).map(([name, image]) => [`gcr.io/knative-releases/knative.dev/${name}:`, image]),
@@ -107,6 +118,7 @@ export async function startTwin(options: TwinOptions): Promise<Twin> {
   for (const service of [
     'istio-system/istiod',
     'metallb-system/metallb-webhook-service',
+    'kube-system/aws-load-balancer-webhook-service',
     'cert-manager/cert-manager-webhook',
   ])
     admission.serve(service, () => undefined)
@@ -131,12 +143,19 @@ export async function startTwin(options: TwinOptions): Promise<Twin> {
           : { containerLogMaxSize: '10Mi', containerLogMaxFiles: 5 },
     },
   })
-  install(objects, [...configuration(versions, domain, network), ...components(versions), ...workload(options.program)])
+  install(objects, [
+    ...configuration(versions, domain, network, options.cloud),
+    ...components(versions, options.cloud),
+    ...workload(options.program),
+  ])
+  const cloudServer = options.cloud === 'aws' ? awsServer(new Cloud(objects, network)) : undefined
+  if (cloudServer) await listen(cloudServer, AWS_PORT, network.apiAddress)
   return {
     kubeconfig: kubeconfigOf(network, options.port, authority.cert, admin),
     address: `https://${network.apiAddress}:${options.port}`,
     network,
     objects,
+    awsEndpoint: cloudServer && `http://${network.apiAddress}:${AWS_PORT}`,
     ready: untilReady(objects),
     stop: () => {
       knative.stop()
@@ -144,6 +163,7 @@ export async function startTwin(options: TwinOptions): Promise<Twin> {
       kubelet.stop()
       server.close()
       server.closeAllConnections()
+      cloudServer?.close()
     },
   }
 }

@@ -3,6 +3,14 @@ import type { KubeObject } from '../api/object.ts'
 import type { Objects } from '../api/objects.ts'
 import { endpointsOf } from '../cluster/services.ts'
 import { listen, type Network } from '../network.ts'
+import { ADDRESS } from './aws-controller.ts'
+
+/** The loopback address of a Service's load balancer, where it has one. */
+function addressOf({ spec, status, metadata }: KubeObject): string | undefined {
+  const first = status?.loadBalancer?.ingress?.[0] as { ip?: string; hostname?: string } | undefined
+  if (spec.type !== 'LoadBalancer' || !first) return undefined
+  return first.ip ?? metadata.annotations?.[ADDRESS]
+}
 
 /** Listens on the addresses of load balancers, and hands each connection to one of the Service's Ready endpoints. */
 export class LoadBalancerListeners {
@@ -21,10 +29,7 @@ export class LoadBalancerListeners {
   #reconcile(): void {
     const wanted = new Map<string, { service: KubeObject; address: string; port: number }>()
     for (const service of this.#objects.list('services')) {
-      const address =
-        service.spec.type === 'LoadBalancer'
-          ? (service.status?.loadBalancer?.ingress?.[0]?.ip as string | undefined)
-          : undefined
+      const address = addressOf(service)
       if (!address) continue
       for (const { port } of (service.spec.ports ?? []) as { port: number }[])
         wanted.set(`${address}:${port}`, { service, address, port })

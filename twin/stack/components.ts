@@ -218,9 +218,55 @@ function istio(versions: Versions): KubeObject[] {
   ]
 }
 
+function metallb(versions: Versions): KubeObject[] {
+  const labels = { app: 'metallb', component: 'controller' }
+  return [
+    deployment({
+      namespace: 'metallb-system',
+      name: 'controller',
+      image: `quay.io/metallb/controller:v${versions.metallb}`,
+      labels,
+    }),
+    {
+      apiVersion: 'apps/v1',
+      kind: 'DaemonSet',
+      metadata: { name: 'speaker', namespace: 'metallb-system', labels: { app: 'metallb', component: 'speaker' } },
+      spec: {
+        selector: { matchLabels: { app: 'metallb', component: 'speaker' } },
+        template: {
+          metadata: { labels: { app: 'metallb', component: 'speaker' } },
+          spec: {
+            tolerations: [{ operator: 'Exists' }],
+            containers: [{ name: 'speaker', image: `quay.io/metallb/speaker:v${versions.metallb}` }],
+          },
+        },
+      },
+    },
+    service('metallb-system', 'metallb-webhook-service', { component: 'controller' }, [['https', 443, 9443]]),
+  ]
+}
+
+function awsController(): KubeObject[] {
+  const labels = { 'app.kubernetes.io/name': 'aws-load-balancer-controller' }
+  const name = 'aws-load-balancer-controller'
+  return [
+    deployment({
+      namespace: 'kube-system',
+      name,
+      image: `public.ecr.aws/eks/${name}:v3.5.0`,
+      version: 'v3.5.0',
+      labels,
+      replicas: 2,
+      more: { args: ['--cluster-name=plumbline', '--ingress-class=alb'] },
+      pod: { serviceAccountName: name },
+    }),
+    { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name, namespace: 'kube-system' } },
+    service('kube-system', 'aws-load-balancer-webhook-service', labels, [['https', 443, 9443]]),
+  ]
+}
+
 /** The Deployments and Services of every component, as an installation leaves them. */
-export function components(versions: Versions): KubeObject[] {
-  const metallb = { app: 'metallb', component: 'controller' }
+export function components(versions: Versions, cloud: 'metallb' | 'aws'): KubeObject[] {
   const certManager = (name: string, component: string, image: string) =>
     deployment({
       namespace: 'cert-manager',
@@ -249,28 +295,7 @@ export function components(versions: Versions): KubeObject[] {
       labels: { 'k8s-app': 'metrics-server' },
     }),
     service('kube-system', 'metrics-server', { 'k8s-app': 'metrics-server' }, [['https', 443, 10250]]),
-    deployment({
-      namespace: 'metallb-system',
-      name: 'controller',
-      image: `quay.io/metallb/controller:v${versions.metallb}`,
-      labels: metallb,
-    }),
-    {
-      apiVersion: 'apps/v1',
-      kind: 'DaemonSet',
-      metadata: { name: 'speaker', namespace: 'metallb-system', labels: { app: 'metallb', component: 'speaker' } },
-      spec: {
-        selector: { matchLabels: { app: 'metallb', component: 'speaker' } },
-        template: {
-          metadata: { labels: { app: 'metallb', component: 'speaker' } },
-          spec: {
-            tolerations: [{ operator: 'Exists' }],
-            containers: [{ name: 'speaker', image: `quay.io/metallb/speaker:v${versions.metallb}` }],
-          },
-        },
-      },
-    },
-    service('metallb-system', 'metallb-webhook-service', { component: 'controller' }, [['https', 443, 9443]]),
+    ...(cloud === 'aws' ? awsController() : metallb(versions)),
     certManager('cert-manager', 'controller', 'controller'),
     certManager('cert-manager-webhook', 'webhook', 'webhook'),
     certManager('cert-manager-cainjector', 'cainjector', 'cainjector'),

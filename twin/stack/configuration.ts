@@ -68,7 +68,12 @@ const EXAMPLE =
   '################################\n#    EXAMPLE CONFIGURATION     #\n################################\n# Nothing reads what stands here.\n'
 
 /** Knative's and Istio's ConfigMaps, the gateways, MetalLB's pool, and the API of the metrics. */
-export function configuration(versions: Versions, domain: string, network: Network): KubeObject[] {
+export function configuration(
+  versions: Versions,
+  domain: string,
+  network: Network,
+  cloud: 'metallb' | 'aws',
+): KubeObject[] {
   const config = (
     name: string,
     component: string,
@@ -129,8 +134,12 @@ export function configuration(versions: Versions, domain: string, network: Netwo
     },
     gateway('knative-ingress-gateway', 80),
     gateway('knative-local-gateway', 8081),
-    metallb('IPAddressPool', { addresses: [network.pool] }),
-    metallb('L2Advertisement', { ipAddressPools: ['kind'] }),
+    ...(cloud === 'metallb'
+      ? [
+          metallb('IPAddressPool', { addresses: [network.pool] }),
+          metallb('L2Advertisement', { ipAddressPools: ['kind'] }),
+        ]
+      : []),
     {
       apiVersion: 'apiregistration.k8s.io/v1',
       kind: 'APIService',
@@ -143,12 +152,12 @@ export function configuration(versions: Versions, domain: string, network: Netwo
         versionPriority: 100,
       },
     },
-    ...webhooks(),
+    ...webhooks(cloud),
   ]
 }
 
 /** The admission webhooks, as their components configure them. */
-function webhooks(): KubeObject[] {
+function webhooks(cloud: 'metallb' | 'aws'): KubeObject[] {
   const one = (
     name: string,
     service: [namespace: string, name: string, path: string],
@@ -234,13 +243,21 @@ function webhooks(): KubeObject[] {
         [rule(['security.istio.io', 'networking.istio.io', 'telemetry.istio.io'], ['*'])],
       ),
     ]),
-    configured('Validating', 'metallb-webhook-configuration', [
-      one(
-        'ipaddresspoolvalidationwebhook.metallb.io',
-        ['metallb-system', 'metallb-webhook-service', '/validate-metallb-io-v1beta1-ipaddresspool'],
-        [rule(['metallb.io'], ['ipaddresspools'])],
-      ),
-    ]),
+    cloud === 'aws'
+      ? configured('Mutating', 'aws-load-balancer-webhook', [
+          one(
+            'mservice.elbv2.k8s.aws',
+            ['kube-system', 'aws-load-balancer-webhook-service', '/mutate-v1-service'],
+            [rule([''], ['services'], ['CREATE'])],
+          ),
+        ])
+      : configured('Validating', 'metallb-webhook-configuration', [
+          one(
+            'ipaddresspoolvalidationwebhook.metallb.io',
+            ['metallb-system', 'metallb-webhook-service', '/validate-metallb-io-v1beta1-ipaddresspool'],
+            [rule(['metallb.io'], ['ipaddresspools'])],
+          ),
+        ]),
     configured('Validating', 'cert-manager-webhook', [
       one(
         'webhook.cert-manager.io',

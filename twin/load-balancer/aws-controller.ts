@@ -1,0 +1,74 @@
+import { createHash } from 'node:crypto'
+import { Controller } from '../api/controller.ts'
+import type { KubeObject } from '../api/object.ts'
+import type { Objects } from '../api/objects.ts'
+import { REGION } from '../aws/cloud.ts'
+import { Component } from '../cluster/component.ts'
+import { tellEvent } from '../cluster/events.ts'
+import type { Image } from '../kubelet/container.ts'
+
+const ANNOTATION = 'service.beta.kubernetes.io/aws-load-balancer-'
+
+/** The annotation that tells on which loopback address an NLB of the twin listens: its hostname is no name that resolves. */
+export const ADDRESS = 'twin.plumbline.dev/address'
+
+/** The AWS Load Balancer Controller: gives Services that are its own an NLB's hostname, and logs as v3.5.0 does. */
+export class AwsLoadBalancerController {
+  readonly #component = new Component()
+  readonly #objects: Objects
+  readonly #address: string
+
+  constructor(objects: Objects, address: string) {
+    this.#objects = objects
+    this.#address = address
+    const services: Controller = new Controller('aws-load-balancer-controller', (name, namespace) =>
+      this.#component.isUp ? this.#reconcile(name, namespace) : services.enqueue(name, namespace, 300),
+    )
+    services.watch(objects, 'services')
+  }
+
+  get image(): Image {
+    return this.#component.image()
+  }
+
+  #log(msg: string, more: object): void {
+    this.#component.log(
+      JSON.stringify({ level: 'info', ts: new Date().toISOString(), logger: 'controllers.service', msg, ...more }),
+    )
+  }
+
+  #reconcile(name: string, namespace: string | undefined): void {
+    const service = this.#objects.get('services', name, namespace)
+    if (!service || service.spec.type !== 'LoadBalancer' || !isIts(service)) return
+    const key = `${namespace ?? ''}/${name}`
+    const hostname = hostnameOf(key)
+    if (service.status?.loadBalancer?.ingress?.[0]?.hostname === hostname) return
+    this.#log('successfully built model', { model: '{}' })
+    this.#objects.change('services', name, namespace, (draft) => {
+      draft.metadata.annotations = { ...draft.metadata.annotations, [ADDRESS]: this.#address }
+      draft.metadata.finalizers = ['service.k8s.aws/resources']
+    })
+    this.#objects.change(
+      'services',
+      name,
+      namespace,
+      (draft) => void (draft.status = { loadBalancer: { ingress: [{ hostname }] } }),
+      'status',
+    )
+    this.#log('created loadBalancer', { stackID: key })
+    this.#log('successfully deployed model', { service: key })
+    tellEvent(this.#objects, service, 'SuccessfullyReconciled', 'Successfully reconciled', 'Normal', 'service')
+  }
+}
+
+/** Whether a Service is this controller's: 'external', 'nlb-ip', or its class; plain 'nlb' is the cloud provider's own. */
+const isIts = ({ spec, metadata }: KubeObject): boolean =>
+  spec.loadBalancerClass === 'service.k8s.aws/nlb' ||
+  ['external', 'nlb-ip'].includes(metadata.annotations?.[`${ANNOTATION}type`] ?? '')
+
+/** k8s-NAMESPACE-NAME-HEX10-HEX16.elb.REGION.amazonaws.com, namespace and name cut to eight signs. */
+function hostnameOf(key: string): string {
+  const [namespace = '', name = ''] = key.split('/').map((part) => part.replace(/[^a-z0-9]/g, '').slice(0, 8))
+  const hex = createHash('sha256').update(key).digest('hex')
+  return `k8s-${namespace}-${name}-${hex.slice(0, 10)}-${hex.slice(10, 26)}.elb.${REGION}.amazonaws.com`
+}
