@@ -122,9 +122,7 @@ export class Cloud {
   }
 
   /** A listener and a target group for each port of the Service. */
-  listeners(
-    arn: string,
-  ): {
+  listeners(arn: string): {
     ListenerArn: string
     LoadBalancerArn: string
     Port: number

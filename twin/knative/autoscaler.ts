@@ -36,6 +36,7 @@ export class Autoscaler {
   readonly #defects: Defects
   readonly #scrape: Scrape
   readonly #log: (line: string) => void
+  #sampledAt = Math.floor(Date.now() / 1000)
 
   constructor(objects: Objects, defects: Defects, scrape: Scrape, log: (line: string) => void) {
     this.#objects = objects
@@ -49,16 +50,20 @@ export class Autoscaler {
     this.deciders.clear()
   }
 
-  /** Takes one second's figures of every revision. */
+  /** Takes the figures of every revision, once a second; where a second was missed, what came since stands for it too. */
   sample(): void {
+    const now = Math.floor(Date.now() / 1000)
+    if (now <= this.#sampledAt) return
+    const first = Math.max(this.#sampledAt + 1, now - 10)
+    this.#sampledAt = now
     for (const podAutoscaler of this.#objects.list(POD_AUTOSCALERS)) {
       const decider = this.#deciderOf(podAutoscaler)
-      const { concurrency, requestsPerSecond } = this.#scrape(
-        revisionKey(podAutoscaler.metadata.namespace, podAutoscaler.metadata.name),
-      )
-      const now = Date.now() / 1000
-      decider.concurrency.record(now, concurrency)
-      decider.requests.record(now, requestsPerSecond * (this.#defects.has('requests-counted-twice') ? 2 : 1))
+      const key = revisionKey(podAutoscaler.metadata.namespace, podAutoscaler.metadata.name)
+      const { concurrency, requestsPerSecond } = this.#scrape(key)
+      for (let second = first; second <= now; second++) {
+        decider.concurrency.record(second, concurrency)
+        decider.requests.record(second, requestsPerSecond * (this.#defects.has('requests-counted-twice') ? 2 : 1))
+      }
     }
   }
 

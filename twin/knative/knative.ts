@@ -74,7 +74,7 @@ export class Knative {
     this.#runControllers()
     this.#runNetIstio(network)
     this.#timers.push(
-      setInterval(() => void (scaler.isUp && this.#autoscaler.sample()), 1000),
+      setInterval(() => void (scaler.isUp && this.#autoscaler.sample()), 200),
       setInterval(() => void (scaler.isUp && this.#autoscaler.reconcileAll()), 2000),
     )
   }
