@@ -1,4 +1,4 @@
-import { expect, type ExpectStatic } from 'vitest'
+import { chai, expect, type ExpectStatic } from 'vitest'
 import type { Check } from './check.ts'
 import { addMatchers } from './matchers.ts'
 import type { Performer } from './perform.ts'
@@ -19,6 +19,8 @@ export async function performAll(
   addMatchers()
   // A matcher of ours asks for the file of its test, which is vitest's to know where it runs one.
   expect.setState({ testPath: 'plumbline' })
+  // As vitest.config.ts has it: a failure shows the whole value that was seen.
+  chai.config.truncateThreshold = 0
   const records = new Map<string, CheckRecord>()
   const perform = async (check: Check) => {
     const { record } = await performer.perform(check, countingExpect(), abort)

@@ -25,7 +25,7 @@ export function matrixPage(report: MatrixReport): string {
           ${report.without.length > 0 && html`<p>Checks with no sabotage: ${report.without.join(', ')}</p>`}
         </header>
         <main>
-          <table>
+          <table class="matrix">
             <thead>
               <tr>
                 <th>sabotage</th>

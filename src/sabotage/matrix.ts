@@ -1,6 +1,7 @@
 import { rmSync } from 'node:fs'
 import { loadCatalogue } from '../check/catalogue.ts'
 import type { Check } from '../check/check.ts'
+import type { CheckRecord } from '../check/record.ts'
 import { setDeadlineFactor } from '../check/deadlines.ts'
 import { runFolder, writeRunInfo, type RunInfo } from '../check/run-info.ts'
 import type { StackConfig } from '../config/stack-schema.ts'
@@ -45,8 +46,9 @@ export async function runMatrix(
         allowDisruption: true,
       })
       setDeadlineFactor(factor)
+      const healthy = new Map<string, CheckRecord>()
       for (let each = queue.shift(); each && !abort.aborted; each = queue.shift()) {
-        const trial = await tryOut(each, run, catalogue, abort)
+        const trial = await tryOut(each, run, catalogue, healthy, abort)
         trials.push(trial)
         tell(trial)
       }

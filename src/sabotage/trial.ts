@@ -45,26 +45,32 @@ export function trialChecks(catalogue: readonly Check[], { id, fails }: Pick<Sab
   return orderOfWork(select(catalogue, ['reads', ...fails, ...sample]))
 }
 
-/** One sabotage on one stack: healthy first, then broken, then put back and healthy again. */
+/**
+ * One sabotage on one stack: healthy first, then broken, then put back and healthy again. `healthy` holds what passed since the last
+ * sabotage was put back, which need not be looked at again; it is kept so.
+ */
 export async function tryOut(
   each: Sabotage,
   run: RunInfo,
   catalogue: readonly Check[],
+  healthy: Map<string, CheckRecord>,
   abort: AbortSignal,
 ): Promise<Trial> {
   const started = performance.now()
   const checks = trialChecks(catalogue, each)
-  const phase = () => performPhase({ ...run, checks: checks.map(({ id }) => id) }, checks, abort)
+  const phase = (some = checks) => performPhase({ ...run, checks: some.map(({ id }) => id) }, some, abort)
   const trial: Trial = {
     ...{ sabotage: each.id, breaks: each.breaks, fails: [...each.fails], seconds: 0 },
     ...{ healthy: {}, broken: {}, said: {}, missed: [], falseAlarms: [] },
   }
   const note = (problem: string) => (trial.problem ??= problem)
-  const before = await phase()
+  const fresh = await phase(checks.filter(({ id }) => !healthy.has(id)))
+  const before = new Map(checks.map(({ id }) => [id, (fresh.get(id) ?? healthy.get(id))!]))
   trial.healthy = outcomes(before)
   const ill = troubled(before)
   if (ill) note(`the stack was not healthy before: ${ill}`)
   else {
+    healthy.clear()
     try {
       await breakStack(each, run, abort)
       const records = await phase()
@@ -74,7 +80,9 @@ export async function tryOut(
     }
     const left = await putBack(each, run, abort)
     if (left) note(left)
-    const after = troubled(await phase())
+    const again = await phase()
+    for (const [id, record] of again) if (isCalm(record)) healthy.set(id, record)
+    const after = troubled(again)
     if (after) note(`the stack was not healthy again: ${after}`)
   }
   if (abort.aborted) note('cut short')
