@@ -39,6 +39,7 @@ function build(): Command {
   stackFlags(program.command('twin'))
     .description('serves the twin, a stand-in for the whole stack on loopback, until Ctrl-C, and prints its kubeconfig')
     .option('--range <number>', 'its loopback range 127.NUMBER (default: the first free one from 20 on)')
+    .option('--cloud <cloud>', "metallb, or aws: NLBs, with AWS's own APIs beside them (default: metallb)")
     .option('--port <number>', "its API's port (default: 6443)")
     .addHelpText('after', '\nExample: plumbline twin --kubeconfig ./twin.yaml')
     .action(async (flags: TwinFlags) => exit(await (await import('./twin.ts')).twin(flags)))

@@ -8,8 +8,9 @@ import type { StackConfig } from '../config/stack-schema.ts'
 
 const ROOT = join(import.meta.dirname, '..', '..')
 
-/** Where a twin is to listen, where not the first free place. */
+/** Where a twin is to listen, where not the first free place, and whose load balancers it is to have. */
 export interface TwinPlace {
+  cloud?: string | undefined
   range?: string | undefined
   port?: string | undefined
 }
@@ -18,6 +19,8 @@ export interface TwinPlace {
 export interface RunningTwin {
   config: StackConfig
   server: string
+  /** Where AWS's APIs are, for a twin that has them. */
+  awsEndpoint: string | undefined
   /** Resolves, with why, when it ends without being asked to. */
   died: Promise<string>
   stop: () => Promise<void>
@@ -36,6 +39,7 @@ export async function startTwin(config: StackConfig, place: TwinPlace = {}): Pro
     ...['--versions', JSON.stringify(versions)],
     ...(place.range ? ['--range', place.range] : []),
     ...(place.port ? ['--port', place.port] : []),
+    ...(place.cloud ? ['--cloud', place.cloud] : []),
   ]
   const from = performance.now()
   // Its heap is small; the limit makes Node collect early.
@@ -56,6 +60,7 @@ export async function startTwin(config: StackConfig, place: TwinPlace = {}): Pro
   if ('how' in facts) throw new UsageProblem(errors.at(-1)?.trim() || `The twin did not start (${facts.how}).`)
   return {
     server: facts.server,
+    awsEndpoint: facts.awsEndpoint,
     config: {
       ...config,
       kubeconfig,
@@ -78,6 +83,7 @@ export async function startTwin(config: StackConfig, place: TwinPlace = {}): Pro
 
 interface Facts {
   server: string
+  awsEndpoint?: string
   ports: { 80: number; 443: number }
 }
 
