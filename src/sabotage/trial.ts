@@ -156,7 +156,8 @@ async function putBack(each: Sabotage, run: RunInfo, abort: AbortSignal): Promis
       'componentAvailable',
     )
     // A proxy whose istiod was gone takes its time to ask again.
-    await stack.istio.untilSynced('componentAvailable')
+    const gateways = await stack.istio.gatewayPods()
+    await stack.istio.untilSynced(gateways.length, 'componentAvailable')
     return undefined
   } catch (problem) {
     return `it was put back, but: ${plainMessage(problem)}`

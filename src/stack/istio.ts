@@ -71,17 +71,18 @@ export class Istio {
   }
 
   /**
-   * Waits until every proxy has acknowledged what was last sent to it, and gives them; our own checks push configuration meanwhile.
+   * Waits until at least so many proxies are connected, and every one has acknowledged what was last sent to it, and gives them; our own checks push configuration meanwhile.
    * @throws StackFailure at the deadline, naming the proxies and types that are stale
    */
-  async untilSynced(within: DeadlineName = 'configPush'): Promise<ProxyStatus[]> {
+  async untilSynced(atLeast: number, within: DeadlineName = 'configPush'): Promise<ProxyStatus[]> {
     let proxies: ProxyStatus[] = []
     await eventually(
       'proxies acknowledging their configuration',
       async () => {
         proxies = await this.#askProxies()
         const stale = proxies.flatMap((proxy) => staleTypes(proxy).map((type) => `${proxy.proxy} ${type}`))
-        return proxies.length === 0 ? 'no proxy is connected' : stale.length ? `stale: ${stale.join(', ')}` : undefined
+        if (proxies.length < atLeast) return `${proxies.length} of at least ${atLeast} proxies are connected`
+        return stale.length ? `stale: ${stale.join(', ')}` : undefined
       },
       within,
     )
