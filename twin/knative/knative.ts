@@ -150,6 +150,8 @@ export class Knative {
       container.log.write(
         logLine('INFO', logger, `Starting ${logger}`, { 'knative.dev/pod': container.pod.metadata.name }),
       )
+      if (/debug/i.test(readConfig(this.#objects, 'config-logging')[`loglevel.${logger}`] ?? ''))
+        container.log.write(logLine('DEBUG', logger, 'Logging level is debug'))
       return (await image(container)) ?? {}
     }
   }
