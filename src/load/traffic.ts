@@ -1,3 +1,4 @@
+import { timeLimit } from '../check/time-limit.ts'
 import type { Answer } from '../stack/http.ts'
 
 /** What became of a bounded stretch of traffic. Every request that was sent is in it, those without an answer too. */
@@ -54,13 +55,15 @@ export async function sendConcurrently(
 }
 
 /** Keeps `concurrency` requests under way for `seconds`. */
-export const sendFor = (
+export async function sendFor(
   concurrency: number,
   seconds: number,
   signal: AbortSignal,
   send: () => Promise<Answer>,
-): Promise<Traffic> =>
-  sendConcurrently(concurrency, Infinity, AbortSignal.any([signal, AbortSignal.timeout(seconds * 1000)]), send)
+): Promise<Traffic> {
+  using limit = timeLimit(seconds * 1000, signal)
+  return await sendConcurrently(concurrency, Infinity, limit.signal, send)
+}
 
 function summed(answers: Answer[], started: number): Traffic {
   const failures: Record<string, number> = {}

@@ -1,6 +1,7 @@
 import { buildConnector, Client } from 'undici'
 import { deadline, type DeadlineName } from '../check/deadlines.ts'
 import { currentScope } from '../check/scope.ts'
+import { timeLimit } from '../check/time-limit.ts'
 import { networkReason } from './kube-errors.ts'
 
 /** One HTTP request to an address, with any Host and any SNI. */
@@ -54,8 +55,7 @@ export async function sendFromHere(request: HttpRequest): Promise<Answer> {
     connect: (options, callback) => connect({ ...options, servername: sni ?? host.split(':')[0] ?? host }, callback),
   })
   const started = performance.now()
-  const timeout = AbortSignal.timeout(deadline(within))
-  const scope = currentScope()
+  using limit = timeLimit(deadline(within), currentScope()?.signal)
   try {
     const answer = await client.request({
       path: request.path ?? '/',
@@ -63,14 +63,14 @@ export async function sendFromHere(request: HttpRequest): Promise<Answer> {
       headers: { host, ...request.headers },
       body: request.body ?? null,
       reset: true,
-      signal: scope ? AbortSignal.any([timeout, scope.signal]) : timeout,
+      signal: limit.signal,
     })
     const body = await answer.body.text()
     const headers = Object.fromEntries(Object.entries(answer.headers).map(([name, value]) => [name, String(value)]))
     return { status: answer.statusCode, headers, body, ms: performance.now() - started }
   } catch (problem) {
     const ms = performance.now() - started
-    const error = timeout.aborted
+    const error = limit.passed()
       ? `nothing within ${deadline(within) / 1000} s`
       : (networkReason(problem) ?? String(problem))
     return { status: 0, headers: {}, body: '', error, ms }

@@ -1,6 +1,7 @@
 import { CoreV1Api } from '@kubernetes/client-node'
 import { request, type Dispatcher } from 'undici'
 import { deadline } from '../check/deadlines.ts'
+import { timeLimit } from '../check/time-limit.ts'
 import { StackFailure } from '../check/problem.ts'
 import type { KubernetesObject } from '../check/record.ts'
 import { currentScope } from '../check/scope.ts'
@@ -187,7 +188,7 @@ export class Kubernetes {
     const doing = options.doing ?? `${method} ${path.split('?')[0] ?? path}`
     return this.#plain(doing, async () => {
       const dispatcher = await this.config.dispatcher()
-      const signals = [AbortSignal.timeout(options.within ?? deadline('apiCall')), currentScope()?.signal]
+      using limit = timeLimit(options.within ?? deadline('apiCall'), currentScope()?.signal)
       const answer = await request(this.server.replace(/\/$/, '') + path, {
         method,
         headers: {
@@ -196,7 +197,7 @@ export class Kubernetes {
           ...(options.body === undefined ? {} : { 'content-type': options.contentType ?? 'application/json' }),
         },
         body: options.body ?? null,
-        signal: AbortSignal.any(signals.filter((signal) => signal !== undefined)),
+        signal: limit.signal,
         ...(dispatcher ? { dispatcher } : {}),
       })
       const text = await answer.body.text()

@@ -3,6 +3,7 @@ import { deadline, type DeadlineName } from '../check/deadlines.ts'
 import { StackFailure } from '../check/problem.ts'
 import type { KubernetesObject } from '../check/record.ts'
 import { currentScope } from '../check/scope.ts'
+import { timeLimit } from '../check/time-limit.ts'
 import { plainProblem } from './kube-errors.ts'
 import { objectName, splitKind, type KindName, type Kubernetes } from './kubernetes.ts'
 
@@ -45,12 +46,11 @@ async function watchUntil(
   ms: number,
 ): Promise<KubernetesObject[]> {
   const scope = currentScope()
-  const timeout = AbortSignal.timeout(ms)
-  const stop = scope ? AbortSignal.any([timeout, scope.signal]) : timeout
+  using limit = timeLimit(ms, scope?.signal)
   const started = performance.now()
   let missing: string | undefined = 'nothing was seen yet'
   let last: KubernetesObject[] = []
-  const met = await watchObjects(api, watched, stop, (objects) => {
+  const met = await watchObjects(api, watched, limit.signal, (objects) => {
     last = objects
     missing = condition(objects)
     return missing === undefined

@@ -23,7 +23,7 @@ const UNOWNED = new Set([
 ])
 
 /** The fields that an object sets. */
-export function fieldsOf(value: unknown, path = ''): FieldSet {
+function fieldsOf(value: unknown, path = ''): FieldSet {
   if (Array.isArray(value)) {
     const field = path.slice(path.lastIndexOf('.') + 1)
     if (field === 'finalizers') return Object.fromEntries(value.map((item) => [`v:${JSON.stringify(item)}`, {}]))

@@ -7,7 +7,7 @@ type Json = Record<string, unknown>
 const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** A merge patch (RFC 7386): null removes, a list replaces. */
-export function mergePatch(target: unknown, patch: unknown): unknown {
+function mergePatch(target: unknown, patch: unknown): unknown {
   if (!isObject(patch)) return patch
   const merged: Json = isObject(target) ? { ...target } : {}
   for (const [key, value] of Object.entries(patch)) {
@@ -21,7 +21,7 @@ export function mergePatch(target: unknown, patch: unknown): unknown {
  * A strategic merge patch of a built-in type: as a merge patch, but lists whose items have an identity are merged item by item,
  * with the directives $patch: delete, $patch: replace and $deleteFromPrimitiveList.
  */
-export function strategicMergePatch(target: unknown, patch: unknown): unknown {
+function strategicMergePatch(target: unknown, patch: unknown): unknown {
   if (!isObject(patch)) return patch
   if (patch.$patch === 'replace') {
     const { $patch: _, ...rest } = patch

@@ -75,7 +75,7 @@ export async function schemaOf(resource: Resource): Promise<Schema | undefined> 
  * The paths of an object's fields that its schema does not know, and the first value of a wrong type.
  * `drop` takes unknown fields out, as a server does that is not asked to be strict.
  */
-export async function checkFields(
+async function checkFields(
   value: unknown,
   schema: Schema,
   drop: boolean,

@@ -31,7 +31,7 @@ export const hasLabels = (wanted: Labels, labels: Labels): boolean =>
  * Reads a label selector of a query: 'a=b,c!=d,e in (f,g),!h,i'.
  * @throws StatusError 400 where it is none
  */
-export function parseLabelSelector(text: string): (labels: Labels) => boolean {
+function parseLabelSelector(text: string): (labels: Labels) => boolean {
   const terms = [...text.matchAll(/([^,(]+(?:\([^)]*\))?)(?:,|$)/g)].map(([, term]) => (term ?? '').trim())
   const tests = terms.filter(Boolean).map((term): ((labels: Record<string, string>) => boolean) => {
     const set = /^(\S+)\s+(in|notin)\s+\(([^)]*)\)$/.exec(term)
@@ -58,7 +58,7 @@ export function parseLabelSelector(text: string): (labels: Labels) => boolean {
  * Reads a field selector: 'metadata.name=a,spec.nodeName!=b'.
  * @throws StatusError 400 where it is none
  */
-export function parseFieldSelector(text: string): (object: KubeObject) => boolean {
+function parseFieldSelector(text: string): (object: KubeObject) => boolean {
   const tests = text
     .split(',')
     .filter(Boolean)

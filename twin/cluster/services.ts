@@ -9,7 +9,6 @@ const SLICES = 'endpointslices.discovery.k8s.io'
 export interface Endpoint {
   address: string
   port: number
-  ready: boolean
   pod: KubeObject | undefined
 }
 
@@ -150,7 +149,6 @@ export function endpointsOf(objects: Objects, name: string, namespace: string, p
     return addresses.map(({ ip, targetRef }) => ({
       address: ip,
       port: target,
-      ready: true,
       pod: targetRef ? objects.get('pods', targetRef.name, targetRef.namespace) : undefined,
     }))
   })

@@ -33,7 +33,7 @@ export const clusterName = (port: number, subset: string | undefined, fqdn: stri
   `outbound|${port}|${subset ?? ''}|${fqdn}`
 
 /** The DestinationRule of a host: the one with the most meaning host, the oldest of several. */
-export function destinationRuleOf(snapshot: MeshSnapshot, fqdn: string): KubeObject | undefined {
+function destinationRuleOf(snapshot: MeshSnapshot, fqdn: string): KubeObject | undefined {
   const full = (rule: KubeObject) => {
     const host = String(rule.spec?.host)
     return host.includes('*') || host.includes('.svc.') ? host : serviceOf(host, rule.metadata.namespace ?? '').fqdn
@@ -92,7 +92,6 @@ export class UpstreamCluster {
   #next = Math.floor(Math.random() * 1000)
   active = 0
   pending = 0
-  overflows = 0
 
   constructor(address: string) {
     this.#agent = new http.Agent({
@@ -127,7 +126,6 @@ export class UpstreamCluster {
       this.pending >= (limits?.http1MaxPendingRequests ?? UNLIMITED) ||
       this.active >= (limits?.http2MaxRequests ?? UNLIMITED)
     ) {
-      this.overflows++
       return undefined
     }
     this.pending++

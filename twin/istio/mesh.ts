@@ -2,7 +2,7 @@ import type { KubeObject } from '../api/object.ts'
 import type { Objects } from '../api/objects.ts'
 import { hasLabels, selects } from '../api/selectors.ts'
 
-export const ISTIO_SYSTEM = 'istio-system'
+const ISTIO_SYSTEM = 'istio-system'
 
 const KINDS = {
   gateways: 'gateways.networking.istio.io',

@@ -21,7 +21,6 @@ interface Decider {
   requests: MetricWindow
   panicSince: number | undefined
   mostPanicPods: number
-  readyAtStart: number
   scales: { at: number; desired: number }[]
   last: { stable: number; panic: number; excess: number; target: number; desired: number }
 }
@@ -143,7 +142,6 @@ export class Autoscaler {
         requests: new MetricWindow(3600),
         panicSince: ready > 1 ? Date.now() / 1000 : undefined,
         mostPanicPods: ready,
-        readyAtStart: ready,
         scales: [],
         last: { stable: 0, panic: 0, excess: -1, target: 0, desired: 0 },
       }

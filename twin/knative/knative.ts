@@ -71,6 +71,9 @@ export class Knative {
     scaler.onChange((_, up) => {
       if (up && scaler.running.size === 1) this.#autoscaler.restart()
     })
+    this.#components.activator.onChange((container, up) => {
+      if (!up) this.#activators.forget(container)
+    })
     this.#runControllers()
     this.#runNetIstio(network)
     this.#timers.push(

@@ -83,7 +83,7 @@ const withoutPanic = (annotations: Record<string, string>): Record<string, strin
   Object.fromEntries(Object.entries(annotations).filter(([key]) => !/\/panic/.test(key)))
 
 /** Whether a Route sends traffic to a revision, by share or by tag; a revision that is not Ready yet is reachable too. */
-export function isRouted(objects: Objects, revision: KubeObject): boolean {
+function isRouted(objects: Objects, revision: KubeObject): boolean {
   const { name, namespace, labels } = revision.metadata
   const configuration = labels?.['serving.knative.dev/configuration']
   return objects.list(ROUTES, namespace).some((route) => {
