@@ -269,7 +269,15 @@ export class Kubelet {
     running.stopping = true
     tellEvent(this.#objects, pod, 'Killing', 'Stopping containers')
     const { name, namespace, uid } = pod.metadata
-    const ended = Promise.all([...running.programs.values()].map(async (program) => program.stop?.()))
+    // A container with a preStop hook waits for the others: Knative's holds the user's container until queue-proxy has drained.
+    const waits = (container: string) => Boolean(running.containers.get(container)?.spec.lifecycle?.preStop)
+    const stop = (held: boolean) =>
+      Promise.all(
+        [...running.programs]
+          .filter(([container]) => waits(container) === held)
+          .map(async ([, program]) => program.stop?.()),
+      )
+    const ended = stop(false).then(() => stop(true))
     const grace = new Promise((resolve) => this.#later(running, graceSeconds * 1000, resolve))
     void Promise.race([ended, grace]).then(() => {
       if (this.#objects.get('pods', name, namespace)?.metadata.uid === uid)
