@@ -12,7 +12,7 @@ import type { KubeObject } from './object.ts'
 import type { Objects } from './objects.ts'
 import { openApi } from './openapi.ts'
 import { forwardPorts, proxyToPod, sendLog } from './pod-connections.ts'
-import { readPath, type ResourceRequest } from './request-info.ts'
+import { apiVersionOf, readPath, type ResourceRequest } from './request-info.ts'
 import { filterOf } from './selectors.ts'
 import { StatusError, noSuchPath, notFound } from './status-error.ts'
 import { isSubresourceCall, serveSubresource } from './subresources.ts'
@@ -214,8 +214,9 @@ export class ApiServer {
     })
   }
 
-  #presentation({ resource, version }: ResourceRequest, accept: string, query: URLSearchParams): Presentation {
-    const apiVersion = resource.group ? `${resource.group}/${version}` : version
+  #presentation(asked: ResourceRequest, accept: string, query: URLSearchParams): Presentation {
+    const { resource } = asked
+    const apiVersion = apiVersionOf(asked)
     const as = (object: KubeObject): KubeObject =>
       object.apiVersion === apiVersion ? object : { ...object, apiVersion }
     if (/as=Table/.test(accept)) {
