@@ -4,7 +4,8 @@ import type { DeadlineName } from './deadlines.ts'
 import { SUITES, type Effect, type Level, type Suite } from './record.ts'
 
 /** What a target can offer beyond the plain Kubernetes API; a check names what it needs. */
-export type Capability = 'nlb' | 'eks' | 'istioctl' | 'metrics'
+export const CAPABILITIES = ['nlb', 'eks', 'istioctl', 'metrics', 'prometheus', 'loki', 'acme'] as const
+export type Capability = (typeof CAPABILITIES)[number]
 
 export interface CheckMeta {
   /** One sentence: what is true when the check passes. */

@@ -17,6 +17,10 @@ export const deadlines = {
   serviceReady: 90_000,
   /** Configuration of ours to reach every proxy; Gateway API's conformance allows 30 s for the same. */
   configPush: 30_000,
+  /** A request to stand in the gateway's access log; the guide's own promise, and Envoy writes its buffer at least every second. */
+  accessLogged: 10_000,
+  /** A line to have been shipped to Loki by a collector, and to be found there. */
+  collected: 60_000,
   /** Knative's autoscaler acting: it decides every 2 s on a window of at least 6 s, then a pod has to start. */
   scale: 60_000,
   /** From the last request to no pod: the shortest stable window (6 s), the grace period (30 s), a pod that drains (up to 45 s). */

@@ -1,6 +1,10 @@
 import { z } from 'zod'
 
 const version = z.string().regex(/^v?\d+\.\d+(\.\d+)?([-+].+)?$/, 'a version such as 1.34.4')
+const serviceAddress = z
+  .string()
+  .regex(/^[a-z0-9-]+\/[a-z0-9-]+:[a-z0-9-]+$/, 'NAMESPACE/NAME:PORT of a Service')
+  .optional()
 const file = z.string().min(1)
 
 /** stack.yaml: the stack to certify. Every key that it may have, with its default. */
@@ -69,6 +73,18 @@ export const stackSchema = z.strictObject({
         .describe("MetalLB's pool on kind, FIRST-LAST; the end of Docker's network where not given"),
     })
     .prefault({}),
+  observability: z
+    .strictObject({
+      prometheus: serviceAddress.describe("Prometheus's Service; without it no check asks Prometheus"),
+      loki: serviceAddress.describe("Loki's Service; without it no check looks for collected logs"),
+    })
+    .prefault({}),
+  acme: z
+    .strictObject({
+      issuer: z.string().min(1).describe('the ClusterIssuer of ACME that is tried by an order'),
+      dnsName: z.string().min(1).describe('a name below a zone that its solver may write to'),
+    })
+    .optional(),
   vantage: z
     .enum(['local', 'cluster'])
     .default('local')

@@ -1,5 +1,5 @@
 import { loadCatalogue, select } from '../check/catalogue.ts'
-import type { Capability, Check } from '../check/check.ts'
+import { CAPABILITIES, type Capability, type Check } from '../check/check.ts'
 import { setDeadlineFactor } from '../check/deadlines.ts'
 import { UsageProblem } from '../check/problem.ts'
 import { newRunId, writeRunInfo, type RunInfo } from '../check/run-info.ts'
@@ -49,7 +49,7 @@ export async function prepareRun({ config, only, allowDisruption }: RunRequest):
       config,
       context: kubeConfig.getCurrentContext(),
       checks: checks.map((check) => check.id),
-      capabilities: (['nlb', 'eks', 'istioctl', 'metrics'] as const).filter((capability) => !lacking[capability]),
+      capabilities: CAPABILITIES.filter((capability) => !lacking[capability]),
       lacking,
       allowDisruption,
     }
@@ -83,6 +83,11 @@ async function lackingOf(api: Kubernetes, config: StackConfig): Promise<RunInfo[
   }
   if (!(await servesMetrics(api)))
     lacking.metrics = { reason: 'the cluster does not serve metrics.k8s.io (no metrics-server)', excused: true }
+  const { prometheus, loki } = config.observability
+  const unnamed = (what: string, key: string) => ({ reason: `stack.yaml names no ${what} (${key})`, excused: true })
+  if (!prometheus) lacking.prometheus = unnamed('Prometheus', 'observability.prometheus')
+  if (!loki) lacking.loki = unnamed('Loki', 'observability.loki')
+  if (!config.acme) lacking.acme = unnamed('ACME issuer', 'acme.issuer')
   return lacking
 }
 

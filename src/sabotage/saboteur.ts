@@ -1,6 +1,7 @@
 import type { DeadlineName } from '../check/deadlines.ts'
 import type { KubernetesObject } from '../check/record.ts'
 import type { Journal } from '../stack/journal.ts'
+import { restoring } from '../stack/restoring.ts'
 import { kindOf, type KindName, type Kubernetes, type ObjectId } from '../stack/kubernetes.ts'
 import { allTrue, until, type Condition, type Watched } from '../stack/until.ts'
 
@@ -81,15 +82,3 @@ export const complete: Condition = (deployments) =>
         : `Deployment ${metadata?.namespace}/${metadata?.name} has ${counts[1]} of ${spec?.replicas} pods Ready`
     })
     .find((missing) => missing !== undefined)
-
-/** The merge patch that takes an object back where `change` reaches: what stood there, or null. */
-export function restoring(before: unknown, change: object): object {
-  const had = (before ?? {}) as Record<string, unknown>
-  return Object.fromEntries(
-    Object.entries(change).map(([key, value]) => {
-      const isMap = typeof value === 'object' && value !== null && !Array.isArray(value)
-      const hadMap = typeof had[key] === 'object' && had[key] !== null && !Array.isArray(had[key])
-      return [key, isMap && hadMap ? restoring(had[key], value as object) : (had[key] ?? null)]
-    }),
-  )
-}

@@ -13,19 +13,30 @@ export interface PodPort {
   port: number
 }
 
+/** What is asked of a port of a pod; a GET where not given. */
+export interface PodRequest {
+  path: string
+  method?: 'GET' | 'POST' | 'PUT'
+  body?: string
+}
+
 /**
- * One GET to a port of a pod by port forwarding, and its body.
- * @throws StackFailure where the pod answers anything but 200
+ * One request to a port of a pod by port forwarding, and its answer's body.
+ * @throws StackFailure where the pod answers anything but 2xx
  */
-export async function getFromPod(api: Kubernetes, pod: PodPort, path: string): Promise<string> {
+export async function askPod(api: Kubernetes, pod: PodPort, asked: PodRequest): Promise<string> {
+  const { path } = asked
   const forward = await openForward(api, pod)
   try {
     const answer = await request(`http://127.0.0.1:${forward.port}${path}`, {
+      method: asked.method ?? 'GET',
+      body: asked.body ?? null,
+      ...(asked.body ? { headers: { 'content-type': 'application/json' } } : {}),
       reset: true,
       signal: AbortSignal.timeout(deadline('apiCall')),
     })
     const body = await answer.body.text()
-    if (answer.statusCode !== 200) {
+    if (answer.statusCode >= 300) {
       throw new StackFailure(
         `${pod.namespace}/${pod.name}:${pod.port}${path} answered ${answer.statusCode}: ${body.slice(0, 200)}`,
       )

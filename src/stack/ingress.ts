@@ -2,6 +2,7 @@ import type { DeadlineName } from '../check/deadlines.ts'
 import { StackFailure } from '../check/problem.ts'
 import { eventually } from './eventually.ts'
 import { sendFromHere, tell, type Answer, type HttpRequest } from './http.ts'
+import { probeFromHere, probeThrough, type ProbeOptions, type Prober, type Sample } from './prober.ts'
 import type { Stack } from './stack.ts'
 
 /** A request through the load balancer: its address and port are known, the rest is the caller's. */
@@ -34,10 +35,38 @@ export class Ingress {
 
   /** Sends one request. It never throws for what the network does: see Answer. */
   async send(request: IngressRequest): Promise<Answer> {
+    const full = await this.#addressed(request)
+    return this.#fromCluster ? this.#stack.agent.send(full) : sendFromHere(full)
+  }
+
+  /**
+   * Probes the load balancer at a set rate while `work` goes on, and gives every sample with what the work gave; see prober.ts.
+   * `work` is handed the prober, to wait for what it sees.
+   */
+  async probeWhile<T>(
+    request: IngressRequest,
+    options: ProbeOptions,
+    work: (prober: Prober) => Promise<T>,
+  ): Promise<{ samples: Sample[]; result: T }> {
+    const full = await this.#addressed(request)
+    const prober = this.#fromCluster
+      ? probeThrough(options.rate, () => this.#stack.agent.send(full))
+      : probeFromHere(full, options)
+    try {
+      const result = await work(prober)
+      return { samples: await prober.end(), result }
+    } finally {
+      await prober.end()
+    }
+  }
+
+  get #fromCluster(): boolean {
+    return this.#stack.config.vantage === 'cluster'
+  }
+
+  async #addressed(request: IngressRequest): Promise<HttpRequest> {
     const { ports } = this.#stack.config.addresses
-    const port = request.scheme === 'https' ? ports.https : ports.http
-    const full = { ...request, address: await this.address(), port }
-    return this.#stack.config.vantage === 'cluster' ? this.#stack.agent.send(full) : sendFromHere(full)
+    return { ...request, address: await this.address(), port: request.scheme === 'https' ? ports.https : ports.http }
   }
 
   /**

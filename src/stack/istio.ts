@@ -4,7 +4,7 @@ import { StackFailure } from '../check/problem.ts'
 import type { KubernetesObject } from '../check/record.ts'
 import { currentScope } from '../check/scope.ts'
 import { eventually } from './eventually.ts'
-import { getFromPod } from './forward.ts'
+import { askPod } from './forward.ts'
 import { ACCEPTED } from './kube-errors.ts'
 import { fixturePath, parseManifest } from './manifest.ts'
 import type { Stack } from './stack.ts'
@@ -205,7 +205,7 @@ export class Istio {
 
   #ask(pod: KubernetesObject, port: number, path: string): Promise<string> {
     const { name = '', namespace = '' } = pod.metadata ?? {}
-    return getFromPod(this.#stack.k8s, { name, namespace, port }, path)
+    return askPod(this.#stack.k8s, { name, namespace, port }, { path })
   }
 }
 

@@ -1,15 +1,17 @@
 import { appendFileSync, closeSync, existsSync, fsyncSync, openSync, readFileSync } from 'node:fs'
 import type { KubernetesObject } from '../check/record.ts'
+import type { PodRequest } from './forward.ts'
 import type { ObjectId } from './kubernetes.ts'
 
 /**
- * What must be undone: an object of ours that was made, a shared one that was changed, with the merge patch that puts it back, or one
- * that was removed, with what it was.
+ * What must be undone: an object of ours that was made, a shared one that was changed, with the merge patch that puts it back, one that
+ * was removed, with what it was, or a program in a pod that was told something by its own interface, with the request that takes it back.
  */
 export type JournalEntry =
   | { seq: number; at: string; what: 'made'; object: ObjectId }
   | { seq: number; at: string; what: 'changed'; object: ObjectId; restore: object }
   | { seq: number; at: string; what: 'removed'; object: ObjectId; was: KubernetesObject }
+  | { seq: number; at: string; what: 'told'; object: ObjectId; port: number; restore: PodRequest }
 type Unnumbered<Entry> = Entry extends JournalEntry ? Omit<Entry, 'seq' | 'at'> : never
 type Line = JournalEntry | { what: 'undone'; seq: number }
 
@@ -39,6 +41,11 @@ export class Journal {
   /** To be called before a shared object is removed; `was` is what makes it again. */
   removed(object: ObjectId, was: KubernetesObject): number {
     return this.#write({ what: 'removed', object, was })
+  }
+
+  /** To be called before a program in a pod is told something; `restore` on the same port takes it back. */
+  told(object: ObjectId, port: number, restore: PodRequest): number {
+    return this.#write({ what: 'told', object, port, restore })
   }
 
   /** Notes that what the entry names was undone, and seen to be. */

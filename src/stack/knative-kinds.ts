@@ -1,6 +1,8 @@
 // Knative's kinds, as manifests have them, and the namespace of its own deployments.
 export const KNATIVE = 'knative-serving'
 export const SERVICE = 'serving.knative.dev/v1/Service'
+export const CONFIGURATION = 'serving.knative.dev/v1/Configuration'
+export const ROUTE = 'serving.knative.dev/v1/Route'
 export const REVISION = 'serving.knative.dev/v1/Revision'
 export const INGRESS = 'networking.internal.knative.dev/v1alpha1/Ingress'
 export const SERVERLESS_SERVICE = 'networking.internal.knative.dev/v1alpha1/ServerlessService'

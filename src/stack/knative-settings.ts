@@ -133,3 +133,11 @@ export function metricsOf(knative: string): Record<'autoscaler' | 'activator' | 
     'queue-proxy': /^(http_server_request_duration|kn[_.](serving|queueproxy)[_.]|target_info\{[^}]*kn_revision_name)/m,
   }
 }
+
+/** queue-proxy's count of requests, by version; knative/serving, pkg/queue. */
+export function requestCountOf(knative: string): string {
+  if (compareMinors(knative, '1.19') < 0) return 'revision_app_request_count'
+  return compareMinors(knative, '1.21') < 0
+    ? 'kn_queueproxy_app_duration_seconds_count'
+    : 'kn_serving_invocation_duration_seconds_count'
+}

@@ -235,14 +235,35 @@ export class Knative {
    * 10 s. Made once a run.
    */
   idle(): Promise<{ service: ReadyService; idleSeconds: number }> {
-    return this.#stack.shared('idle', async () => {
-      const scaling = { window: '6s', 'scale-to-zero-pod-retention-period': '10s' }
-      const service = await this.service(await this.namespace('idle'), 'idle', { scaling })
-      await this.#stack.ingress.until({ host: service.host, within: 'coldRequest' }, (answer) => answer.status === 200)
-      const last = performance.now()
-      await new Autoscaler(this.#stack, service).untilPods(0, 'scaleToZero')
-      return { service, idleSeconds: (performance.now() - last) / 1000 }
-    })
+    return this.#stack.shared('idle', () => this.broughtToZero('idle', { 'scale-to-zero-pod-retention-period': '10s' }))
+  }
+
+  /** A Service in a namespace of its own, asked once and brought to zero pods by that nothing asks it. Its window is 6 s. */
+  async broughtToZero(
+    name: string,
+    scaling: Record<string, string> = {},
+  ): Promise<{ service: ReadyService; idleSeconds: number }> {
+    const service = await this.service(await this.namespace(name), name, { scaling: { window: '6s', ...scaling } })
+    await this.#stack.ingress.until({ host: service.host, within: 'coldRequest' }, (answer) => answer.status === 200)
+    const last = performance.now()
+    await new Autoscaler(this.#stack, service).untilPods(0, 'scaleToZero')
+    const idleSeconds = (performance.now() - last) / 1000
+    // One that drains still answers: a request is cold once no endpoint is left that the activator could send it to.
+    await this.#stack.until(
+      {
+        kind: 'discovery.k8s.io/v1/EndpointSlice',
+        namespace: service.namespace,
+        labels: `kubernetes.io/service-name=${service.revision}-private`,
+      },
+      (slices) => {
+        const ready = slices
+          .flatMap(({ endpoints }) => (endpoints ?? []) as { conditions?: { ready?: boolean } }[])
+          .filter(({ conditions }) => conditions?.ready !== false).length
+        return ready ? `${ready} endpoints are Ready` : undefined
+      },
+      'scale',
+    )
+    return { service, idleSeconds }
   }
 
   /** The hello Service, in a namespace of its own, that several checks ask. Made once a run. */

@@ -1,3 +1,4 @@
+import { createInterface } from 'node:readline'
 import { CoreV1Api } from '@kubernetes/client-node'
 import { request, type Dispatcher } from 'undici'
 import { deadline } from '../check/deadlines.ts'
@@ -124,10 +125,14 @@ export class Kubernetes {
     return this.#send('POST', `${path}?${query}`, object, 'application/json', `creating ${objectName(object)}`)
   }
 
-  /** Merge-patches one object (RFC 7386: null removes a field). */
-  async patch(id: ObjectId, change: object, options: { dryRun?: boolean } = {}): Promise<KubernetesObject> {
+  /** Merge-patches one object, or its status (RFC 7386: null removes a field). */
+  async patch(
+    id: ObjectId,
+    change: object,
+    options: { dryRun?: boolean; subresource?: 'status' } = {},
+  ): Promise<KubernetesObject> {
     const query = `fieldManager=${FIELD_MANAGER}&fieldValidation=Strict${options.dryRun ? '&dryRun=All' : ''}`
-    const path = `${await this.path(id)}?${query}`
+    const path = `${await this.path(id)}${options.subresource ? `/${options.subresource}` : ''}?${query}`
     return this.#send('PATCH', path, change, 'application/merge-patch+json', `changing ${nameOfId(id)}`)
   }
 
@@ -169,6 +174,35 @@ export class Kubernetes {
     })
     const path = `/api/v1/namespaces/${namespace}/pods/${name}/log?${query}`
     return (await this.raw('GET', path, { doing: `reading the log of ${namespace}/${name}` })).body
+  }
+
+  /**
+   * Follows a container's log from so many seconds ago, line by line, until the server ends it or `stop` aborts.
+   * @throws ApiRefusal where the server refuses
+   */
+  async *followLog(
+    { name, namespace, container }: { name: string; namespace: string; container?: string },
+    sinceSeconds: number,
+    stop: AbortSignal,
+  ): AsyncGenerator<string> {
+    const query = new URLSearchParams({
+      follow: 'true',
+      sinceSeconds: String(sinceSeconds),
+      ...(container ? { container } : {}),
+    })
+    const dispatcher = await this.config.dispatcher()
+    const doing = `following the log of ${namespace}/${name}`
+    const answer = await this.#plain(doing, async () =>
+      request(`${this.server.replace(/\/$/, '')}/api/v1/namespaces/${namespace}/pods/${name}/log?${query}`, {
+        headers: await this.config.headers(),
+        signal: stop,
+        // A log may be silent for as long as it likes.
+        bodyTimeout: 0,
+        ...(dispatcher ? { dispatcher } : {}),
+      }),
+    )
+    if (answer.statusCode >= 400) throw new ApiRefusal(doing, parseStatus(answer.statusCode, await answer.body.text()))
+    yield* createInterface({ input: answer.body })
   }
 
   /** GETs a path of the API server that answers JSON. */

@@ -1,5 +1,6 @@
 import type { KubernetesObject } from '../check/record.ts'
 import { objectName } from './kubernetes.ts'
+import type { Stack } from './stack.ts'
 import { conditionOf, missingCondition, podTrouble } from './until.ts'
 
 /** A sentence for each pod that is not Ready and not on its way out, with the kubelet's or the scheduler's reason. */
@@ -37,5 +38,21 @@ export function recentRestarts(pods: readonly KubernetesObject[], minutes: numbe
         `${pod.metadata?.name} ${container.name}: ended ${Math.round(age / 1000)} s ago (${ended?.reason ?? ''}, exit code ${ended?.exitCode ?? '?'}), ${container.restartCount} restarts`,
       ]
     }),
+  )
+}
+
+/** Which pods there are now, by uid, and how often their containers have restarted: what shows that none was replaced or restarted. */
+export async function podLives(pods: readonly KubernetesObject[], stack: Stack): Promise<Record<string, number>> {
+  const now = await Promise.all(
+    pods.map(({ metadata }) => stack.k8s.get('v1/Pod', metadata?.name ?? '', metadata?.namespace)),
+  )
+  return Object.fromEntries(
+    now.map(({ metadata, status }) => [
+      `${metadata?.name} ${metadata?.uid}`,
+      ((status?.containerStatuses ?? []) as { restartCount: number }[]).reduce(
+        (sum, each) => sum + each.restartCount,
+        0,
+      ),
+    ]),
   )
 }

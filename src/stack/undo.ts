@@ -1,4 +1,5 @@
 import { StackFailure } from '../check/problem.ts'
+import { askPod } from './forward.ts'
 import { INGRESS, SERVICE } from './knative-kinds.ts'
 import { until } from './until.ts'
 import type { Journal, JournalEntry } from './journal.ts'
@@ -16,6 +17,7 @@ export async function undoAll(api: Kubernetes, journal: Journal, tell: (what: st
     tell(`putting back ${entry.object.kind} ${entry.object.name}`)
     await attempt(entry, left, async () => {
       if (entry.what === 'changed') await api.patch(entry.object, entry.restore)
+      else if (entry.what === 'told') await takeBack(api, entry)
       else await api.apply(entry.was)
       journal.undone(entry.seq)
     })
@@ -32,6 +34,15 @@ export async function undoAll(api: Kubernetes, journal: Journal, tell: (what: st
     ),
   )
   return left
+}
+
+/** Tells a program in a pod what it was told before; one whose pod is gone has forgotten it by itself. */
+export async function takeBack(
+  api: Kubernetes,
+  { object, port, restore }: Pick<Extract<JournalEntry, { what: 'told' }>, 'object' | 'port' | 'restore'>,
+): Promise<void> {
+  const { name, namespace = '' } = object
+  if (await api.find('v1/Pod', name, namespace)) await askPod(api, { name, namespace, port }, restore)
 }
 
 /**

@@ -1,0 +1,54 @@
+import { tell } from './http.ts'
+import type { Stack } from './stack.ts'
+import { podsReady } from './until.ts'
+
+/** Which rule of Istio's splits the traffic of the A/B test. */
+export type AbRule = 'weights' | 'by-header' | 'all-v1'
+
+/** The guide's A/B test by Istio: v1 and v2 of the workload as plain Deployments, subsets of one host. Made once a run. */
+export class AbTest {
+  readonly host: string
+  readonly namespace: string
+  readonly #stack: Stack
+
+  private constructor(stack: Stack, namespace: string) {
+    this.#stack = stack
+    this.namespace = namespace
+    this.host = `ab.${namespace}.test`
+  }
+
+  static of(stack: Stack): Promise<AbTest> {
+    return stack.shared('ab', async () => {
+      const namespace = await stack.knative.namespace('ab')
+      const test = new AbTest(stack, namespace)
+      await stack.applyFixture('rollout/ab.yaml', { namespace, host: test.host })
+      for (const version of ['v1', 'v2']) await stack.applyFixture('rollout/ab-version.yaml', { namespace, version })
+      await stack.until({ kind: 'v1/Pod', namespace, labels: 'app=ab' }, podsReady(2), 'podReady')
+      return test
+    })
+  }
+
+  /** Puts a rule in place of the one before. When it has reached the gateways only their answers tell. */
+  async rule(rule: AbRule): Promise<void> {
+    await this.#stack.applyFixture(`rollout/ab-${rule}.yaml`, { namespace: this.namespace, host: this.host })
+  }
+
+  /** Waits until every gateway pod has once answered a request with these headers by a version: a rule reaches each at its own time. */
+  async untilServedBy(version: string, headers: Record<string, string> = {}): Promise<void> {
+    const gateways = (await this.#stack.istio.gatewayPods()).map((pod) => String(pod.status?.podIP))
+    const seen = new Set<string>()
+    await this.#stack.eventually(
+      `${version} for ${JSON.stringify(headers)} by every gateway`,
+      async () => {
+        const answers = await Promise.all(
+          Array.from({ length: 8 }, () => this.#stack.ingress.send({ host: this.host, headers })),
+        )
+        for (const answer of answers)
+          if (answer.headers['x-version'] === version) seen.add(answer.headers['x-gateway']?.split(':')[0] ?? '')
+        const missing = gateways.filter((address) => !seen.has(address))
+        return missing.length ? `not by ${missing.join(', ')} (last answer: ${tell(answers[0]!)})` : undefined
+      },
+      'configPush',
+    )
+  }
+}

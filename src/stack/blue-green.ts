@@ -1,0 +1,103 @@
+import { StackFailure } from '../check/problem.ts'
+import type { KubernetesObject } from '../check/record.ts'
+import { CONFIGURATION, ROUTE } from './knative-kinds.ts'
+import type { Stack } from './stack.ts'
+import { allTrue } from './until.ts'
+
+/** One target of a Route's traffic. */
+export interface TrafficTarget {
+  revisionName?: string
+  latestRevision?: boolean
+  percent: number
+  tag?: string
+}
+
+const NAME = 'blue-green'
+// A pod of each, as the guide wants it: what is measured is the change of traffic, no cold start.
+const SCALING = { 'min-scale': '1', 'max-scale': '1' }
+
+/**
+ * The guide's blue/green rollout: a Configuration whose first revision is blue and whose second is green, and a Route of our own. Made
+ * once a run; the checks of the rollout move its traffic on, each from where the one before left it.
+ */
+export class BlueGreen {
+  readonly host: string
+  readonly namespace: string
+  readonly blue: string
+  readonly #stack: Stack
+  #green = ''
+
+  private constructor(stack: Stack, namespace: string, blue: string, host: string) {
+    this.#stack = stack
+    this.namespace = namespace
+    this.blue = blue
+    this.host = host
+  }
+
+  /** The rollout of this run, with all traffic to blue. */
+  static of(stack: Stack): Promise<BlueGreen> {
+    return stack.shared(NAME, async () => {
+      const namespace = await stack.knative.namespace(NAME)
+      const blue = await revisionOf(stack, namespace, 'blue')
+      const route = await applyRoute(stack, namespace, [{ revisionName: blue, percent: 100 }])
+      return new BlueGreen(stack, namespace, blue, new URL(String(route.status?.url)).host)
+    })
+  }
+
+  /**
+   * The second revision.
+   * @throws StackFailure before `release` made it
+   */
+  get green(): string {
+    if (!this.#green) throw new StackFailure('The green revision was not made yet.')
+    return this.#green
+  }
+
+  /** Makes the green revision by a change of the Configuration; it gets no traffic by that. */
+  async release(): Promise<string> {
+    return (this.#green = await revisionOf(this.#stack, this.namespace, 'green'))
+  }
+
+  /** Sets the Route's traffic, and waits until every gateway has it: the Route is Ready in the new generation then. */
+  async traffic(...targets: TrafficTarget[]): Promise<KubernetesObject> {
+    return applyRoute(this.#stack, this.namespace, targets)
+  }
+
+  /** The host under which a tag of the Route is served. */
+  async hostOf(tag: string): Promise<string> {
+    const route = await this.#stack.k8s.get(ROUTE, NAME, this.namespace)
+    const traffic = (route.status?.traffic ?? []) as { tag?: string; url?: string }[]
+    const url = traffic.find((target) => target.tag === tag)?.url
+    if (!url) throw new StackFailure(`Route ${this.namespace}/${NAME} has no URL for the tag ${tag} in its status.`)
+    return new URL(url).host
+  }
+}
+
+/** Applies the Configuration with a version of the workload, and gives its revision once that is Ready. */
+async function revisionOf(stack: Stack, namespace: string, version: string): Promise<string> {
+  const { template } = stack.knative.manifest(namespace, NAME, { scaling: SCALING, env: { VERSION: version } }).spec
+  const { apiVersion, kind } = { apiVersion: 'serving.knative.dev/v1', kind: 'Configuration' }
+  await stack.apply({ apiVersion, kind, metadata: { name: NAME, namespace }, spec: { template } })
+  const [found] = await stack.until(
+    { kind: CONFIGURATION, namespace, name: NAME },
+    (objects) =>
+      allTrue('Ready')(objects) ??
+      (objects[0]?.status?.latestReadyRevisionName === objects[0]?.status?.latestCreatedRevisionName
+        ? undefined
+        : `its newest revision ${objects[0]?.status?.latestCreatedRevisionName} is not Ready yet`),
+    'serviceReady',
+  )
+  return String(found?.status?.latestReadyRevisionName)
+}
+
+async function applyRoute(stack: Stack, namespace: string, traffic: TrafficTarget[]): Promise<KubernetesObject> {
+  await stack.apply({
+    apiVersion: 'serving.knative.dev/v1',
+    kind: 'Route',
+    metadata: { name: NAME, namespace },
+    spec: { traffic },
+  })
+  const [route] = await stack.until({ kind: ROUTE, namespace, name: NAME }, allTrue('Ready'), 'serviceReady')
+  if (!route) throw new StackFailure(`Route ${namespace}/${NAME} is gone.`)
+  return route
+}

@@ -1,0 +1,60 @@
+import { untilLogged } from './log-stream.ts'
+import { lineOf, uniquePath } from './gateway-log.ts'
+import type { Answer } from './http.ts'
+import { KNATIVE } from './knative-kinds.ts'
+import { podsOfRevision } from './knative.ts'
+import type { Stack } from './stack.ts'
+
+// The shape that Knative's own example has, but for what no check reads; it is a template of Go.
+const TEMPLATE =
+  '{"httpRequest": {"requestMethod": "{{.Request.Method}}", "requestUrl": "{{js .Request.RequestURI}}", "status": {{.Response.Code}}, "latency": "{{.Response.Latency}}s"}, "revision": "{{.Revision.Name}}", "pod": "{{.Revision.PodName}}", "traceId": "{{.TraceID}}"}'
+
+/** What one component logged of a request. */
+export interface TrailMark {
+  component: string
+  line: string | undefined
+}
+
+/**
+ * Turns the request logs of activator and queue-proxy on, sends one request to a Service with no pod, and finds it in the logs of all
+ * that it passed.
+ * @throws StackFailure where one does not log it in time
+ */
+export async function coldTrail(stack: Stack): Promise<{ path: string; answer: Answer; trail: TrailMark[] }> {
+  await stack.tune('v1/ConfigMap', KNATIVE, 'config-observability', {
+    data: { 'logging.enable-request-log': 'true', 'logging.request-log-template': TEMPLATE },
+  })
+  // Made with the setting in force: a Service that is there already would be rolled over by it, and woken.
+  const { service } = await stack.knative.broughtToZero('trail')
+  const since = performance.now()
+  const path = uniquePath()
+  const answer = await stack.ingress.send({ host: service.host, path, within: 'coldRequest' })
+  const find = async (component: string, namespace: string, labels: string, container: string, what: RegExp) => {
+    const matches = ({ text }: { text: string }) => what.test(text)
+    const lines = await untilLogged(
+      stack.k8s,
+      { namespace, labels, container },
+      since,
+      `the request in the log of ${component}`,
+      (seen) => (seen.some(matches) ? undefined : `${seen.length} lines, none with it`),
+      'accessLogged',
+    )
+    return { component, line: lines.find(matches)?.text }
+  }
+  const request = new RegExp(`"requestUrl": ?"${path}"`)
+  const [ofGateway, ...others] = await Promise.all([
+    stack.gatewayLog.until(since, `the request ${path} in the access log`, (lines) =>
+      lineOf(lines, path) ? undefined : `${lines.length} lines, none with it`,
+    ),
+    find('the activator', KNATIVE, 'app=activator', 'activator', request),
+    find('queue-proxy', service.namespace, podsOfRevision(service.revision), 'queue-proxy', request),
+    find(
+      'the autoscaler',
+      KNATIVE,
+      'app=autoscaler',
+      'autoscaler',
+      new RegExp(`Scaling from 0 to [1-9].*${service.revision}|${service.revision}.*Scaling from 0 to [1-9]`),
+    ),
+  ])
+  return { path, answer, trail: [{ component: 'the gateway', line: lineOf(ofGateway, path)?.text }, ...others] }
+}

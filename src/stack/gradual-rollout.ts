@@ -1,0 +1,37 @@
+import { KNATIVE, ROUTE } from './knative-kinds.ts'
+import type { Sample } from './prober.ts'
+import type { Stack } from './stack.ts'
+import { recordWhile } from './timeline.ts'
+
+/** What config-network's rollout-duration is set to. */
+export const ROLLOUT_SECONDS = 10
+const RATE = 100
+const SCALING = { 'min-scale': '1', 'max-scale': '1' }
+
+/**
+ * Sets rollout-duration, makes a new revision of a Service of ours, and records how its traffic moves: the new revision's share of the
+ * Route in percent, each change of it, and the seconds between its first answer and the last of the old one.
+ */
+export async function recordRollout(stack: Stack): Promise<{ shares: number[]; seconds: number; samples: Sample[] }> {
+  await stack.tune('v1/ConfigMap', KNATIVE, 'config-network', { data: { 'rollout-duration': String(ROLLOUT_SECONDS) } })
+  const namespace = await stack.knative.namespace('gradual')
+  const old = await stack.knative.service(namespace, 'gradual', { scaling: SCALING, env: { VERSION: 'v1' } })
+  const { samples, result } = await stack.ingress.probeWhile({ host: old.host }, { rate: RATE }, async (prober) => {
+    const roll = async () => {
+      await stack.knative.service(namespace, 'gradual', { scaling: SCALING, env: { VERSION: 'v2' } })
+      await prober.untilInARow('answers of v2 alone', 200, ({ version }) => version === 'v2', 'scale')
+    }
+    return recordWhile(stack.k8s, { kind: ROUTE, namespace, name: 'gradual' }, roll)
+  })
+  const shares: number[] = []
+  for (const { objects } of result.snapshots) {
+    const traffic = (objects[0]?.status?.traffic ?? []) as { revisionName: string; percent?: number }[]
+    const share = traffic
+      .filter(({ revisionName }) => revisionName !== old.revision)
+      .reduce((sum, { percent = 0 }) => sum + percent, 0)
+    if (share > 0 && share !== shares.at(-1)) shares.push(share)
+  }
+  const first = samples.find(({ version }) => version === 'v2')?.due ?? 0
+  const last = samples.findLast(({ version }) => version === 'v1')?.due ?? 0
+  return { shares, seconds: (last - first) / 1000, samples }
+}

@@ -1,0 +1,47 @@
+import type { Stack } from './stack.ts'
+
+const RECENT_SECONDS = 600
+
+/** What istiod and the gateways' proxies have logged of their work. */
+export interface ControlPlaneLogs {
+  pushes: number
+  connections: number
+  /** What proxies rejected, in istiod's own words. */
+  rejected: string[]
+  /** Gateways whose log reaches back to their start, and those of them that logged a workload certificate. */
+  reaching: number
+  certificates: number
+}
+
+// istio/istio 1.31: pilot/pkg/xds/{ads,delta,discovery}.go and pkg/xds/server.go; 1.30 and older say "ADS: new connection".
+const PUSH = /XDS: Pushing /
+const CONNECTION = /ADS: new (?:delta )?connection for node:/
+const REJECTED = /ADS:\w+: ACK ERROR .*/
+// security/pkg/nodeagent/cache/secretcache.go: the agent beside the proxy says it, not istiod.
+const CERTIFICATE = /generated new workload certificate/
+const STARTED = /\tinfo\tProxy role\b/
+
+/** Reads the logs of all istiod pods and all gateways, as far as they reach back. */
+export async function controlPlaneLogs(stack: Stack): Promise<ControlPlaneLogs> {
+  const istiods = await stack.istio.istiodPods()
+  const gateways = await stack.istio.gatewayPods()
+  const logOf = (pod: (typeof istiods)[number], container: string, options = {}) =>
+    stack.k8s.log({ name: pod.metadata?.name ?? '', namespace: pod.metadata?.namespace ?? '', container }, options)
+  let [pushes, connections] = [0, 0]
+  const rejected: string[] = []
+  for (const pod of istiods) {
+    const whole = (await logOf(pod, 'discovery')).split('\n')
+    pushes += whole.filter((line) => PUSH.test(line)).length
+    connections += whole.filter((line) => CONNECTION.test(line)).length
+    const recent = await logOf(pod, 'discovery', { sinceSeconds: RECENT_SECONDS })
+    rejected.push(...recent.split('\n').flatMap((line) => REJECTED.exec(line)?.[0].slice(0, 300) ?? []))
+  }
+  let [reaching, certificates] = [0, 0]
+  for (const pod of gateways) {
+    const log = await logOf(pod, 'istio-proxy')
+    if (!STARTED.test(log)) continue
+    reaching++
+    if (CERTIFICATE.test(log)) certificates++
+  }
+  return { pushes, connections, rejected: [...new Set(rejected)], reaching, certificates }
+}

@@ -1,0 +1,49 @@
+import { parse, stringify } from 'yaml'
+import { StackFailure } from '../check/problem.ts'
+import type { Encoding } from './access-log.ts'
+import type { Stack } from './stack.ts'
+
+/** Istio's mesh configuration, as far as checks read it. */
+export interface MeshConfig {
+  accessLogFile?: string
+  accessLogEncoding?: Encoding
+  accessLogFormat?: string
+  extensionProviders?: { name: string }[]
+  defaultProviders?: Record<string, string[]>
+  rootNamespace?: string
+  trustDomain?: string
+}
+
+const CONFIG_MAP = 'v1/ConfigMap'
+
+/** The ConfigMap that istiod reads: `istio`, or `istio-REVISION` for a revision of it. */
+async function configMapOf(stack: Stack): Promise<{ name: string; namespace: string }> {
+  const [istiod] = await stack.istio.istiodPods()
+  const revision = istiod?.metadata?.labels?.['istio.io/rev'] ?? 'default'
+  return {
+    name: revision === 'default' ? 'istio' : `istio-${revision}`,
+    namespace: istiod?.metadata?.namespace ?? 'istio-system',
+  }
+}
+
+/**
+ * The mesh configuration as it is now.
+ * @throws StackFailure where istiod's ConfigMap is missing, or has none
+ */
+export async function meshConfig(stack: Stack): Promise<MeshConfig> {
+  const { name, namespace } = await configMapOf(stack)
+  const { data } = await stack.k8s.get(CONFIG_MAP, name, namespace)
+  if (typeof data?.mesh !== 'string') throw new StackFailure(`ConfigMap ${namespace}/${name} has no key mesh.`)
+  return (parse(data.mesh) ?? {}) as MeshConfig
+}
+
+/** Lays `change` over the mesh configuration for the time of the running check. istiod pushes it to the proxies by itself. */
+export async function tuneMesh(stack: Stack, change: MeshConfig & Record<string, unknown>): Promise<void> {
+  const { name, namespace } = await configMapOf(stack)
+  const mesh = stringify({ ...(await meshConfig(stack)), ...change })
+  await stack.tune(CONFIG_MAP, namespace, name, { data: { mesh } })
+}
+
+/** The encoding of access logs; TEXT where the mesh configuration does not say. */
+export const encodingOf = ({ accessLogEncoding }: MeshConfig): Encoding =>
+  accessLogEncoding === 'JSON' ? 'JSON' : 'TEXT'

@@ -1,0 +1,39 @@
+import type { KubernetesObject } from '../check/record.ts'
+import { meshConfig } from './mesh-config.ts'
+import type { Stack } from './stack.ts'
+
+// istio/istio, pilot/pkg/model/telemetry.go: providers that need no definition.
+const BUILT_IN = ['envoy', 'prometheus', 'stackdriver', 'envoy_ext_authz']
+
+interface Section {
+  providers?: { name: string }[]
+}
+
+/** Telemetry resources that have no effect, a sentence each, and how many there are. */
+export async function telemetryTroubles(stack: Stack): Promise<{ troubles: string[]; count: number }> {
+  const telemetries = await stack.all('telemetry.istio.io/v1alpha1/Telemetry')
+  const { extensionProviders = [], rootNamespace = 'istio-system' } = await meshConfig(stack)
+  const known = [...BUILT_IN, ...extensionProviders.map(({ name }) => name)]
+  const pods = await stack.all('v1/Pod')
+  const troubles = telemetries.flatMap((telemetry) => {
+    const { name, namespace } = telemetry.metadata ?? {}
+    const sections = ['accessLogging', 'tracing', 'metrics'].flatMap(
+      (kind) => (telemetry.spec?.[kind] ?? []) as Section[],
+    )
+    const undefinedOnes = sections
+      .flatMap(({ providers = [] }) => providers.map((provider) => provider.name))
+      .filter((provider) => !known.includes(provider))
+    const selected = pods.some((pod) => isSelected(telemetry, pod, rootNamespace))
+    return [
+      ...undefinedOnes.map((provider) => `${namespace}/${name} names the provider ${provider}, which is not defined`),
+      ...(selected ? [] : [`${namespace}/${name} selects no pod`]),
+    ]
+  })
+  return { troubles, count: telemetries.length }
+}
+
+function isSelected({ metadata, spec }: KubernetesObject, pod: KubernetesObject, root: string): boolean {
+  const labels = Object.entries((spec?.selector?.matchLabels ?? {}) as Record<string, string>)
+  const inside = metadata?.namespace === root || metadata?.namespace === pod.metadata?.namespace
+  return inside && labels.every(([key, value]) => pod.metadata?.labels?.[key] === value)
+}
