@@ -17,6 +17,13 @@ export const deadlines = {
   serviceReady: 90_000,
   /** Configuration of ours to reach every proxy; Gateway API's conformance allows 30 s for the same. */
   configPush: 30_000,
+  /** cert-manager: an issuer to be judged, a certificate of a CA to be issued or issued again. It takes seconds. */
+  issued: 60_000,
+  /** An order by DNS-01: a record to be seen by every server of its zone, and a CA that looks again and again. */
+  acmeOrder: 300_000,
+  acmeCheck: 360_000,
+  /** A new certificate in its secret to be shown by every gateway; the guide's promise is a minute. */
+  served: 60_000,
   /** A request to stand in the gateway's access log; the guide's own promise, and Envoy writes its buffer at least every second. */
   accessLogged: 10_000,
   /** A line to have been shipped to Loki by a collector, and to be found there. */

@@ -6,9 +6,10 @@ import { plainMessage } from '../check/problem.ts'
 import type { CheckRecord, Outcome } from '../check/record.ts'
 import { journalFile, type RunInfo } from '../check/run-info.ts'
 import { Journal } from '../stack/journal.ts'
+import { restartPods } from '../stack/restart.ts'
 import { Stack } from '../stack/stack.ts'
 import { undoAll } from '../stack/undo.ts'
-import { allTrue, until } from '../stack/until.ts'
+import { until } from '../stack/until.ts'
 import type { Sabotage } from './sabotage.ts'
 import { complete, Saboteur } from './saboteur.ts'
 
@@ -114,19 +115,20 @@ async function performPhase(
   abort: AbortSignal,
 ): Promise<Map<string, CheckRecord>> {
   const stack = new Stack(run, abort)
+  const before = new Set(stack.journal.pending().map(({ seq }) => seq))
   try {
     return await performAll(new Performer(run, stack), checks, abort)
   } finally {
-    // The next phase makes namespaces of the same names.
-    await undoAll(stack.k8s, openOf(stack.journal, 'v1/Namespace'), () => undefined)
+    // The next phase makes things of the same names.
+    await undoAll(stack.k8s, without(before, stack.journal), () => undefined)
     await stack.k8s.config.close()
   }
 }
 
-/** The journal as if it held nothing but the entries of a kind: what a phase made goes with it, what is broken stays. */
-function openOf(journal: Journal, kind: string): Journal {
+/** The journal as if it had begun with the phase: what that made goes with it, what is broken stays. */
+function without(before: ReadonlySet<number>, journal: Journal): Journal {
   const all = journal.pending.bind(journal)
-  journal.pending = () => all().filter((entry) => entry.object.kind === kind)
+  journal.pending = () => all().filter(({ seq }) => !before.has(seq))
   return journal
 }
 
@@ -134,7 +136,7 @@ async function breakStack(each: Sabotage, run: RunInfo, abort: AbortSignal): Pro
   const stack = new Stack(run, abort)
   try {
     await each.how(new Saboteur(stack.k8s, stack.journal))
-    await restart(stack, each.restarts)
+    await restartPods(stack.k8s, each.restarts)
   } finally {
     await stack.k8s.config.close()
   }
@@ -146,7 +148,7 @@ async function putBack(each: Sabotage, run: RunInfo, abort: AbortSignal): Promis
   try {
     const left = await undoAll(stack.k8s, new Journal(journalFile(run.id)), () => undefined)
     if (left.length) return `it could not be put back: ${left.join('; ')}`
-    await restart(stack, [...(each.restarts ?? []), ...(each.afterwards ?? [])])
+    await restartPods(stack.k8s, [...(each.restarts ?? []), ...(each.afterwards ?? [])])
     await until(stack.k8s, { kind: 'apps/v1/Deployment' }, complete, 'componentAvailable')
     const { namespace, service: name } = stack.config.gateway
     await until(
@@ -163,29 +165,5 @@ async function putBack(each: Sabotage, run: RunInfo, abort: AbortSignal): Promis
     return `it was put back, but: ${plainMessage(problem)}`
   } finally {
     await stack.k8s.config.close()
-  }
-}
-
-/** Replaces the pods of Deployments, and waits until the new ones are Ready. */
-async function restart(stack: Stack, deployments: readonly string[] = []): Promise<void> {
-  for (const each of deployments) {
-    const [namespace = '', name = ''] = each.split('/')
-    const deployment = await stack.k8s.get('apps/v1/Deployment', name, namespace)
-    const labels = Object.entries((deployment.spec?.selector?.matchLabels ?? {}) as Record<string, string>)
-      .map(([key, value]) => `${key}=${value}`)
-      .join(',')
-    const { items: old } = await stack.k8s.list('v1/Pod', { namespace, labels })
-    await Promise.all(old.map((pod) => stack.k8s.delete({ kind: 'v1/Pod', namespace, name: pod.metadata?.name ?? '' })))
-    const uids = new Set(old.map((pod) => pod.metadata?.uid))
-    await until(
-      stack.k8s,
-      { kind: 'v1/Pod', namespace, labels },
-      (pods) => {
-        const fresh = pods.filter((pod) => !uids.has(pod.metadata?.uid))
-        if (pods.length > fresh.length) return 'old pods are still there'
-        return fresh.length < Number(deployment.spec?.replicas) ? 'pods are missing' : allTrue('Ready')(fresh)
-      },
-      'componentAvailable',
-    )
   }
 }

@@ -1,8 +1,22 @@
 import { deadline } from '../check/deadlines.ts'
+import type { HandshakeAnswer, HandshakeRequest } from './handshake.ts'
 import type { Answer, HttpRequest } from './http.ts'
 import { readFixture } from './manifest.ts'
 import type { Stack } from './stack.ts'
 import { podsReady } from './until.ts'
+
+/** Has an agent pod do something, through the API server's pod proxy. */
+export async function postToAgent<T>(
+  stack: Stack,
+  { namespace, name }: { namespace: string; name: string },
+  what: string,
+  request: { withinMs: number },
+): Promise<T> {
+  const path = `/api/v1/namespaces/${namespace}/pods/${name}:8080/proxy/${what}`
+  const within = request.withinMs + deadline('apiCall')
+  const { body } = await stack.k8s.raw('POST', path, { body: JSON.stringify(request), within })
+  return JSON.parse(body) as T
+}
 
 /** A pod of ours that sends requests from inside the cluster, reached by the API server's pod proxy. Made when first asked. */
 export class Agent {
@@ -14,20 +28,22 @@ export class Agent {
 
   /** Sends one request from the agent pod. It never throws for what the network does: see Answer. */
   async send(request: HttpRequest): Promise<Answer> {
-    const namespace = await this.#start()
-    const withinMs = deadline(request.within ?? 'request')
-    const { body } = await this.#stack.k8s.raw(
-      'POST',
-      `/api/v1/namespaces/${namespace}/pods/agent:8080/proxy/request`,
-      {
-        body: JSON.stringify({ ...request, withinMs }),
-        within: withinMs + deadline('apiCall'),
-      },
-    )
-    return JSON.parse(body) as Answer
+    return this.#post('request', request, deadline(request.within ?? 'request'))
   }
 
-  /** Where the agent runs: its node's name, for checks that compare zones. */
+  /** Does one TLS handshake from the agent pod. It never throws for what the network does. */
+  async shakeHands(request: HandshakeRequest): Promise<HandshakeAnswer> {
+    return this.#post('handshake', request, deadline('request'))
+  }
+
+  async #post<T>(what: string, request: object, withinMs: number): Promise<T> {
+    return postToAgent<T>(this.#stack, { namespace: await this.#start(), name: 'agent' }, what, {
+      ...request,
+      withinMs,
+    })
+  }
+
+  /** Gives the agent's namespace. */
   #start(): Promise<string> {
     return this.#stack.shared('agent', async () => {
       const namespace = await this.#stack.namespace('agent')

@@ -1,6 +1,7 @@
 import type { DeadlineName } from '../check/deadlines.ts'
 import { StackFailure } from '../check/problem.ts'
 import { eventually } from './eventually.ts'
+import { readHandshake, shakeHandsFromHere, type Handshake, type HandshakeRequest } from './handshake.ts'
 import { sendFromHere, tell, type Answer, type HttpRequest } from './http.ts'
 import { probeFromHere, probeThrough, type ProbeOptions, type Prober, type Sample } from './prober.ts'
 import type { Stack } from './stack.ts'
@@ -37,6 +38,12 @@ export class Ingress {
   async send(request: IngressRequest): Promise<Answer> {
     const full = await this.#addressed(request)
     return this.#fromCluster ? this.#stack.agent.send(full) : sendFromHere(full)
+  }
+
+  /** Does one TLS handshake with the load balancer's 443. It never throws for what the network does. */
+  async handshake(request: Omit<HandshakeRequest, 'address' | 'port'>): Promise<Handshake> {
+    const full = { ...request, address: await this.address(), port: this.#stack.config.addresses.ports.https }
+    return readHandshake(await (this.#fromCluster ? this.#stack.agent.shakeHands(full) : shakeHandsFromHere(full)))
   }
 
   /**

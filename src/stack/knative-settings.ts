@@ -141,3 +141,10 @@ export function requestCountOf(knative: string): string {
     ? 'kn_queueproxy_app_duration_seconds_count'
     : 'kn_serving_invocation_duration_seconds_count'
 }
+
+/** config-network's key for certificates of external domains; renamed in 1.12, the old one still read (knative.dev/networking, pkg/config). */
+export const externalTlsKey = (knative: string): string =>
+  compareMinors(knative, '1.12') < 0 ? 'auto-tls' : 'external-domain-tls'
+
+/** Whether the controller itself has the certificate reconciler, and starts it only where TLS is on at its start; before 1.15 it is net-certmanager's. */
+export const issuesCertificatesItself = (knative: string): boolean => compareMinors(knative, '1.15') >= 0

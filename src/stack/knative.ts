@@ -86,8 +86,8 @@ export class Knative {
   }
 
   /** A namespace for the running check with the workload's program in it. */
-  async namespace(name: string): Promise<string> {
-    const namespace = await this.#stack.namespace(name)
+  async namespace(name: string, labels: Record<string, string> = {}): Promise<string> {
+    const namespace = await this.#stack.namespace(name, labels)
     await this.#stack.applyFixture('app/configmap.yaml', {
       namespace,
       program: JSON.stringify(readFixture('app/server.mjs')),

@@ -176,6 +176,20 @@ export class Kubernetes {
     return (await this.raw('GET', path, { doing: `reading the log of ${namespace}/${name}` })).body
   }
 
+  /** What the API server's clock says, to the second. */
+  async clock(): Promise<Date> {
+    const { headers } = await this.#plain('reading the clock of the API server', async () => {
+      const dispatcher = await this.config.dispatcher()
+      const answer = await request(`${this.server.replace(/\/$/, '')}/version`, {
+        headers: await this.config.headers(),
+        ...(dispatcher ? { dispatcher } : {}),
+      })
+      await answer.body.dump()
+      return answer
+    })
+    return new Date(String(headers.date))
+  }
+
   /**
    * Follows a container's log from so many seconds ago, line by line, until the server ends it or `stop` aborts.
    * @throws ApiRefusal where the server refuses

@@ -4,6 +4,7 @@ import type { KubernetesObject } from '../check/record.ts'
 import { currentScope, inScope, Scope } from '../check/scope.ts'
 import { journalFile, shortRunId, type RunInfo } from '../check/run-info.ts'
 import { Agent } from './agent.ts'
+import { CertManager } from './cert-manager.ts'
 import { eventually } from './eventually.ts'
 import { GatewayLog } from './gateway-log.ts'
 import { askPod, type PodRequest } from './forward.ts'
@@ -14,6 +15,7 @@ import { Knative } from './knative.ts'
 import { kindOf, Kubernetes, objectName, type KindName, type ObjectId } from './kubernetes.ts'
 import { loadKubeConfig } from './kube-connection.ts'
 import { readManifest } from './manifest.ts'
+import { restartPods } from './restart.ts'
 import { restoring } from './restoring.ts'
 import { deleteNow, takeBack } from './undo.ts'
 import { Webhooks } from './webhooks.ts'
@@ -37,6 +39,7 @@ export class Stack {
   readonly gatewayLog: GatewayLog
   readonly istio: Istio
   readonly knative: Knative
+  readonly certManager: CertManager
   readonly webhooks: Webhooks
   readonly #lists = new Map<string, Promise<KubernetesObject[]>>()
   readonly #shared = new Map<string, Promise<unknown>>()
@@ -52,6 +55,7 @@ export class Stack {
     this.ingress = new Ingress(this)
     this.istio = new Istio(this)
     this.knative = new Knative(this)
+    this.certManager = new CertManager(this)
     this.webhooks = new Webhooks(this)
   }
 
@@ -215,6 +219,20 @@ export class Stack {
     return placed!
   }
 
+  /** Has `work` done when the running check ends, before what was registered earlier. */
+  atEnd(work: () => Promise<void>): void {
+    currentScope()?.onEnd(work)
+  }
+
+  /** Has something go when the check ends that another makes for it; it is in the journal from now on. */
+  willRemove(id: ObjectId): void {
+    const entry = this.journal.made(id)
+    currentScope()?.onEnd(async () => {
+      await this.k8s.delete(id)
+      this.journal.undone(entry)
+    })
+  }
+
   /** Deletes an object of ours that was placed, and waits until it is gone. */
   async remove(object: KubernetesObject): Promise<void> {
     const { name = '', namespace } = object.metadata ?? {}
@@ -242,6 +260,12 @@ export class Stack {
       this.journal.undone(entry)
     })
     return askPod(this.k8s, { name, namespace, port }, asked)
+  }
+
+  /** Replaces the pods of a Deployment, NAMESPACE/NAME: for what reads its settings at its start alone. */
+  async restart(deployment: string): Promise<void> {
+    this.#mayDisrupt(`Deployment ${deployment}`)
+    await restartPods(this.k8s, [deployment])
   }
 
   #mayDisrupt(what: string): void {

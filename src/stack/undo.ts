@@ -24,15 +24,15 @@ export async function undoAll(api: Kubernetes, journal: Journal, tell: (what: st
   }
   const made = pending.filter((each) => each.what === 'made')
   if (made.length) tell(`undoing: ${made.map((entry) => entry.object.name).join(', ')}`)
-  await Promise.all(
-    made.map((entry) =>
-      attempt(entry, left, async () => {
-        await deleteNow(api, entry)
-        await until(api, entry.object, (objects) => (objects.length ? 'it is still there' : undefined), 'namespaceGone')
-        journal.undone(entry.seq)
-      }),
-    ),
-  )
+  const remove = (entry: JournalEntry) =>
+    attempt(entry, left, async () => {
+      await deleteNow(api, entry)
+      await until(api, entry.object, (objects) => (objects.length ? 'it is still there' : undefined), 'namespaceGone')
+      journal.undone(entry.seq)
+    })
+  // Newest first: a secret that is deleted before the Certificate which was made after it would be issued again.
+  for (const entry of made.filter(({ object }) => object.kind !== 'v1/Namespace')) await remove(entry)
+  await Promise.all(made.filter(({ object }) => object.kind === 'v1/Namespace').map(remove))
   return left
 }
 

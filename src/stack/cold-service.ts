@@ -1,0 +1,14 @@
+import { KNATIVE } from './knative-kinds.ts'
+import type { ReadyService } from './knative.ts'
+import { injectionLabels } from './mesh-pods.ts'
+import type { Stack } from './stack.ts'
+
+/**
+ * A Service of ours that never had a pod: config-autoscaler's allow-zero-initial-scale is on while it is made, for the time of the
+ * running check. That saves the half minute which it takes to bring one to zero.
+ */
+export async function coldService(stack: Stack, name: string, { inMesh }: { inMesh: boolean }): Promise<ReadyService> {
+  await stack.tune('v1/ConfigMap', KNATIVE, 'config-autoscaler', { data: { 'allow-zero-initial-scale': 'true' } })
+  const namespace = await stack.knative.namespace(name, inMesh ? await injectionLabels(stack) : {})
+  return stack.knative.service(namespace, name, { scaling: { 'initial-scale': '0' } })
+}

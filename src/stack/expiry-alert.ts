@@ -1,0 +1,58 @@
+import { CERTIFICATE } from './cert-manager.ts'
+import { proxyPath } from './loki.ts'
+import type { Stack } from './stack.ts'
+import { StackFailure } from '../check/problem.ts'
+
+export const ALERT = 'CertificateExpiringSoon'
+export const EXPIRY_METRIC = 'certmanager_certificate_expiration_timestamp_seconds'
+const DAY_SECONDS = 86_400
+/** cert-manager renews at two thirds of a life: of Let's Encrypt's ninety days thirty are left then. */
+const USUAL_RENEWAL_SECONDS = 30 * DAY_SECONDS
+
+interface Rules {
+  data?: { groups?: { rules?: { name?: string; type?: string; query?: string }[] }[] }
+}
+
+/** The rule that tells of certificates that are about to end, and what it is compared with. */
+export interface ExpiryAlert {
+  query: string
+  /** How many seconds before a certificate's end it fires; NaN where its query is of another shape. */
+  threshold: number
+  samples: number
+  /** How many seconds before their end certificates are renewed, the least of them. */
+  renewal: number
+}
+
+/**
+ * Asks Prometheus (stack.yaml's observability.prometheus) for the rule and its metric.
+ * @throws StackFailure where no such rule is loaded
+ */
+export async function expiryAlert(stack: Stack): Promise<ExpiryAlert> {
+  const prometheus = proxyPath(stack.config.observability.prometheus ?? '')
+  const { data } = await stack.k8s.json<Rules>(`${prometheus}/api/v1/rules?type=alert`)
+  const rule = (data?.groups ?? []).flatMap(({ rules = [] }) => rules).find(({ name }) => name === ALERT)
+  if (!rule?.query) throw new StackFailure(`Prometheus has loaded no alerting rule ${ALERT}.`)
+  const answer = await stack.k8s.json<{ data?: { result?: { value: [number, string] }[] } }>(
+    `${prometheus}/api/v1/query?${new URLSearchParams({ query: `count(${EXPIRY_METRIC})` })}`,
+  )
+  const certificates = await stack.all(CERTIFICATE)
+  const lead = certificates.flatMap(({ status }) =>
+    status?.notAfter && status.renewalTime
+      ? [(new Date(String(status.notAfter)).getTime() - new Date(String(status.renewalTime)).getTime()) / 1000]
+      : [],
+  )
+  return {
+    query: rule.query,
+    threshold: thresholdOf(rule.query),
+    samples: Number(answer.data?.result?.[0]?.value[1] ?? 0),
+    renewal: Math.min(USUAL_RENEWAL_SECONDS, ...lead),
+  }
+}
+
+/** The seconds in 'METRIC - time() < 86400 * 21'; NaN for a query of another shape. */
+export function thresholdOf(query: string): number {
+  const bound = new RegExp(
+    `${EXPIRY_METRIC}(?:\\{[^}]*\\})?\\s*-\\s*time\\(\\)\\s*\\)?\\s*<\\s*\\(?([\\d.*\\s]+)\\)?$`,
+  ).exec(query.trim())
+  return bound?.[1] ? bound[1].split('*').reduce((product, factor) => product * Number(factor), 1) : NaN
+}

@@ -1,0 +1,100 @@
+import { deadline } from '../check/deadlines.ts'
+import { StackFailure } from '../check/problem.ts'
+import type { KubernetesObject } from '../check/record.ts'
+import { postToAgent } from './agent.ts'
+import { tell, type Answer } from './http.ts'
+import { KNATIVE } from './knative-kinds.ts'
+import { readFixture } from './manifest.ts'
+import type { Stack } from './stack.ts'
+import { podsReady } from './until.ts'
+
+const PROXY = 'istio-proxy'
+
+/** Whether a pod is in the mesh: the proxy is a container of it, or an init container that stays (a native sidecar). */
+export const hasSidecar = (pod: KubernetesObject): boolean =>
+  [...(pod.spec?.containers ?? []), ...(pod.spec?.initContainers ?? [])].some(
+    ({ name }: { name: string }) => name === PROXY,
+  )
+
+/** The labels by which a namespace of ours gets sidecars from the installed istiod. */
+export async function injectionLabels(stack: Stack): Promise<Record<string, string>> {
+  const [istiod] = await stack.istio.istiodPods()
+  const revision = istiod?.metadata?.labels?.['istio.io/rev'] ?? 'default'
+  return revision === 'default' ? { 'istio-injection': 'enabled' } : { 'istio.io/rev': revision }
+}
+
+/** Two pods of ours in the mesh, a server and a client, in a namespace of their own. */
+export class MeshPods {
+  readonly namespace: string
+  readonly server: KubernetesObject
+  readonly #stack: Stack
+
+  private constructor(stack: Stack, namespace: string, server: KubernetesObject) {
+    this.#stack = stack
+    this.namespace = namespace
+    this.server = server
+  }
+
+  /**
+   * Makes them, once a run for each name.
+   * @throws StackFailure where they do not get a sidecar, or do not become Ready
+   */
+  static of(stack: Stack, name: string): Promise<MeshPods> {
+    return stack.shared(name, async () => {
+      const namespace = await stack.knative.namespace(name, await injectionLabels(stack))
+      await stack.applyFixture('tls/mesh-pods.yaml', {
+        namespace,
+        agent: JSON.stringify(readFixture('agent/agent.mjs')),
+      })
+      const pods = await stack.until({ kind: 'v1/Pod', namespace }, podsReady(2), 'podReady')
+      const outside = pods.find((pod) => !hasSidecar(pod))
+      if (outside)
+        throw new StackFailure(
+          `Pod ${namespace}/${outside.metadata?.name} got no sidecar though its namespace asks for it: see the webhook istio-sidecar-injector and the log of istiod.`,
+        )
+      const server = pods.find(({ metadata }) => metadata?.name === 'server')
+      return new MeshPods(stack, namespace, server!)
+    })
+  }
+
+  /** A request to the server in plain text, from a pod outside of the mesh. */
+  fromOutside(): Promise<Answer> {
+    const address = String(this.server.status?.podIP)
+    return this.#stack.agent.send({ address, port: 8080, host: address, path: '/info' })
+  }
+
+  /** The same from the client, whose sidecar speaks for it. */
+  fromInside(): Promise<Answer> {
+    const host = `server.${this.namespace}.svc.cluster.local`
+    const request = { address: host, port: 80, host, path: '/info' }
+    return postToAgent<Answer>(this.#stack, { namespace: this.namespace, name: 'client' }, 'request', {
+      ...request,
+      withinMs: deadline('request'),
+    } as { withinMs: number })
+  }
+
+  /** The identity by which the client was known to the server's sidecar, in the header that this one adds. */
+  static identityOf(answer: Answer): string | undefined {
+    if (answer.status !== 200) throw new StackFailure(`A pod in the mesh did not reach another one (${tell(answer)}).`)
+    const { headers } = JSON.parse(answer.body) as { headers: Record<string, string> }
+    return /URI=(spiffe:[^;,]+)/.exec(headers['x-forwarded-client-cert'] ?? '')?.[1]
+  }
+}
+
+/**
+ * Who of Knative is in the mesh: its activator and autoscaler, and the revisions of anybody. STRICT refuses what the first two send to a
+ * revision in the mesh where they have no sidecar themselves.
+ */
+export async function knativeInMesh(stack: Stack): Promise<{ outside: string[]; revisions: string[] }> {
+  const pods = await stack.all('v1/Pod')
+  const own = pods.filter(
+    ({ metadata }) =>
+      metadata?.namespace === KNATIVE && ['activator', 'autoscaler'].includes(metadata.labels?.app ?? ''),
+  )
+  return {
+    outside: own.filter((pod) => !hasSidecar(pod)).map(({ metadata }) => metadata?.name ?? ''),
+    revisions: pods
+      .filter((pod) => pod.metadata?.labels?.['serving.knative.dev/revision'] && hasSidecar(pod))
+      .map(({ metadata }) => `${metadata?.namespace}/${metadata?.name}`),
+  }
+}

@@ -1,0 +1,123 @@
+import { StackFailure } from '../check/problem.ts'
+import type { KubernetesObject } from '../check/record.ts'
+import type { Answer } from './http.ts'
+import type { ReadyService } from './knative.ts'
+import type { Stack } from './stack.ts'
+
+/** An EnvoyFilter on the routes of one Service of ours. */
+export class RoutePatch {
+  readonly #stack: Stack
+  readonly #service: ReadyService
+  #placed: KubernetesObject | undefined
+
+  private constructor(stack: Stack, service: ReadyService) {
+    this.#stack = stack
+    this.#service = service
+  }
+
+  /** A Service of one pod to try it on. */
+  static async on(stack: Stack): Promise<RoutePatch> {
+    const namespace = await stack.knative.namespace('patched')
+    const scaling = { 'min-scale': '1', 'max-scale': '1' }
+    return new RoutePatch(stack, await stack.knative.service(namespace, 'patched', { scaling }))
+  }
+
+  /** Places the filter, and waits until every gateway has taken it: its routes have the timeout. */
+  async apply({ timeout, retries }: { timeout: string; retries: number }): Promise<void> {
+    const { namespace } = this.#stack.config.gateway
+    const [filter] = this.#stack.fixture('knative/route-patch.yaml', {
+      namespace,
+      name: `plumb-route-patch-${this.#stack.runTag}`,
+      routes: await this.#routeName(),
+      virtualHost: await this.#virtualHost(),
+      timeout,
+      retries,
+    })
+    this.#placed = await this.#stack.place(filter!)
+    await this.#untilInGateways(true)
+  }
+
+  /** Takes it away, and waits until no gateway has it any more. */
+  async remove(): Promise<void> {
+    if (this.#placed) await this.#stack.remove(this.#placed)
+    await this.#untilInGateways(false)
+  }
+
+  /** How often the container was asked for one request that gets 503. */
+  async tries(): Promise<number> {
+    const before = await this.#total()
+    await this.#stack.ingress.send({ host: this.#service.host, path: '/?status=503' })
+    // The question itself is counted too.
+    return (await this.#total()) - before - 1
+  }
+
+  /** A request that the container takes so many milliseconds for. */
+  slow(ms: number): Promise<Answer> {
+    return this.#stack.ingress.send({ host: this.#service.host, path: `/?sleep=${ms}`, within: 'coldRequest' })
+  }
+
+  async #total(): Promise<number> {
+    const answer = await this.#stack.ingress.send({ host: this.#service.host, path: '/info' })
+    return (JSON.parse(answer.body) as { total: number }).total
+  }
+
+  /** The name of the gateway's route configuration: http. with the port that its pods listen on for the Service's 80. */
+  async #routeName(): Promise<string> {
+    const { namespace, service } = this.#stack.config.gateway
+    const { spec } = await this.#stack.one('v1/Service', service, namespace)
+    const port = ((spec?.ports ?? []) as { port: number; targetPort?: number }[]).find((each) => each.port === 80)
+    if (!port) throw new StackFailure(`Service ${namespace}/${service} has no port 80.`)
+    return `http.${port.targetPort ?? port.port}`
+  }
+
+  /**
+   * The name of the virtual host that the Service's host is a domain of. Istio names it after one of the hosts that share their routes, and
+   * which that is has changed between versions.
+   */
+  async #virtualHost(): Promise<string> {
+    const [gateway] = await this.#stack.istio.gatewayPods()
+    let found: string | undefined
+    await this.#stack.eventually(
+      `a virtual host for ${this.#service.host} in ${gateway?.metadata?.name}`,
+      async () => {
+        found = (await this.#routesIn(gateway!))[0]?.name
+        return found ? undefined : 'there is none'
+      },
+      'configPush',
+    )
+    return found!
+  }
+
+  async #untilInGateways(there: boolean): Promise<void> {
+    const { host } = this.#service
+    for (const pod of await this.#stack.istio.gatewayPods())
+      await this.#stack.eventually(
+        `the routes of ${host} in ${pod.metadata?.name} ${there ? 'with' : 'without'} the patch`,
+        async () => {
+          const routes = (await this.#routesIn(pod)).flatMap(({ routes = [] }) => routes)
+          const patched = routes.some(({ route }) => (route?.timeout ?? '0s') !== '0s')
+          return patched === there ? undefined : `they are ${patched ? '' : 'not '}patched`
+        },
+        'configPush',
+      )
+  }
+
+  async #routesIn(pod: KubernetesObject): Promise<VirtualHost[]> {
+    const dump = await this.#stack.istio.admin(pod, '/config_dump?resource=dynamic_route_configs')
+    const name = await this.#routeName()
+    return ((JSON.parse(dump) as RoutesDump).configs ?? [])
+      .filter(({ route_config }) => route_config?.name === name)
+      .flatMap(({ route_config }) => route_config?.virtual_hosts ?? [])
+      .filter(({ domains = [] }) => domains.includes(this.#service.host))
+  }
+}
+
+interface VirtualHost {
+  name: string
+  domains?: string[]
+  routes?: { route?: { timeout?: string } }[]
+}
+
+interface RoutesDump {
+  configs?: { route_config?: { name?: string; virtual_hosts?: VirtualHost[] } }[]
+}

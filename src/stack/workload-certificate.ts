@@ -1,0 +1,48 @@
+import type { X509Certificate } from 'node:crypto'
+import { StackFailure } from '../check/problem.ts'
+import type { KubernetesObject } from '../check/record.ts'
+import { readCertificates } from './certificates.ts'
+import type { Stack } from './stack.ts'
+
+interface SecretsDump {
+  configs?: {
+    secret?: {
+      name?: string
+      tls_certificate?: { certificate_chain?: { inline_bytes?: string } }
+      validation_context?: { trusted_ca?: { inline_bytes?: string } }
+    }
+  }[]
+}
+
+/**
+ * The certificate that a pod's sidecar has for its workload, its own first, and what the sidecar trusts; by Envoy's own dump, which shows
+ * no key.
+ * @throws StackFailure where it has none
+ */
+export async function workloadCertificate(
+  stack: Stack,
+  pod: KubernetesObject,
+): Promise<{ chain: X509Certificate[]; trusted: X509Certificate[] }> {
+  const dump = JSON.parse(await stack.istio.admin(pod, '/config_dump?resource=dynamic_active_secrets')) as SecretsDump
+  const secrets = (dump.configs ?? []).map(({ secret }) => secret)
+  const decode = (text: string | undefined) => readCertificates(Buffer.from(text ?? '', 'base64').toString())
+  const chain = secrets.flatMap((secret) =>
+    secret?.name === 'default' ? decode(secret.tls_certificate?.certificate_chain?.inline_bytes) : [],
+  )
+  const trusted = secrets.flatMap((secret) =>
+    secret?.name === 'ROOTCA' ? decode(secret.validation_context?.trusted_ca?.inline_bytes) : [],
+  )
+  if (chain.length === 0)
+    throw new StackFailure(
+      `The sidecar of ${pod.metadata?.namespace}/${pod.metadata?.name} has no workload certificate.`,
+    )
+  return { chain, trusted }
+}
+
+/** The mesh's root as istiod hands it to every namespace. */
+export async function meshRoot(stack: Stack, namespace: string): Promise<X509Certificate> {
+  const map = await stack.k8s.get('v1/ConfigMap', 'istio-ca-root-cert', namespace)
+  const [root] = readCertificates(String(map.data?.['root-cert.pem'] ?? ''))
+  if (!root) throw new StackFailure(`ConfigMap ${namespace}/istio-ca-root-cert has no certificate under root-cert.pem.`)
+  return root
+}
