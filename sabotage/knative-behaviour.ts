@@ -1,4 +1,4 @@
-import { defect } from '../src/sabotage/sabotage.ts'
+import { defect, sabotage } from '../src/sabotage/sabotage.ts'
 
 // What Knative does by itself, and no API makes it do otherwise: defects of the twin.
 
@@ -63,3 +63,44 @@ defect('probes-passed-on', {
   breaks: 'activator and queue-proxy pass probes on to the container',
   fails: ['knative/probe-header'],
 })
+
+sabotage(
+  'tag-header-denied',
+  { breaks: 'a policy of the gateway denies requests with a tag', fails: ['knative/tag-header-routing'] },
+  (saboteur) =>
+    saboteur.make({
+      apiVersion: 'security.istio.io/v1',
+      kind: 'AuthorizationPolicy',
+      metadata: { name: 'tag-header-denied', namespace: 'istio-system' },
+      spec: {
+        selector: { matchLabels: { istio: 'ingressgateway' } },
+        action: 'DENY',
+        rules: [{ when: [{ key: 'request.headers[knative-serving-tag]', values: ['*'] }] }],
+      },
+    }),
+)
+
+sabotage(
+  'gateway-retries',
+  {
+    breaks:
+      "an EnvoyFilter has the gateway try again whatever fails: a version's failures are not seen, and tries are more than one",
+    fails: ['rollout/canary-abort', 'knative/route-timeout-patch'],
+  },
+  (saboteur) =>
+    saboteur.make({
+      apiVersion: 'networking.istio.io/v1alpha3',
+      kind: 'EnvoyFilter',
+      metadata: { name: 'gateway-retries', namespace: 'istio-system' },
+      spec: {
+        workloadSelector: { labels: { istio: 'ingressgateway' } },
+        configPatches: [
+          {
+            applyTo: 'HTTP_ROUTE',
+            match: { context: 'GATEWAY' },
+            patch: { operation: 'MERGE', value: { route: { retry_policy: { retry_on: '5xx', num_retries: 20 } } } },
+          },
+        ],
+      },
+    }),
+)

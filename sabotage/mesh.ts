@@ -1,3 +1,4 @@
+import { denying } from './denying.ts'
 import { defect, sabotage } from '../src/sabotage/sabotage.ts'
 
 const GATEWAY = ['v1/Service', 'istio-system', 'istio-ingressgateway'] as const
@@ -36,7 +37,11 @@ sabotage(
 
 sabotage(
   'envoy-rejects',
-  { breaks: 'an EnvoyFilter asks for what Envoy rejects', fails: ['mesh/proxies-synced'] },
+  {
+    breaks: 'an EnvoyFilter asks for what Envoy rejects',
+    fails: ['mesh/proxies-synced', 'logs/istiod'],
+    afterwards: ['istio-system/istiod'],
+  },
   (saboteur) =>
     saboteur.make({
       apiVersion: 'networking.istio.io/v1alpha3',
@@ -174,28 +179,16 @@ sabotage(
   },
 )
 
-/** A policy by which the gateway answers 403 to hosts; net-istio's probes pass, so that Routes become Ready. */
-const denying = (name: string, hosts: string[]) => ({
-  apiVersion: 'security.istio.io/v1',
-  kind: 'AuthorizationPolicy',
-  metadata: { name, namespace: 'istio-system' },
-  spec: {
-    selector: { matchLabels: { istio: 'ingressgateway' } },
-    action: 'DENY',
-    rules: [{ to: [{ operation: { hosts } }], when: [{ key: 'request.headers[k-network-probe]', notValues: ['*'] }] }],
-  },
-})
-
 sabotage(
   'nginx-denied',
   { breaks: 'a policy of the gateway denies the host of nginx', fails: ['mesh/nginx-through-lb'] },
-  (saboteur) => saboteur.make(denying('nginx-denied', ['nginx.*'])),
+  (saboteur) => saboteur.make(denying('nginx-denied', { hosts: ['nginx.*'] })),
 )
 
 sabotage(
   'hello-denied',
   { breaks: 'a policy of the gateway denies the host of hello', fails: ['knative/hello-through-lb'] },
-  (saboteur) => saboteur.make(denying('hello-denied', ['hello.*'])),
+  (saboteur) => saboteur.make(denying('hello-denied', { hosts: ['hello.*'] })),
 )
 
 sabotage('gateway-in-one-zone', { breaks: 'the gateway has one pod', fails: ['mesh/cross-zone-balance'] }, (saboteur) =>

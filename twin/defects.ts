@@ -20,6 +20,19 @@ export const DEFECTS = {
   'activator-unseen': 'the activator passes requests on without leaving its address',
   'endpoints-stay-activators': 'in Serve mode the endpoints of a revision stay the activators',
   'probes-passed-on': 'activator and queue-proxy pass probes on to the container',
+  'strict-not-enforced': 'sidecars take plain text whatever PeerAuthentication says',
+  'permissive-refuses': "a namespace's PERMISSIVE does not win over the mesh's STRICT",
+  'log-levels-stuck': "Envoy's levels of logging cannot be changed",
+  'certificates-stay': 'the gateway goes on with the certificate that it had first',
+  'secrets-dropped-at-once': 'the gateway has no certificate while its secret is gone',
+  'request-logs-missing': 'queue-proxy writes no request log',
+  'tickets-useless': 'the gateway resumes no session by a ticket',
+  'certificates-unnamed': 'cert-manager leaves names out of certificates',
+  'weights-off': 'the gateway takes other weights than its routes have',
+  'rollback-drops': 'net-istio drops a route for a moment when traffic goes back to an older revision',
+  'reroute-drops': 'a gateway fails requests for a moment when a route is changed to one destination',
+  'requests-uncounted': 'queue-proxy counts every second request alone',
+  'rollout-at-once': 'traffic goes to a new revision at once, whatever the rollout duration',
 } as const
 
 export type DefectName = keyof typeof DEFECTS

@@ -19,6 +19,8 @@ import { Kubelet } from './kubelet/kubelet.ts'
 import { nginx } from './kubelet/nginx.ts'
 import { nodeProgram } from './kubelet/node-program.ts'
 import { Knative } from './knative/knative.ts'
+import { collector, loki } from './monitoring/loki.ts'
+import { Prometheus } from './monitoring/prometheus.ts'
 import { Cloud } from './aws/cloud.ts'
 import { awsServer } from './aws/server.ts'
 import { AwsLoadBalancerController } from './load-balancer/aws-controller.ts'
@@ -28,6 +30,7 @@ import { listen, Network } from './network.ts'
 import { components } from './stack/components.ts'
 import { configuration, namespaces, rights, workload } from './stack/configuration.ts'
 import { crds } from './stack/crds.ts'
+import { issuers, monitoring } from './stack/monitoring.ts'
 import { nodes } from './stack/nodes.ts'
 import type { Versions } from './stack/versions.ts'
 
@@ -91,11 +94,12 @@ export async function startTwin(options: TwinOptions): Promise<Twin> {
   serveCustomResources(objects)
   install(objects, [...crds(), ...namespaces(), ...rights(), ...nodes(network, zones, versions.kubernetes)])
 
-  const istiod = new Istiod(objects, versions.istio, defects)
+  const mesh = await makeAuthority('cluster.local')
+  const istiod = new Istiod(objects, versions.istio, defects, mesh, admission)
   const knative = new Knative(objects, admission, network, defects, versions.knative)
   const metallb = new MetalLb(objects, access)
   const aws = new AwsLoadBalancerController(objects, network.pool.split('-')[0] ?? '')
-  const certManager = new CertManager(objects)
+  const certManager = new CertManager(objects, defects)
   const images: Record<string, Image> = {
     'docker.io/library/node:': nodeProgram,
     'docker.io/library/nginx:': nginx,
@@ -104,6 +108,9 @@ export async function startTwin(options: TwinOptions): Promise<Twin> {
     'quay.io/metallb/controller:': metallb.image,
     'public.ecr.aws/eks/aws-load-balancer-controller:': aws.image,
     'quay.io/jetstack/cert-manager-controller:': certManager.image,
+    'docker.io/prom/prometheus:': new Prometheus(objects).image,
+    'docker.io/grafana/loki:': loki(),
+    'docker.io/grafana/alloy:': collector(objects, (pod, name) => kubelet.containerOf(pod, name)),
     ...Object.fromEntries(
       Object.entries(knative.images()).map(([name, image]) => [`gcr.io/knative-releases/knative.dev/${name}:`, image]),
     ),
@@ -113,10 +120,9 @@ export async function startTwin(options: TwinOptions): Promise<Twin> {
   const imageOf = (name: string): Image | undefined =>
     Object.entries(images).find(([prefix]) => name.startsWith(prefix))?.[1] ??
     (idle.some((prefix) => name.startsWith(prefix)) ? () => undefined : undefined)
-  const kubelet = new Kubelet(objects, network, imageOf)
+  const kubelet: Kubelet = new Kubelet(objects, network, imageOf)
   const listeners = new LoadBalancerListeners(objects, network)
   for (const service of [
-    'istio-system/istiod',
     'metallb-system/metallb-webhook-service',
     'kube-system/aws-load-balancer-webhook-service',
     'cert-manager/cert-manager-webhook',
@@ -144,9 +150,11 @@ export async function startTwin(options: TwinOptions): Promise<Twin> {
     },
   })
   install(objects, [
-    ...configuration(versions, domain, network, options.cloud),
+    ...configuration(versions, domain, network, options.cloud, authority.cert),
     ...components(versions, options.cloud),
     ...workload(options.program),
+    ...monitoring(),
+    ...issuers(authority, domain),
   ])
   const cloudServer = options.cloud === 'aws' ? awsServer(new Cloud(objects, network)) : undefined
   if (cloudServer) await listen(cloudServer, AWS_PORT, network.apiAddress)

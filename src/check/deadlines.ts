@@ -24,6 +24,8 @@ export const deadlines = {
   acmeCheck: 360_000,
   /** A new certificate in its secret to be shown by every gateway; the guide's promise is a minute. */
   served: 60_000,
+  /** A load balancer's health checks: three in a row, thirty seconds apart at most by default. */
+  targetsHealthy: 120_000,
   /** A request to stand in the gateway's access log; the guide's own promise, and Envoy writes its buffer at least every second. */
   accessLogged: 10_000,
   /** A line to have been shipped to Loki by a collector, and to be found there. */

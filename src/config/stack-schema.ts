@@ -56,7 +56,19 @@ export const stackSchema = z.strictObject({
       service: z.string().default('istio-ingressgateway'),
     })
     .prefault({}),
-  nlb: z.strictObject({ scheme: z.enum(['internal', 'internet-facing']).default('internal') }).prefault({}),
+  nlb: z
+    .strictObject({
+      scheme: z.enum(['internal', 'internet-facing']).default('internal'),
+      tls: z
+        .enum(['gateway', 'acm'])
+        .default('gateway')
+        .describe('where TLS ends: at the gateway, or at the load balancer by a certificate of ACM'),
+    })
+    .prefault({}),
+  aws: z
+    .strictObject({ region: z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'a region such as eu-central-1') })
+    .optional()
+    .describe('where AWS is asked about the load balancer, with the credentials of the environment'),
   addresses: z
     .strictObject({
       ingress: z

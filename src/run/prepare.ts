@@ -72,7 +72,7 @@ function chosen(checks: Check[], only: string[]): Check[] {
 /** What the target does not offer, why, and whether it may do without: a skip that is not excused leaves the verdict incomplete. */
 async function lackingOf(api: Kubernetes, config: StackConfig): Promise<RunInfo['lacking']> {
   const lacking: Partial<Record<Capability, { reason: string; excused: boolean }>> = {
-    nlb: { reason: 'the target has no NLB that Plumbline can ask AWS about', excused: config.target !== 'existing' },
+    ...(config.aws ? {} : { nlb: await withoutRegion(api, config) }),
     eks: { reason: 'the target is not known to be EKS', excused: config.target !== 'existing' },
   }
   if (!(await isThere('istioctl'))) {
@@ -89,6 +89,16 @@ async function lackingOf(api: Kubernetes, config: StackConfig): Promise<RunInfo[
   if (!loki) lacking.loki = unnamed('Loki', 'observability.loki')
   if (!config.acme) lacking.acme = unnamed('ACME issuer', 'acme.issuer')
   return lacking
+}
+
+/** Why AWS cannot be asked about the load balancer; one of AWS's own may not be left out for that. */
+async function withoutRegion(api: Kubernetes, { gateway }: StackConfig): Promise<{ reason: string; excused: boolean }> {
+  const service = await api.find('v1/Service', gateway.service, gateway.namespace).catch(() => undefined)
+  const [first] = (service?.status?.loadBalancer?.ingress ?? []) as { hostname?: string }[]
+  const isAws = /\.elb\.[a-z0-9-]+\.amazonaws\.com$/.test(first?.hostname ?? '')
+  return isAws
+    ? { reason: 'stack.yaml names no region of AWS to ask about the load balancer (aws.region)', excused: false }
+    : { reason: "the gateway's load balancer is none of AWS's", excused: true }
 }
 
 /** Whether metrics.k8s.io is registered; whether it answers is what a check is about. */

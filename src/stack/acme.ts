@@ -26,6 +26,9 @@ export async function orderByDns(stack: Stack): Promise<AcmeOrder> {
   const { issuer, dnsName } = stack.config.acme ?? {}
   if (!issuer || !dnsName) throw new StackFailure('stack.yaml names no ACME issuer (acme.issuer).')
   const [found] = await stack.until({ kind: CLUSTER_ISSUER, name: issuer }, allTrue('Ready'), 'issued')
+  const solver = solversOf(found)
+  if (!solver.includes('dns01'))
+    throw new StackFailure(`ClusterIssuer ${issuer} has no solver by DNS-01; it has ${solver.join(', ') || 'none'}.`)
   const namespace = await stack.namespace('acme')
   const name = `${stack.runTag}.${dnsName}`
   await stack.apply({
@@ -39,7 +42,7 @@ export async function orderByDns(stack: Stack): Promise<AcmeOrder> {
   return {
     account: String(found?.status?.acme?.uri ?? ''),
     state: String(items[0]?.status?.state),
-    solver: solversOf(found),
+    solver,
     chain: await stack.certManager.chainIn('ordered', namespace),
     dnsName: name,
   }

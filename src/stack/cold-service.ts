@@ -1,3 +1,4 @@
+import { Autoscaler } from './autoscaler.ts'
 import { KNATIVE } from './knative-kinds.ts'
 import type { ReadyService } from './knative.ts'
 import { injectionLabels } from './mesh-pods.ts'
@@ -10,5 +11,7 @@ import type { Stack } from './stack.ts'
 export async function coldService(stack: Stack, name: string, { inMesh }: { inMesh: boolean }): Promise<ReadyService> {
   await stack.tune('v1/ConfigMap', KNATIVE, 'config-autoscaler', { data: { 'allow-zero-initial-scale': 'true' } })
   const namespace = await stack.knative.namespace(name, inMesh ? await injectionLabels(stack) : {})
-  return stack.knative.service(namespace, name, { scaling: { 'initial-scale': '0' } })
+  const service = await stack.knative.service(namespace, name, { scaling: { 'initial-scale': '0' } })
+  await new Autoscaler(stack, service).untilPods(0)
+  return service
 }

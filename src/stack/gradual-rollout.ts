@@ -1,7 +1,9 @@
-import { KNATIVE, ROUTE } from './knative-kinds.ts'
+import { KNATIVE } from './knative-kinds.ts'
 import type { Sample } from './prober.ts'
 import type { Stack } from './stack.ts'
 import { recordWhile } from './timeline.ts'
+
+const VIRTUAL_SERVICE = 'networking.istio.io/v1beta1/VirtualService'
 
 /** What config-network's rollout-duration is set to. */
 export const ROLLOUT_SECONDS = 10
@@ -9,8 +11,9 @@ const RATE = 100
 const SCALING = { 'min-scale': '1', 'max-scale': '1' }
 
 /**
- * Sets rollout-duration, makes a new revision of a Service of ours, and records how its traffic moves: the new revision's share of the
- * Route in percent, each change of it, and the seconds between its first answer and the last of the old one.
+ * Sets rollout-duration, makes a new revision of a Service of ours, and records how its traffic moves: the weight of the new revision in
+ * the VirtualService, each change of it, and the seconds between its first answer and the last of the old one. (The Route's status tells
+ * of 100 % now and then while there are less.)
  */
 export async function recordRollout(stack: Stack): Promise<{ shares: number[]; seconds: number; samples: Sample[] }> {
   await stack.tune('v1/ConfigMap', KNATIVE, 'config-network', { data: { 'rollout-duration': String(ROLLOUT_SECONDS) } })
@@ -21,14 +24,14 @@ export async function recordRollout(stack: Stack): Promise<{ shares: number[]; s
       await stack.knative.service(namespace, 'gradual', { scaling: SCALING, env: { VERSION: 'v2' } })
       await prober.untilInARow('answers of v2 alone', 200, ({ version }) => version === 'v2', 'scale')
     }
-    return recordWhile(stack.k8s, { kind: ROUTE, namespace, name: 'gradual' }, roll)
+    return recordWhile(stack.k8s, { kind: VIRTUAL_SERVICE, namespace, name: 'gradual-ingress' }, roll)
   })
   const shares: number[] = []
   for (const { objects } of result.snapshots) {
-    const traffic = (objects[0]?.status?.traffic ?? []) as { revisionName: string; percent?: number }[]
-    const share = traffic
-      .filter(({ revisionName }) => revisionName !== old.revision)
-      .reduce((sum, { percent = 0 }) => sum + percent, 0)
+    const routes = (objects[0]?.spec?.http ?? []) as { route?: { destination: { host: string }; weight?: number }[] }[]
+    const share = (routes.at(-1)?.route ?? [])
+      .filter(({ destination }) => !destination.host.startsWith(`${old.revision}.`))
+      .reduce((sum, { weight = 100 }) => sum + weight, 0)
     if (share > 0 && share !== shares.at(-1)) shares.push(share)
   }
   const first = samples.find(({ version }) => version === 'v2')?.due ?? 0

@@ -6,6 +6,9 @@ import { sendFromHere, tell, type Answer, type HttpRequest } from './http.ts'
 import { probeFromHere, probeThrough, type ProbeOptions, type Prober, type Sample } from './prober.ts'
 import type { Stack } from './stack.ts'
 
+/** A probe goes on until it has sent so many: an outage of a few must not hide in a handful. */
+const LEAST = 200
+
 /** A request through the load balancer: its address and port are known, the rest is the caller's. */
 export type IngressRequest = Omit<HttpRequest, 'address' | 'port'>
 
@@ -61,6 +64,11 @@ export class Ingress {
       : probeFromHere(full, options)
     try {
       const result = await work(prober)
+      await prober.until(
+        'enough requests to see what failed',
+        ({ length }) => (length < LEAST ? `${length} of ${LEAST}` : undefined),
+        'configPush',
+      )
       return { samples: await prober.end(), result }
     } finally {
       await prober.end()

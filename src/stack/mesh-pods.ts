@@ -66,11 +66,8 @@ export class MeshPods {
   /** The same from the client, whose sidecar speaks for it. */
   fromInside(): Promise<Answer> {
     const host = `server.${this.namespace}.svc.cluster.local`
-    const request = { address: host, port: 80, host, path: '/info' }
-    return postToAgent<Answer>(this.#stack, { namespace: this.namespace, name: 'client' }, 'request', {
-      ...request,
-      withinMs: deadline('request'),
-    } as { withinMs: number })
+    const request = { address: host, port: 80, host, path: '/info', withinMs: deadline('request') }
+    return postToAgent<Answer>(this.#stack, { namespace: this.namespace, name: 'client' }, 'request', request)
   }
 
   /** The identity by which the client was known to the server's sidecar, in the header that this one adds. */

@@ -65,6 +65,8 @@ export async function startTwin(config: StackConfig, place: TwinPlace = {}): Pro
       ...config,
       kubeconfig,
       context: 'twin',
+      observability: { prometheus: 'monitoring/prometheus:9090', loki: 'monitoring/loki:3100' },
+      acme: { issuer: 'acme', dnsName: domain },
       addresses: { ...config.addresses, ports: { http: facts.ports['80'], https: facts.ports['443'] } },
     },
     died: ended.then((how) => {

@@ -77,6 +77,11 @@ export function withDefaults(
       },
     }
   }
+  if (resource === 'secrets') {
+    const { stringData = {}, ...rest } = object as KubeObject & { stringData?: Record<string, string> }
+    const written = Object.entries(stringData).map(([key, text]) => [key, Buffer.from(text).toString('base64')])
+    return { type: 'Opaque', ...rest, data: { ...object.data, ...Object.fromEntries(written) } }
+  }
   if (resource === 'replicasets.apps') return { ...object, spec: { replicas: 1, ...spec } }
   if (resource === 'services') return { ...object, spec: serviceSpec(spec, before?.spec, addresses) }
   if (resource === 'namespaces') {

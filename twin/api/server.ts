@@ -11,6 +11,7 @@ import { measure } from './metrics-api.ts'
 import type { KubeObject } from './object.ts'
 import type { Objects } from './objects.ts'
 import { openApi } from './openapi.ts'
+import { endpointsOf } from '../cluster/services.ts'
 import { forwardPorts, proxyToPod, sendLog } from './pod-connections.ts'
 import { apiVersionOf, readPath, type ResourceRequest } from './request-info.ts'
 import { filterOf } from './selectors.ts'
@@ -184,6 +185,15 @@ export class ApiServer {
         response,
         await readText(request),
       )
+    }
+    if (resource.id === 'services' && subresource === 'proxy') {
+      const [bare = '', port = '80'] = (name ?? '').split(':')
+      if (!objects.get('services', bare, namespace)) throw notFound('', 'services', bare)
+      const [to] = endpointsOf(objects, bare, namespace ?? '', Number(port))
+      if (!to?.pod)
+        throw new StatusError(503, 'ServiceUnavailable', `no endpoints available for service "${bare}:${port}"`)
+      const path = `${asked.rest || '/'}${query.size ? `?${query}` : ''}`
+      return proxyToPod(network, to.pod, to.port, path, request, response, await readText(request))
     }
     if (isSubresourceCall(asked)) return serveSubresource(asked, request, response, objects, access, query)
     if (request.method !== 'GET') return this.#writes.handle(asked, query, user, request, response)

@@ -10,8 +10,9 @@ import {
   type KubeObject,
 } from '../api/object.ts'
 import type { Objects } from '../api/objects.ts'
-import { issue, readAuthority, readCertificate, type Authority } from '../certificates.ts'
+import { issue, makeAuthority, readAuthority, readCertificate, type Authority } from '../certificates.ts'
 import { Component } from '../cluster/component.ts'
+import type { Defects } from '../defects.ts'
 import { tellEvent } from '../cluster/events.ts'
 import type { Image } from '../kubelet/container.ts'
 import { goDuration } from '../knative/settings.ts'
@@ -27,9 +28,12 @@ type Told = Omit<Condition, 'lastTransitionTime'>
 export class CertManager {
   readonly component = new Component()
   readonly #objects: Objects
+  readonly #defects: Defects
+  #acme: Promise<Authority> | undefined
 
-  constructor(objects: Objects) {
+  constructor(objects: Objects, defects: Defects) {
     this.#objects = objects
+    this.#defects = defects
     const certificates = this.#controller((name, namespace, again) =>
       this.#reconcileCertificate(name, namespace, again),
     )
@@ -62,16 +66,26 @@ export class CertManager {
     return controller
   }
 
+  get #resourceNamespace(): string {
+    const container = this.#objects.get('deployments.apps', 'cert-manager', 'cert-manager')?.spec?.template?.spec
+      ?.containers?.[0]
+    const told = ((container?.args ?? []) as string[]).map(
+      (arg) => /^--cluster-resource-namespace=(.+)$/.exec(arg)?.[1],
+    )
+    return told.find((each) => each !== undefined && !each.includes('$(')) ?? 'cert-manager'
+  }
+
   /** The authority of an issuer, or why it has none, in cert-manager's words. */
   async #authorityOf(issuer: KubeObject): Promise<Authority | { reason: string; message: string }> {
-    // The secret of a ClusterIssuer is read beside cert-manager itself.
-    const namespace = issuer.kind === 'ClusterIssuer' ? 'cert-manager' : issuer.metadata.namespace
+    // The secret of a ClusterIssuer is read beside cert-manager itself, or where it was told to.
+    const namespace = issuer.kind === 'ClusterIssuer' ? this.#resourceNamespace : issuer.metadata.namespace
     const name = String(issuer.spec?.ca?.secretName ?? '')
     const failed = (why: string) => ({
       reason: 'ErrGetKeyPair',
       message: `Error getting keypair for CA issuer: ${why}`,
     })
-    if (!issuer.spec?.ca) return { reason: 'NotSupported', message: 'the twin knows issuers of a CA alone' }
+    if (issuer.spec?.acme) return (this.#acme ??= makeAuthority('Twin ACME'))
+    if (!issuer.spec?.ca) return { reason: 'NotSupported', message: 'the twin knows issuers of a CA and of ACME alone' }
     const data = this.#objects.get('secrets', name, namespace)?.data as Record<string, string> | undefined
     if (!data) return failed(`secrets "${name}" not found`)
     for (const key of ['tls.key', 'tls.crt'])
@@ -88,6 +102,12 @@ export class CertManager {
     const issuer = this.#objects.get(resource, name, namespace)
     if (!issuer) return
     const authority = await this.#authorityOf(issuer)
+    if (issuer.spec?.acme) {
+      const { server = '' } = issuer.spec.acme as { server?: string }
+      const message = 'The ACME account was registered with the ACME server'
+      const told: Told = { type: 'Ready', status: 'True', reason: 'ACMEAccountRegistered', message }
+      return this.#setReady(resource, issuer, told, { acme: { uri: server.replace(/directory$/, 'acct/1') } })
+    }
     const ready: Told =
       'signingKey' in authority
         ? { type: 'Ready', status: 'True', reason: 'KeyPairVerified', message: 'Signing CA verified' }
@@ -153,8 +173,10 @@ export class CertManager {
     const secret = String(certificate.spec.secretName)
     const held = this.#held(certificate)
     if (!held) return { reason: 'DoesNotExist', message: `Issuing certificate as Secret does not exist` }
+    if (isTrue(certificate, 'Issuing'))
+      return { reason: 'ManuallyTriggered', message: 'Certificate re-issuance manually triggered' }
     const wanted = namesOf(certificate).toSorted().join()
-    if (held.names.toSorted().join() !== wanted)
+    if (!this.#defects.has('certificates-unnamed') && held.names.toSorted().join() !== wanted)
       return {
         reason: 'SecretMismatch',
         message: `Issuing certificate as Existing issued Secret ${secret} is not up to date for spec: [spec.dnsNames]`,
@@ -184,6 +206,10 @@ export class CertManager {
     }
     const authority = await this.#authorityOf(issuer)
     if (!('signingKey' in authority)) return false
+    if (issuer.spec?.acme && !this.#order(certificate, issuer)) {
+      notReady(`Issuing certificate as Secret does not exist`)
+      return false
+    }
     tellEvent(this.#objects, certificate, 'Issuing', why.message, 'Normal', 'cert-manager-certificates-trigger')
     // A life that is short enough to see it renewed; cert-manager itself takes no less than an hour.
     const life =
@@ -193,7 +219,7 @@ export class CertManager {
     const subject = commonName ? `CN=${commonName}` : ''
     const issued = await issue(authority, {
       subject,
-      names,
+      names: this.#defects.has('certificates-unnamed') ? names.slice(0, 1) : names,
       notAfter: new Date(Date.now() + life),
       rsa: (privateKey?.algorithm ?? 'RSA') === 'RSA',
     })
@@ -237,7 +263,10 @@ export class CertManager {
       CERTIFICATES,
       name,
       namespace,
-      (draft) => void (draft.status = { ...draft.status, revision }),
+      (draft) => {
+        const conditions = ((draft.status?.conditions ?? []) as Condition[]).filter(({ type }) => type !== 'Issuing')
+        draft.status = { ...draft.status, revision, conditions }
+      },
       'status',
     )
     tellEvent(
@@ -249,6 +278,38 @@ export class CertManager {
       'cert-manager-certificates-issuing',
     )
     return true
+  }
+
+  /** The order of an ACME issuer, valid where a solver by DNS-01 can write to the zone; gives whether it is. */
+  #order(certificate: KubeObject, issuer: KubeObject): boolean {
+    const { name, namespace } = certificate.metadata
+    const solvers = (issuer.spec?.acme?.solvers ?? []) as { dns01?: { route53?: object } }[]
+    const solved = solvers.some(({ dns01 }) => dns01?.route53)
+    const state = solved ? 'valid' : 'pending'
+    const common = {
+      ...(namespace ? { namespace } : {}),
+      ownerReferences: [ownerReference(certificate)],
+    }
+    const issuerRef = certificate.spec.issuerRef as object
+    this.#objects.ensure('orders.acme.cert-manager.io', {
+      apiVersion: 'acme.cert-manager.io/v1',
+      kind: 'Order',
+      metadata: { name: `${name}-1-order`, ...common },
+      spec: { dnsNames: certificate.spec.dnsNames, issuerRef },
+      status: { state },
+    })
+    this.#objects.ensure('challenges.acme.cert-manager.io', {
+      apiVersion: 'acme.cert-manager.io/v1',
+      kind: 'Challenge',
+      metadata: { name: `${name}-1-challenge`, ...common },
+      spec: { type: 'DNS-01', dnsName: namesOf(certificate)[0], issuerRef },
+      status: {
+        state,
+        presented: solved,
+        ...(solved ? {} : { reason: 'no solver of the issuer can write to the zone' }),
+      },
+    })
+    return solved
   }
 
   readonly #metrics: RequestListener = (_request, response) => {

@@ -1,6 +1,6 @@
 import { parse } from 'yaml'
 import type { KubeObject } from '../api/object.ts'
-import { concerns, type MeshSnapshot } from './mesh.ts'
+import { effectiveTelemetries, type MeshSnapshot } from './mesh.ts'
 
 /** What one request came to, as Envoy's log formatter names it. */
 export interface Logged {
@@ -100,20 +100,26 @@ interface MeshLogging {
   accessLogFile?: string
   accessLogEncoding?: string
   accessLogFormat?: string
+  extensionProviders?: { name: string; envoyFileAccessLog?: { path: string; logFormat?: { text?: string } } }[]
+}
+
+interface LogSettings {
+  disabled?: boolean
+  filter?: { expression: string }
+  providers?: { name: string }[]
 }
 
 /** The line that a proxy logs for a request, or undefined where the mesh's settings and Telemetry resources log none. */
 export function accessLogLine(snapshot: MeshSnapshot, pod: KubeObject, logged: Logged): string | undefined {
   const mesh = (parse(snapshot.mesh) ?? {}) as MeshLogging
-  const telemetry = snapshot.telemetries.filter((each) => each.spec?.accessLogging && concerns(each, pod))
-  // The more it is about this very workload, the later it has the last word.
-  const rank = (each: KubeObject) =>
-    (each.spec.selector ? 2 : 0) + Number(each.metadata.namespace === pod.metadata.namespace)
-  const last = telemetry.toSorted((a, b) => rank(a) - rank(b)).at(-1)
-  const settings = (last?.spec.accessLogging ?? []) as { disabled?: boolean; filter?: { expression: string } }[]
-  if (last ? settings.every((each) => each.disabled) : !mesh.accessLogFile) return undefined
+  const telemetry = effectiveTelemetries(snapshot, pod).filter((each) => each.spec?.accessLogging)
+  const settings = (telemetry.at(-1)?.spec.accessLogging ?? []) as LogSettings[]
+  if (telemetry.length ? settings.every((each) => each.disabled) : !mesh.accessLogFile) return undefined
   const filters = settings.map((each) => each.filter?.expression).filter((each) => each !== undefined)
   if (!filters.every((expression) => passes(expression, logged))) return undefined
+  const provider = settings.flatMap(({ providers = [] }) => providers)[0]?.name
+  const file = mesh.extensionProviders?.find(({ name }) => name === provider)?.envoyFileAccessLog
+  if (file?.logFormat?.text) return format(file.logFormat.text, logged).replace(/\n$/, '')
   if (mesh.accessLogEncoding === 'JSON') {
     const fields = mesh.accessLogFormat ? (JSON.parse(mesh.accessLogFormat) as Record<string, string>) : JSON_FIELDS
     return JSON.stringify(
@@ -129,6 +135,9 @@ const typed = (value: string): string | number | null =>
 /** A filter of a Telemetry: comparisons of response.code and response.duration, joined by && and ||. */
 function passes(expression: string, logged: Logged): boolean {
   const compare = (term: string): boolean => {
+    const [starts, not, of, prefix = ''] = /^(!?)\s*([\w.]+)\.startsWith\('([^']*)'\)$/.exec(term.trim()) ?? []
+    if (starts)
+      return (of === 'request.url_path' && (logged.path.split('?')[0] ?? '').startsWith(prefix)) !== Boolean(not)
     const [, field = '', operator = '', value = ''] =
       /^\(?\s*([\w.]+)\s*(>=|<=|==|!=|>|<)\s*'?"?([^'")]+)/.exec(term.trim()) ?? []
     const seen: Record<string, number | string> = {

@@ -2,26 +2,28 @@ import type { KubeObject } from '../api/object.ts'
 import type { RouteQuery } from './routes.ts'
 
 interface Rule {
-  to?: { operation: { hosts?: string[]; methods?: string[]; paths?: string[] } }[]
+  to?: { operation: { hosts?: string[]; methods?: string[]; paths?: string[]; ports?: string[] } }[]
   when?: { key: string; values?: string[]; notValues?: string[] }[]
 }
 
 /** Whether AuthorizationPolicies let a request pass: a DENY rule that matches refuses it; where there are ALLOW rules one must match. */
-export function isAllowed(policies: readonly KubeObject[], query: RouteQuery): boolean {
+export function isAllowed(policies: readonly KubeObject[], query: RouteQuery, port: number): boolean {
   const rules = (action: string) => policies.filter((each) => (each.spec?.action ?? 'ALLOW') === action)
-  const matched = (policy: KubeObject) => ((policy.spec?.rules ?? []) as Rule[]).some((rule) => matches(rule, query))
+  const matched = (policy: KubeObject) =>
+    ((policy.spec?.rules ?? []) as Rule[]).some((rule) => matches(rule, query, port))
   if (rules('DENY').some(matched)) return false
   const allowing = rules('ALLOW')
   return allowing.length === 0 || allowing.some(matched)
 }
 
-function matches(rule: Rule, query: RouteQuery): boolean {
+function matches(rule: Rule, query: RouteQuery, port: number): boolean {
   const host = query.authority.replace(/:\d+$/, '')
   const to =
     !rule.to ||
     rule.to.some(
       ({ operation }) =>
         anyOf(operation.hosts, host) &&
+        anyOf(operation.ports, String(port)) &&
         anyOf(operation.methods, query.method) &&
         anyOf(operation.paths, query.path.split('?')[0]),
     )

@@ -1,4 +1,5 @@
 import http from 'node:http'
+import https from 'node:https'
 import type { KubeObject } from '../api/object.ts'
 import type { Objects } from '../api/objects.ts'
 import { hasLabels } from '../api/selectors.ts'
@@ -89,17 +90,15 @@ export function endpointsIn(
  */
 export class UpstreamCluster {
   readonly #agent: http.Agent
+  readonly secureAgent: https.Agent
   #next = Math.floor(Math.random() * 1000)
   active = 0
   pending = 0
 
   constructor(address: string) {
-    this.#agent = new http.Agent({
-      keepAlive: true,
-      localAddress: address,
-      maxFreeSockets: 64,
-      timeout: 60_000,
-    })
+    const kept = { keepAlive: true, localAddress: address, maxFreeSockets: 64, timeout: 60_000 }
+    this.#agent = new http.Agent(kept)
+    this.secureAgent = new https.Agent(kept)
   }
 
   get agent(): http.Agent {
@@ -145,5 +144,6 @@ export class UpstreamCluster {
 
   close(): void {
     this.#agent.destroy()
+    this.secureAgent.destroy()
   }
 }

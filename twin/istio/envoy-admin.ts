@@ -1,62 +1,174 @@
-import http, { type RequestListener, type Server } from 'node:http'
+import http, { type Server } from 'node:http'
+import { parse } from 'yaml'
+import type { KubeObject } from '../api/object.ts'
 import type { Objects } from '../api/objects.ts'
 import type { Defects } from '../defects.ts'
 import { circuitBreakers, clusterName, trafficPolicyOf } from './clusters.ts'
-import type { MeshSnapshot } from './mesh.ts'
+import { routePatch } from './envoy-filters.ts'
+import { effectiveTelemetries, serversOf, type MeshSnapshot } from './mesh.ts'
+import { durationMs, gatewaysOf, type HttpRoute } from './routes.ts'
+import type { WorkloadIdentity } from './workload-identity.ts'
 
-/** Envoy's admin interface: what of it is read or set from outside. */
-export const adminServer = (objects: Objects, snapshot: () => MeshSnapshot | undefined, defects: Defects): Server =>
-  http.createServer(answerAdmin(objects, snapshot, defects))
+// A few of Envoy's loggers; the proxy is started at warning.
+const LOGGERS = [
+  'admin',
+  'client',
+  'config',
+  'connection',
+  'filter',
+  'http',
+  'jwt',
+  'main',
+  'misc',
+  'rbac',
+  'router',
+  'upstream',
+]
 
-export function answerAdmin(
-  objects: Objects,
-  snapshot: () => MeshSnapshot | undefined,
-  defects: Defects,
-): RequestListener {
-  const levels = new Map<string, string>()
-  return (request, response) => {
-    const url = new URL(request.url ?? '/', 'http://admin')
-    const json = (body: unknown) => {
-      response.setHeader('content-type', 'application/json')
-      response.end(JSON.stringify(body))
-    }
-    if (url.pathname === '/server_info') return json({ version: 'twin', state: 'LIVE' })
-    if (url.pathname === '/config_dump') return json({ configs: dump(objects, snapshot(), defects) })
-    if (url.pathname === '/logging') {
-      if (request.method !== 'POST') {
-        response.statusCode = 405
-        return response.end('Method Not Allowed')
-      }
-      for (const [logger, level] of url.searchParams) levels.set(logger, level)
-      return response.end(
-        `active loggers:\n${[...levels].map(([logger, level]) => `  ${logger}: ${level}`).join('\n')}\n`,
-      )
-    }
-    response.statusCode = 404
-    response.end('invalid path. admin commands are:\n  /config_dump\n  /logging\n  /server_info\n')
-  }
+/** What a proxy's admin interface tells of. */
+export interface AdminSubject {
+  pod: () => KubeObject
+  objects: Objects
+  snapshot: () => MeshSnapshot | undefined
+  defects: Defects
+  identity: WorkloadIdentity | undefined
 }
 
-/** Every cluster: a port of a Service, and of its subsets. */
-function dump(objects: Objects, snapshot: MeshSnapshot | undefined, defects: Defects): object[] {
-  if (!snapshot) return []
-  const subsetsOf = (fqdn: string) =>
-    snapshot.destinationRules
-      .filter((rule) => rule.spec?.host === fqdn)
-      .flatMap((rule) => ((rule.spec.subsets ?? []) as { name: string }[]).map(({ name }) => name))
-  return objects.list('services').flatMap((service) => {
-    const fqdn = `${service.metadata.name}.${service.metadata.namespace}.svc.cluster.local`
-    return ((service.spec.ports ?? []) as { port: number }[]).flatMap(({ port }) =>
-      [undefined, ...subsetsOf(fqdn)].map((subset) => ({
-        '@type': 'type.googleapis.com/envoy.admin.v3.ClustersConfigDump.DynamicCluster',
-        cluster: {
-          '@type': 'type.googleapis.com/envoy.config.cluster.v3.Cluster',
-          name: clusterName(port, subset, fqdn),
-          circuit_breakers: circuitBreakers(
-            defects.has('connection-pools-ignored') ? {} : trafficPolicyOf(snapshot, fqdn, subset),
-          ),
+/** Envoy's admin interface: what of it is read or set from outside. */
+export class EnvoyAdmin {
+  readonly server: Server
+  readonly #subject: AdminSubject
+  readonly #levels = new Map(LOGGERS.map((logger) => [logger, 'warning']))
+
+  constructor(subject: AdminSubject) {
+    this.#subject = subject
+    this.server = http.createServer((request, response) => {
+      const url = new URL(request.url ?? '/', 'http://admin')
+      const json = (body: unknown) => {
+        response.setHeader('content-type', 'application/json')
+        response.end(JSON.stringify(body))
+      }
+      if (url.pathname === '/server_info') return json({ version: 'twin', state: 'LIVE' })
+      if (url.pathname === '/config_dump') return json({ configs: this.#dump(url.searchParams.get('resource')) })
+      if (url.pathname === '/certs') return json({ certificates: [] })
+      if (url.pathname !== '/logging') {
+        response.statusCode = 404
+        return response.end('invalid path. admin commands are:\n  /certs\n  /config_dump\n  /logging\n  /server_info\n')
+      }
+      if (request.method !== 'POST') {
+        response.statusCode = 405
+        return response.end(`Method ${request.method} not allowed, POST required.`)
+      }
+      for (const [logger, level] of url.searchParams) this.#turn(logger, level)
+      response.end(
+        `active loggers:\n${[...this.#levels].map(([logger, level]) => `  ${logger}: ${level}`).join('\n')}\n`,
+      )
+    })
+  }
+
+  levelOf(logger: string): string {
+    return this.#levels.get(logger) ?? 'warning'
+  }
+
+  #turn(logger: string, level: string): void {
+    if (this.#subject.defects.has('log-levels-stuck')) return
+    for (const each of logger === 'level' ? LOGGERS : [logger]) this.#levels.set(each, level)
+  }
+
+  #dump(resource: string | null): object[] {
+    const snapshot = this.#subject.snapshot()
+    if (!snapshot) return []
+    if (resource === 'dynamic_listeners') return this.#listeners(snapshot)
+    if (resource === 'dynamic_route_configs') return this.#routes(snapshot)
+    if (resource === 'dynamic_active_secrets') return this.#secrets()
+    return this.#clusters(snapshot)
+  }
+
+  /** The connection manager of each listener, as far as traces go. */
+  #listeners(snapshot: MeshSnapshot): object[] {
+    const { extensionProviders = [] } = (parse(snapshot.mesh) ?? {}) as { extensionProviders?: { name: string }[] }
+    const percent = effectiveTelemetries(snapshot, this.#subject.pod())
+      .flatMap(
+        ({ spec }) => (spec?.tracing ?? []) as { providers?: { name: string }[]; randomSamplingPercentage?: number }[],
+      )
+      .filter(({ providers = [] }) =>
+        providers.some(({ name }) => extensionProviders.some((each) => each.name === name)),
+      )
+      .map(({ randomSamplingPercentage }) => randomSamplingPercentage)[0]
+    const tracing = percent === undefined ? {} : { tracing: { random_sampling: { value: percent } } }
+    return [
+      {
+        name: '0.0.0.0_8080',
+        active_state: { listener: { filter_chains: [{ filters: [{ typed_config: tracing }] }] } },
+      },
+    ]
+  }
+
+  /** The routes of each plain port of the gateway, a virtual host a host. */
+  #routes(snapshot: MeshSnapshot): object[] {
+    const pod = this.#subject.pod()
+    const servers = serversOf(snapshot, pod).filter(({ port }) => port.protocol !== 'HTTPS')
+    return [...Map.groupBy(servers, ({ targetPort }) => targetPort)].map(([target, here]) => {
+      const gateways = new Set(here.map(({ gateway }) => gateway))
+      const port = here[0]?.port.number ?? target
+      const bound = snapshot.virtualServices.filter((each) => gatewaysOf(each).some((name) => gateways.has(name)))
+      const hosts = bound.flatMap((each) => ((each.spec.hosts ?? []) as string[]).map((host) => ({ host, each })))
+      return {
+        route_config: {
+          name: `http.${target}`,
+          virtual_hosts: hosts.map(({ host, each }) => {
+            const { timeoutSeconds } = routePatch(snapshot, pod, host, port, target)
+            const routes = ((each.spec.http ?? []) as HttpRoute[]).map((route) => ({
+              route: { timeout: `${timeoutSeconds ?? (durationMs(route.timeout) ?? 0) / 1000}s` },
+            }))
+            return { name: `${host}:${port}`, domains: [host], routes }
+          }),
         },
-      })),
-    )
-  })
+      }
+    })
+  }
+
+  #secrets(): object[] {
+    const { identity } = this.#subject
+    if (!identity) return []
+    const encode = (text: string) => Buffer.from(text).toString('base64')
+    return [
+      {
+        secret: {
+          name: 'default',
+          tls_certificate: { certificate_chain: { inline_bytes: encode(identity.pem.cert) } },
+        },
+      },
+      {
+        secret: {
+          name: 'ROOTCA',
+          validation_context: { trusted_ca: { inline_bytes: encode(identity.authority.cert) } },
+        },
+      },
+    ]
+  }
+
+  /** Every cluster: a port of a Service, and of its subsets. */
+  #clusters(snapshot: MeshSnapshot): object[] {
+    const { objects, defects } = this.#subject
+    const subsetsOf = (fqdn: string) =>
+      snapshot.destinationRules
+        .filter((rule) => rule.spec?.host === fqdn)
+        .flatMap((rule) => ((rule.spec.subsets ?? []) as { name: string }[]).map(({ name }) => name))
+    return objects.list('services').flatMap((service) => {
+      const fqdn = `${service.metadata.name}.${service.metadata.namespace}.svc.cluster.local`
+      return ((service.spec.ports ?? []) as { port: number }[]).flatMap(({ port }) =>
+        [undefined, ...subsetsOf(fqdn)].map((subset) => ({
+          '@type': 'type.googleapis.com/envoy.admin.v3.ClustersConfigDump.DynamicCluster',
+          cluster: {
+            '@type': 'type.googleapis.com/envoy.config.cluster.v3.Cluster',
+            name: clusterName(port, subset, fqdn),
+            circuit_breakers: circuitBreakers(
+              defects.has('connection-pools-ignored') ? {} : trafficPolicyOf(snapshot, fqdn, subset),
+            ),
+          },
+        })),
+      )
+    })
+  }
 }

@@ -11,6 +11,7 @@ interface ConfigPatch {
 export interface RoutePatch {
   timeoutSeconds?: number
   retries?: number
+  retryOn?: string
 }
 
 const patchesOf = (snapshot: MeshSnapshot, pod: KubeObject): ConfigPatch[] =>
@@ -36,9 +37,13 @@ export function routePatch(
       (!portNumber || portNumber === servicePort) &&
       (!vhost?.name || vhost.name === `${host}:${servicePort}`)
     if (!about) continue
-    const route = (patch.value?.route ?? {}) as { timeout?: string; retry_policy?: { num_retries?: number } }
+    const route = (patch.value?.route ?? {}) as {
+      timeout?: string
+      retry_policy?: { num_retries?: number; retry_on?: string }
+    }
     if (route.timeout) found.timeoutSeconds = Number(route.timeout.replace(/s$/, ''))
     if (route.retry_policy?.num_retries !== undefined) found.retries = route.retry_policy.num_retries
+    if (route.retry_policy?.retry_on) found.retryOn = route.retry_policy.retry_on
   }
   return found
 }

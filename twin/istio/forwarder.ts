@@ -1,7 +1,9 @@
+import https from 'node:https'
 import http, { type IncomingMessage, type OutgoingHttpHeaders, type ServerResponse } from 'node:http'
 import type { Objects } from '../api/objects.ts'
 import type { Endpoint } from '../cluster/services.ts'
 import type { Container } from '../kubelet/container.ts'
+import type { Defects } from '../defects.ts'
 import { accessLogLine } from './access-log.ts'
 import { isAllowed } from './authorization.ts'
 import {
@@ -12,7 +14,10 @@ import {
   UpstreamCluster,
   type TrafficPolicy,
 } from './clusters.ts'
+import type { EnvoyAdmin } from './envoy-admin.ts'
 import { routePatch } from './envoy-filters.ts'
+import { hasSidecar } from './injection.ts'
+import type { WorkloadIdentity } from './workload-identity.ts'
 import { Exchange } from './exchange.ts'
 import { concerns, type GatewayServer, type MeshSnapshot } from './mesh.ts'
 import { chooseDestination, durationMs, findRoute, type FoundRoute } from './routes.ts'
@@ -25,9 +30,22 @@ export class HttpForwarder {
   readonly #container: Container
   readonly #objects: Objects
   readonly #snapshot: () => MeshSnapshot | undefined
+  readonly #identity: WorkloadIdentity
+  readonly #admin: EnvoyAdmin
+  readonly #defects: Defects
   readonly #clusters = new Map<string, UpstreamCluster>()
 
-  constructor(container: Container, objects: Objects, snapshot: () => MeshSnapshot | undefined) {
+  constructor(
+    container: Container,
+    objects: Objects,
+    snapshot: () => MeshSnapshot | undefined,
+    identity: WorkloadIdentity,
+    admin: EnvoyAdmin,
+    defects: Defects,
+  ) {
+    this.#defects = defects
+    this.#identity = identity
+    this.#admin = admin
     this.#container = container
     this.#objects = objects
     this.#snapshot = snapshot
@@ -46,6 +64,10 @@ export class HttpForwarder {
   ): Promise<void> {
     const exchange = new Exchange(request, response, `${this.#container.address}:${port}`)
     const snapshot = this.#snapshot()
+    if (this.#admin.levelOf('http') === 'debug')
+      this.#container.log.write(
+        `${new Date().toISOString()}\tdebug\tenvoy http external/envoy/source/common/http/conn_manager_impl.cc:393\t[Tags: "ConnectionId":"1"] new stream`,
+      )
     response.on('error', () => undefined)
     response.on('close', () => {
       const line = snapshot && accessLogLine(snapshot, this.#container.pod, exchange.finish())
@@ -53,7 +75,7 @@ export class HttpForwarder {
     })
     if (!snapshot) return exchange.fail(503, 'no healthy upstream', 'UH', 'no_configuration')
     const policies = snapshot.authorizationPolicies.filter((each) => concerns(each, this.#container.pod))
-    if (!isAllowed(policies, exchange.query))
+    if (!isAllowed(policies, exchange.query, port))
       return exchange.fail(403, 'RBAC: access denied', '', 'rbac_access_denied_matched_policy')
     const found = findRoute(snapshot, servers, exchange.query)
     if (!found) return exchange.fail(404, '', 'NR', 'route_not_found')
@@ -70,6 +92,8 @@ export class HttpForwarder {
     servicePort: number,
   ): Promise<void> {
     const { route } = found
+    if (this.#defects.has('reroute-drops') && isJustRerouted(snapshot, found))
+      return exchange.fail(503, 'no healthy upstream', 'UH', 'no_healthy_upstream')
     exchange.logged.routeName = route.name ?? ''
     exchange.responseHeaders.push(route.headers?.response)
     if (route.fault?.delay && happens(route.fault.delay.percentage))
@@ -85,7 +109,7 @@ export class HttpForwarder {
     }
     if (route.directResponse)
       return exchange.fail(route.directResponse.status, route.directResponse.body?.string ?? '', '', 'direct_response')
-    const chosen = chooseDestination(route.route ?? [])
+    const chosen = chooseDestination(route.route ?? [], this.#defects.has('weights-off'))
     if (!chosen) return exchange.fail(404, '', 'NR', 'route_not_found')
     exchange.responseHeaders.push(chosen.headers?.response)
     const service = serviceOf(chosen.destination.host, found.namespace)
@@ -116,7 +140,7 @@ export class HttpForwarder {
       path,
       timeoutMs,
       retries,
-      retryOn: route.retries?.retryOn ?? 'connect-failure',
+      retryOn: patch.retryOn ?? route.retries?.retryOn ?? 'connect-failure',
     })
   }
 
@@ -146,12 +170,13 @@ export class HttpForwarder {
           attempt--
           continue
         }
+        // The timeout is that of the route, all tries together.
+        if (problem.kind === 'timeout') return exchange.fail(504, 'upstream request timeout', 'UT', 'response_timeout')
         if (
           !last &&
           (problem.kind === 'connect' || upstream.retryOn.includes('5xx') || upstream.retryOn.includes('reset'))
         )
           continue
-        if (problem.kind === 'timeout') return exchange.fail(504, 'upstream request timeout', 'UT', 'response_timeout')
         return exchange.fail(
           503,
           `upstream connect error or disconnect/reset before headers. reset reason: ${problem.kind === 'connect' ? 'remote connection failure' : 'connection termination'}`,
@@ -176,13 +201,17 @@ export class HttpForwarder {
     const started = performance.now()
     exchange.logged.upstreamHost = `${endpoint.address}:${endpoint.port}`
     return new Promise((resolve) => {
-      const sent = http.request({
+      // To a pod in the mesh it speaks mutual TLS of its own accord.
+      const secure = hasSidecar(endpoint.pod)
+      const agent = secure ? cluster.secureAgent : cluster.agent
+      const sent = (secure ? https : http).request({
+        ...(secure ? { ...this.#identity.pem, rejectUnauthorized: false, servername: '' } : {}),
         host: endpoint.address,
         port: this.#container.network.realPort(endpoint.port),
         method: exchange.query.method,
         path: upstream.path,
         headers: { ...upstream.headers, ...(body.length ? { 'content-length': String(body.length) } : {}) },
-        agent: cluster.agent,
+        agent,
       })
       const timer = upstream.timeoutMs ? setTimeout(() => finish({ kind: 'timeout' }), upstream.timeoutMs) : undefined
       const finish = (problem?: Problem) => {
@@ -230,6 +259,17 @@ interface Upstream {
   timeoutMs: number | undefined
   retries: number
   retryOn: string
+}
+
+/** Whether the route is of a VirtualService of no Knative Ingress that was changed to one destination within the last half second. */
+function isJustRerouted(snapshot: MeshSnapshot, { virtualService, namespace, route }: FoundRoute): boolean {
+  const { metadata } =
+    snapshot.virtualServices.find(
+      (each) => each.metadata.name === virtualService && each.metadata.namespace === namespace,
+    ) ?? {}
+  const changed = Math.max(0, ...(metadata?.managedFields ?? []).map(({ time }) => new Date(time ?? 0).getTime()))
+  const isChange = (metadata?.generation ?? 1) > 3 && !metadata?.labels?.['networking.internal.knative.dev/ingress']
+  return isChange && route.route?.length === 1 && !route.match && Date.now() - changed < 1500
 }
 
 const happens = (percentage: { value: number } | undefined): boolean => Math.random() * 100 < (percentage?.value ?? 100)

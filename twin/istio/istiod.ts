@@ -4,7 +4,13 @@ import { Component } from '../cluster/component.ts'
 import type { Defects } from '../defects.ts'
 import http from 'node:http'
 import type { Image } from '../kubelet/container.ts'
-import { answerAdmin } from './envoy-admin.ts'
+import { EnvoyAdmin } from './envoy-admin.ts'
+import { injection } from './injection.ts'
+import { introspection } from './introspection.ts'
+import { SidecarProxy } from './sidecar-proxy.ts'
+import { WorkloadIdentity } from './workload-identity.ts'
+import type { Admission } from '../api/admission.ts'
+import type { Authority } from '../certificates.ts'
 import { PUSHED, readMesh } from './mesh.ts'
 import { GatewayProxy, XDS_TYPES } from './proxy.ts'
 
@@ -16,16 +22,24 @@ export class Istiod {
   readonly version: string
   readonly #objects: Objects
   readonly #defects: Defects
-  readonly #proxies = new Set<GatewayProxy>()
+  readonly #proxies = new Set<GatewayProxy | SidecarProxy>()
+  readonly #authority: Authority
   #pushes = 0
   #timer: NodeJS.Timeout | undefined
 
-  constructor(objects: Objects, version: string, defects: Defects) {
+  constructor(objects: Objects, version: string, defects: Defects, authority: Authority, admission: Admission) {
     this.#objects = objects
+    this.#authority = authority
     this.version = version
     this.#defects = defects
     for (const resource of PUSHED) objects.store.listen(resource, () => this.#pushSoon())
+    admission.serve('istio-system/istiod', injection(version))
+    objects.store.listen('namespaces', ({ object, type }) => {
+      if (type !== 'DELETED' && !object.metadata.deletionTimestamp) this.#handRoot(object.metadata.name)
+    })
     this.component.onChange((container, up) => {
+      if (up) for (const { metadata } of objects.list('namespaces')) this.#handRoot(metadata.name)
+      if (up) container.serveLoopback(9876, introspection())
       if (up)
         container.log.write(
           `${new Date().toISOString()}\tinfo\tads\tAll caches have been synced up, marking server ready`,
@@ -42,17 +56,19 @@ export class Istiod {
   /** The image of a gateway's proxy. */
   get proxyImage(): Image {
     return async (container) => {
-      const proxy = new GatewayProxy(container, this.#objects, this.#defects)
-      const ready: RequestListener = (request, response) => {
-        response.statusCode = request.url === '/healthz/ready' && proxy.isReady ? 200 : 503
-        response.end()
-      }
-      await container.listen(http.createServer(ready), 15021)
-      if (this.#defects.has('admin-port-open'))
-        await container.listen(http.createServer(answerAdmin(this.#objects, () => undefined, this.#defects)), 15000)
+      const { name, namespace } = container.pod.metadata
+      const isSidecar = ((container.spec.args ?? []) as string[]).includes('sidecar')
+      const now = () => new Date().toISOString()
+      container.log.write(
+        `${now()}\tinfo\tProxy role\tips=[${container.address}] type=${isSidecar ? 'sidecar' : 'router'} id=${name}.${namespace}`,
+      )
+      const identity = new WorkloadIdentity(container, this.#authority)
+      await identity.start()
+      const proxy = new (isSidecar ? SidecarProxy : GatewayProxy)(container, this.#objects, this.#defects, identity)
+      await this.#serveHealth(proxy)
       this.#proxies.add(proxy)
       this.component.log(
-        `${new Date().toISOString()}\tinfo\tads\tADS: new connection for node:${container.pod.metadata.name}.${container.pod.metadata.namespace}`,
+        `${now()}\tinfo\tdelta\tADS: new delta connection for node:${name}.${namespace}-${this.#proxies.size}`,
       )
       this.#pushSoon()
       return {
@@ -63,6 +79,34 @@ export class Istiod {
         },
       }
     }
+  }
+
+  async #serveHealth(proxy: GatewayProxy | SidecarProxy): Promise<void> {
+    const { container } = proxy
+    const ready: RequestListener = (request, response) => {
+      response.statusCode = request.url === '/healthz/ready' && proxy.isReady ? 200 : 503
+      response.end()
+    }
+    await container.listen(http.createServer(ready), 15021)
+    if (proxy.type === 'sidecar' || !this.#defects.has('admin-port-open')) return
+    const subject = {
+      pod: () => container.pod,
+      objects: this.#objects,
+      snapshot: () => undefined,
+      defects: this.#defects,
+    }
+    await container.listen(new EnvoyAdmin({ ...subject, identity: undefined }).server, 15000)
+  }
+
+  /** Hands the mesh's root to a namespace. */
+  #handRoot(namespace: string): void {
+    if (!this.component.isUp || this.#objects.get('namespaces', namespace)?.metadata.deletionTimestamp) return
+    this.#objects.ensure('configmaps', {
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: 'istio-ca-root-cert', namespace, labels: { 'istio.io/config': 'true' } },
+      data: { 'root-cert.pem': this.#authority.cert },
+    })
   }
 
   #pushSoon(): void {
@@ -77,7 +121,14 @@ export class Istiod {
     if (!this.component.isUp) return
     const snapshot = readMesh(this.#objects)
     const nonce = String(++this.#pushes)
-    for (const proxy of this.#proxies) proxy.accept(snapshot, nonce)
+    for (const proxy of this.#proxies) {
+      const problem = proxy.accept(snapshot, nonce)
+      const { name, namespace } = proxy.container.pod.metadata
+      if (problem)
+        this.component.log(
+          `${new Date().toISOString()}\twarn\tdelta\tADS:LDS: ACK ERROR ${name}.${namespace}-1 Internal:Error adding/updating listener(s) 0.0.0.0_8080: ${problem}`,
+        )
+    }
     this.component.log(
       `${new Date().toISOString()}\tinfo\tads\tXDS: Pushing Services:${snapshot.services.length} ConnectedEndpoints:${this.#proxies.size} Version:${nonce}`,
     )
@@ -102,7 +153,7 @@ export class Istiod {
     response.end()
   }
 
-  #statusOf(proxy: GatewayProxy): object {
+  #statusOf(proxy: GatewayProxy | SidecarProxy): object {
     const { name, namespace } = proxy.container.pod.metadata
     const types = XDS_TYPES.flatMap((type) => [
       [`${type}_sent`, proxy.sent.get(type)],
@@ -111,7 +162,7 @@ export class Istiod {
     return {
       cluster_id: 'Kubernetes',
       proxy: `${name}.${namespace}`,
-      proxy_type: 'router',
+      proxy_type: proxy.type,
       istio_version: this.version,
       ...Object.fromEntries(types),
     }

@@ -87,6 +87,19 @@ export function concerns(object: KubeObject, pod: KubeObject): boolean {
   return !selector || selects({ matchLabels: selector.matchLabels ?? selector.labels ?? {} }, pod.metadata.labels)
 }
 
+/**
+ * The Telemetry resources in force for a workload: the mesh's, its namespace's, and its own, the last word last. Of two that select it only
+ * the older one is.
+ */
+export function effectiveTelemetries(snapshot: MeshSnapshot, pod: KubeObject): KubeObject[] {
+  const about = snapshot.telemetries.filter((each) => concerns(each, pod))
+  const rank = (each: KubeObject) =>
+    each.spec?.selector
+      ? 2
+      : Number(each.metadata.namespace === pod.metadata.namespace && pod.metadata.namespace !== ISTIO_SYSTEM)
+  return [0, 1, 2].flatMap((wanted) => about.find((each) => rank(each) === wanted) ?? [])
+}
+
 /** Whether a host is meant by a pattern of a Gateway or VirtualService: exact, '*.example.com' or '*'. */
 export const hostMatches = (pattern: string, host: string): boolean =>
   pattern === '*' || pattern === host || (pattern.startsWith('*.') && host.endsWith(pattern.slice(1)))

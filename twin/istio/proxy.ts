@@ -1,3 +1,4 @@
+import { constants } from 'node:crypto'
 import http, { type IncomingMessage, type ServerResponse } from 'node:http'
 import http2 from 'node:http2'
 import net, { type Server, type Socket } from 'node:net'
@@ -5,9 +6,10 @@ import { createSecureContext, type SecureContext, type SecureVersion } from 'nod
 import type { Objects } from '../api/objects.ts'
 import type { Defects } from '../defects.ts'
 import type { Container } from '../kubelet/container.ts'
-import { adminServer } from './envoy-admin.ts'
+import { EnvoyAdmin } from './envoy-admin.ts'
 import { listenerProblem } from './envoy-filters.ts'
 import { HttpForwarder } from './forwarder.ts'
+import type { WorkloadIdentity } from './workload-identity.ts'
 import { hostMatches, serversOf, type GatewayServer, type MeshSnapshot } from './mesh.ts'
 
 /** The types of configuration that a proxy is sent, as istiod's /debug/syncz names them. */
@@ -22,23 +24,32 @@ export class GatewayProxy {
   readonly #listeners = new Map<number, Server>()
   readonly sent = new Map<XdsType, string>()
   readonly acknowledged = new Map<XdsType, string>()
+  readonly type = 'router'
+  readonly #defects: Defects
+  readonly #identity: WorkloadIdentity
+  /** The last certificate of each name: one whose secret is gone is shown until there is another. */
+  readonly #contexts = new Map<string, SecureContext>()
+  readonly #texts = new Map<string, string>()
   #snapshot: MeshSnapshot | undefined
   #servers: GatewayServer[] = []
 
-  constructor(container: Container, objects: Objects, defects: Defects) {
+  constructor(container: Container, objects: Objects, defects: Defects, identity: WorkloadIdentity) {
     this.container = container
     this.#objects = objects
-    this.#forwarder = new HttpForwarder(container, objects, () => this.#snapshot)
-    const admin = adminServer(objects, () => this.#snapshot, defects)
-    container.serveLoopback(15000, admin)
+    this.#defects = defects
+    this.#identity = identity
+    const snapshot = () => this.#snapshot
+    const admin = new EnvoyAdmin({ pod: () => container.pod, objects, snapshot, defects, identity })
+    this.#forwarder = new HttpForwarder(container, objects, snapshot, identity, admin, defects)
+    container.serveLoopback(15000, admin.server)
   }
 
   get isReady(): boolean {
     return this.#snapshot !== undefined
   }
 
-  /** Takes what istiod pushes. Listeners that Envoy would reject are not acknowledged, and stay as they were. */
-  accept(snapshot: MeshSnapshot, nonce: string): void {
+  /** Takes what istiod pushes; gives why listeners were rejected, where they were: they stay as they were, and are not acknowledged. */
+  accept(snapshot: MeshSnapshot, nonce: string): string | undefined {
     for (const type of XDS_TYPES) this.sent.set(type, nonce)
     const problem = listenerProblem(snapshot, this.container.pod)
     if (problem)
@@ -50,11 +61,13 @@ export class GatewayProxy {
     this.#snapshot = snapshot
     this.#servers = serversOf(snapshot, this.container.pod)
     if (!problem) this.#listen()
+    return problem
   }
 
   close(): void {
     for (const server of this.#listeners.values()) server.close()
     this.#forwarder.close()
+    this.#identity.stop()
   }
 
   /** Opens a listener for every port that a Gateway's server is on, and closes those that no server is on any more. */
@@ -129,13 +142,26 @@ export class GatewayProxy {
         each.tls?.credentialName &&
         each.hosts.some((host) => hostMatches(host.replace(/^.*\//, ''), name)),
     )
-    const data = this.#objects.get('secrets', server?.tls?.credentialName ?? '', this.container.pod.metadata.namespace)
-      ?.data as Record<string, string> | undefined
+    const credential = server?.tls?.credentialName ?? ''
+    const data = this.#objects.get('secrets', credential, this.container.pod.metadata.namespace)?.data as
+      Record<string, string> | undefined
     const decode = (key: string) => Buffer.from(data?.[key] ?? '', 'base64').toString()
     const [cert, key] = [decode('tls.crt') || decode('cert'), decode('tls.key') || decode('key')]
-    if (!cert || !key) return undefined
+    const old = this.#contexts.get(credential)
+    if (old && this.#defects.has('certificates-stay')) return old
+    if (!cert || !key) return this.#defects.has('secrets-dropped-at-once') ? undefined : old
     try {
-      return createSecureContext({ cert, key })
+      const context =
+        old && this.#texts.get(credential) === cert
+          ? old
+          : createSecureContext({
+              cert,
+              key,
+              ...(this.#defects.has('tickets-useless') ? { secureOptions: constants.SSL_OP_NO_TICKET } : {}),
+            })
+      this.#texts.set(credential, cert)
+      this.#contexts.set(credential, context)
+      return context
     } catch {
       return undefined
     }

@@ -147,8 +147,18 @@ function fits(wanted: StringMatch | undefined, value: string | undefined): boole
   return true // an empty match: the header is there
 }
 
-/** Chooses a destination by weight. */
-export function chooseDestination(destinations: readonly Destination[]): Destination | undefined {
+/** Chooses a destination by weight; `off` is with the weight of the step beside it for the second one. */
+export function chooseDestination(destinations: readonly Destination[], off = false): Destination | undefined {
+  if (off && destinations.length === 2) {
+    const [first, second] = destinations
+    const beside: Record<number, number> = { 20: 50, 30: 20, 50: 40 }
+    const weight = beside[second?.weight ?? 0]
+    if (first && second && weight)
+      return chooseDestination([
+        { ...first, weight: 100 - weight },
+        { ...second, weight },
+      ])
+  }
   const total = destinations.reduce((sum, each) => sum + (each.weight ?? 0), 0)
   if (total === 0) return destinations[0]
   let at = Math.random() * total

@@ -6,6 +6,8 @@ import type { Container } from '../kubelet/container.ts'
 import { REVISIONS, revisionKey } from './kinds.ts'
 import { forwardedHeaders, HopAgent, passOn } from './pass-on.ts'
 import { answerProbe } from './probes.ts'
+import { logRequest } from './request-log.ts'
+import { readConfig } from './settings.ts'
 import { RequestStats } from './request-stats.ts'
 
 /** The activators: they hold requests until there is a pod, and share the room that a revision's pods have. */
@@ -42,6 +44,10 @@ export class Activators {
     ]
     const revision = this.#objects.get(REVISIONS, name, namespace)
     if (!revision) return void response.writeHead(404).end(`revision.serving.knative.dev "${name}" not found`)
+    const observability = readConfig(this.#objects, 'config-observability')
+    const template = observability['logging.request-log-template']
+    if (observability['logging.enable-request-log'] === 'true' && template)
+      logRequest(container.log, template, request, response, { name, namespace, pod: '' })
     const key = revisionKey(namespace, name)
     let stats = this.#stats.get(key)
     if (!stats) this.#stats.set(key, (stats = new RequestStats()))

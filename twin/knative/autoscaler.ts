@@ -206,7 +206,8 @@ export class Autoscaler {
   #bound(podAutoscaler: KubeObject, settings: AutoscalerSettings, wanted: number, ready: number): number {
     const reachable = podAutoscaler.spec.reachability !== 'Unreachable'
     const initialized = conditionOf(podAutoscaler, 'ScaleTargetInitialized')?.status === 'True'
-    const first = this.#defects.has('initial-scale-ignored') ? 1 : Math.max(settings.initialScale, 1)
+    const zero = settings.initialScale === 0 && !settings.minScale
+    const first = this.#defects.has('initial-scale-ignored') ? 1 : zero ? 0 : Math.max(settings.initialScale, 1)
     let least = reachable ? settings.minScale : 0
     if (!initialized && ready < Math.max(first, least)) least = Math.max(least, first)
     else if (!initialized) least = Math.max(least, Math.min(first, ready))
@@ -227,8 +228,10 @@ export class Autoscaler {
     if (scaled === 0) {
       // One that became active less than a stable window ago keeps its last pod.
       if (was?.status === 'True' && since < settings.stableWindow) return { type: 'Active', status: 'True' }
+      const idle = { reason: 'NoTraffic', message: 'The target is not receiving traffic.' }
+      if (settings.initialScale === 0 && ready === 0) return { type: 'Active', status: 'False', ...idle }
       if (was?.status === 'Unknown') return ready > 0 ? { type: 'Active', status: 'True' } : was
-      return { type: 'Active', status: 'False', reason: 'NoTraffic', message: 'The target is not receiving traffic.' }
+      return { type: 'Active', status: 'False', ...idle }
     }
     const least = Math.max(1, podAutoscaler.spec.reachability === 'Unreachable' ? 0 : settings.minScale)
     if (ready >= Math.min(least, scaled)) return { type: 'Active', status: 'True' }
@@ -253,6 +256,8 @@ export class Autoscaler {
   ): number {
     if (scaled > 0) return scaled
     if (!settings.enableScaleToZero || active.status !== 'False') return 1
+    const initialized = conditionOf(podAutoscaler, 'ScaleTargetInitialized')?.status === 'True'
+    if (settings.initialScale === 0 && !initialized) return 0
     const was = conditionOf(podAutoscaler, 'Active')
     const inactive = was?.status === 'False' ? (Date.now() - new Date(was.lastTransitionTime ?? 0).getTime()) / 1000 : 0
     const retention = podAutoscaler.spec.reachability === 'Unreachable' ? 0 : settings.retention
@@ -322,7 +327,7 @@ export class Autoscaler {
             readConfig(this.#objects, 'config-autoscaler')['initial-scale'] ??
             1,
         )
-    const least = Math.max(first, Number(annotation(annotations, 'min-scale') ?? 0), 1)
+    const least = Math.max(first, Number(annotation(annotations, 'min-scale') ?? 0), first === 0 ? 0 : 1)
     const initialized = conditionOf(podAutoscaler, 'ScaleTargetInitialized')?.status === 'True' || ready >= least
     const served = conditionOf(serverless, 'Ready')
     this.#objects.change(

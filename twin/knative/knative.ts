@@ -20,6 +20,8 @@ import {
   SERVERLESS_SERVICES,
   SERVICES,
 } from './kinds.ts'
+import { externalTlsIsOn, KNATIVE_CERTIFICATES, reconcileCertificate } from './certificates.ts'
+import { Rollouts } from './rollouts.ts'
 import { logLine } from './log-line.ts'
 import { activatorSamples, autoscalerSamples, controllerSamples, serveMetrics } from './metrics.ts'
 import { NetIstio } from './net-istio.ts'
@@ -211,9 +213,15 @@ export class Knative {
           ? { name: metadata.labels[`${LABEL}/revision`]!, namespace: metadata.namespace }
           : undefined,
       )
-    const routes = this.#controller('controller', 'serving.knative.dev.Route', (name, namespace) =>
-      reconcileRoute(objects, name, namespace),
+    const rollouts = new Rollouts(objects, this.#defects, (name, namespace) => routes.enqueue(name, namespace))
+    const routes: Controller = this.#controller('controller', 'serving.knative.dev.Route', (name, namespace) =>
+      reconcileRoute(objects, rollouts, name, namespace),
     )
+    this.#runCertificates()
+    objects.store.listen(KNATIVE_CERTIFICATES, ({ object }) => {
+      const owner = controlledBy('Route')(object)
+      if (owner) routes.enqueue(owner.name, owner.namespace)
+    })
     routes.watch(objects, ROUTES).watch(objects, INGRESSES, controlledBy('Route'))
     const routesOf = (namespace: string | undefined) => {
       for (const route of objects.list(ROUTES, namespace)) routes.enqueue(route.metadata.name, route.metadata.namespace)
@@ -251,6 +259,29 @@ export class Knative {
         [POD_AUTOSCALERS, autoscalers],
       ] as const)
         for (const each of objects.list(resource)) controller.enqueue(each.metadata.name, each.metadata.namespace)
+    })
+  }
+
+  /** The certificate reconciler: the controller has it where certificates are on when it starts. */
+  #runCertificates(): void {
+    let on = false
+    this.#components.controller.onChange((_, up) => {
+      if (up) on = externalTlsIsOn(this.#objects)
+    })
+    const certificates = this.#controller(
+      'controller',
+      'networking.internal.knative.dev.Certificate',
+      (name, namespace) => {
+        if (on) reconcileCertificate(this.#objects, name, namespace)
+      },
+    )
+    certificates
+      .watch(this.#objects, KNATIVE_CERTIFICATES)
+      .watch(this.#objects, 'certificates.cert-manager.io', controlledBy('Certificate'))
+    this.#components.controller.onChange((_, up) => {
+      if (up)
+        for (const { metadata } of this.#objects.list(KNATIVE_CERTIFICATES))
+          certificates.enqueue(metadata.name, metadata.namespace)
     })
   }
 

@@ -7,6 +7,7 @@ import { hasLabels } from '../api/selectors.ts'
 import type { Controller } from '../api/controller.ts'
 import type { Defects } from '../defects.ts'
 import type { Network } from '../network.ts'
+import { ensureTlsGateway } from './ingress-tls.ts'
 import { INGRESSES } from './kinds.ts'
 import { readConfig } from './settings.ts'
 
@@ -24,6 +25,7 @@ interface Rule {
   visibility: 'ClusterLocal' | 'ExternalIP'
   http: {
     paths: {
+      headers?: Record<string, { exact: string }>
       splits: {
         serviceName: string
         serviceNamespace: string
@@ -40,6 +42,7 @@ export class NetIstio {
   readonly #objects: Objects
   readonly #network: Network
   readonly #defects: Defects
+  readonly #firstRevision = new Map<string, string>()
   readonly #probed = new Map<string, string>()
 
   constructor(objects: Objects, network: Network, defects: Defects) {
@@ -57,6 +60,8 @@ export class NetIstio {
     }
     const [external, local] = [this.#gateways('external'), this.#gateways('local')]
     const hash = createHash('sha256').update(JSON.stringify(ingress.spec)).digest('hex')
+    if (this.#defects.has('rollback-drops') && this.#dropsForNow(ingress))
+      return controller.enqueue(name, namespace, 400)
     this.#ensureVirtualServices(ingress, external, local, hash)
     const key = `${ingress.metadata.uid}/${hash}`
     const missing =
@@ -66,6 +71,18 @@ export class NetIstio {
     if (!missing) this.#probed.set(ingress.metadata.uid ?? '', key)
     else controller.enqueue(name, namespace, 60)
     this.#writeStatus(ingress, missing, external, local)
+  }
+
+  /** Removes the routes of an Ingress whose traffic goes back to an older revision, once. */
+  #dropsForNow(ingress: KubeObject): boolean {
+    const key = ingress.metadata.uid ?? ''
+    const first = String((ingress.spec.rules as Rule[])[0]?.http.paths[0]?.splits[0]?.serviceName)
+    const before = this.#firstRevision.get(key) ?? ''
+    this.#firstRevision.set(key, first)
+    if (!before || first >= before) return false
+    const { name, namespace } = ingress.metadata
+    this.#objects.delete(VIRTUAL_SERVICES, `${name}-ingress`, namespace)
+    return true
   }
 
   /** The gateways of config-istio, in either form; the default where neither is given. */
@@ -107,11 +124,13 @@ export class NetIstio {
     hash: string,
   ): void {
     const rules = ingress.spec.rules as Rule[]
+    const secured = ensureTlsGateway(this.#objects, ingress)
+    const own = secured ? [`${ingress.metadata.namespace}/${secured}`] : []
     const names = (gateways: readonly Gateway[]) => gateways.map((each) => `${each.namespace}/${each.name}`)
-    const ofRule = (rule: Rule) => (rule.visibility === 'ExternalIP' ? names(external) : names(local))
+    const ofRule = (rule: Rule) => (rule.visibility === 'ExternalIP' ? [...names(external), ...own] : names(local))
     const localRules = rules.filter(({ visibility }) => visibility === 'ClusterLocal')
     // One that is cluster-local alone is on no external gateway.
-    const outside = rules.some(({ visibility }) => visibility === 'ExternalIP') ? names(external) : []
+    const outside = rules.some(({ visibility }) => visibility === 'ExternalIP') ? [...names(external), ...own] : []
     this.#ensureOne(ingress, 'ingress', [...outside, ...names(local)], rules, ofRule, hash)
     this.#ensureOne(ingress, 'mesh', ['mesh'], localRules, () => ['mesh'], hash)
   }
@@ -159,7 +178,7 @@ export class NetIstio {
         }
       : { retries: {} }
     const shortest = rule.hosts.toSorted((a, b) => a.length - b.length)[0]
-    return rule.http.paths.flatMap(({ splits }) => {
+    return rule.http.paths.flatMap(({ splits, headers = {} }) => {
       const match = { authority: { prefix: shortest }, gateways }
       const route = splits.map((split) => ({
         destination: {
@@ -172,11 +191,11 @@ export class NetIstio {
       return [
         {
           headers: { request: { set: { 'K-Network-Hash': hash } } },
-          match: [{ ...match, headers: { 'K-Network-Hash': { exact: 'override' } } }],
+          match: [{ ...match, headers: { ...headers, 'K-Network-Hash': { exact: 'override' } } }],
           ...heeded,
           route,
         },
-        { match: [match], ...heeded, route },
+        { match: [{ ...match, ...(Object.keys(headers).length ? { headers } : {}) }], ...heeded, route },
       ]
     })
   }

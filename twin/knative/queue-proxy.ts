@@ -5,6 +5,7 @@ import { probe, type Probe } from '../kubelet/probe.ts'
 import { revisionKey } from './kinds.ts'
 import { forwardedHeaders, HopAgent, passOn } from './pass-on.ts'
 import { answerProbe } from './probes.ts'
+import { logRequest } from './request-log.ts'
 import { RequestStats } from './request-stats.ts'
 
 // What may wait for each request that may run (pkg/queue/sharedmain, buildBreaker).
@@ -56,6 +57,7 @@ export class QueueProxy {
     const isActivator =
       request.headers['user-agent'] === 'Knative-Activator-Probe' && !this.#defects.has('probes-passed-on')
     if ((isRoute || isActivator) && answerProbe(request, response, 'queue', !this.#draining)) return
+    this.#log(request, response)
     if (this.#draining) response.setHeader('connection', 'close')
     const proxied = request.headers['k-proxy-request'] === 'activator'
     this.stats.enter(proxied)
@@ -66,10 +68,10 @@ export class QueueProxy {
     response.on('close', () => clearTimeout(timeout))
     if (!(await this.#enter(response))) return
     try {
-      this.#answered++
+      this.#answered += this.#defects.has('requests-uncounted') ? 0.5 : 1
       await passOn(request, response, {
         host: this.#container.address,
-        port: this.#container.network.realPort(this.#userPort),
+        port: this.#container.localPort(this.#userPort),
         agent: this.#agent,
         headers: forwardedHeaders(request),
       })
@@ -81,6 +83,19 @@ export class QueueProxy {
     } finally {
       this.#leave()
     }
+  }
+
+  #log(request: IncomingMessage, response: ServerResponse): void {
+    const {
+      OBSERVABILITY_CONFIG,
+      SERVING_REVISION = '',
+      SERVING_NAMESPACE = '',
+      SERVING_POD = '',
+    } = this.#container.env
+    const { requestLog, requestLogTemplate } = JSON.parse(OBSERVABILITY_CONFIG || '{}') as Record<string, string>
+    if (requestLog !== 'true' || !requestLogTemplate || this.#defects.has('request-logs-missing')) return
+    const revision = { name: SERVING_REVISION, namespace: SERVING_NAMESPACE, pod: SERVING_POD }
+    logRequest(this.#container.log, requestLogTemplate, request, response, revision)
   }
 
   #timeOut(response: ServerResponse): void {
@@ -118,7 +133,8 @@ export class QueueProxy {
     const fixed: Probe = given.httpGet
       ? { ...given, httpGet: { ...given.httpGet, port: this.#userPort } }
       : { ...given, tcpSocket: { port: this.#userPort } }
-    const ok = !this.#draining && (await probe(fixed, {}, this.#container.address, this.#container.network))
+    const past = { localPort: (port: number) => this.#container.localPort(port) }
+    const ok = !this.#draining && (await probe(fixed, {}, this.#container.address, this.#container.network, past))
     response.writeHead(ok ? 200 : 503).end(ok ? 'queue' : 'queue not ready')
   }
 

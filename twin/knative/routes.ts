@@ -8,11 +8,13 @@ import {
   type KubeObject,
 } from '../api/object.ts'
 import type { Objects } from '../api/objects.ts'
+import { ensureRouteCertificate, externalTlsIsOn } from './certificates.ts'
+import type { Rollouts } from './rollouts.ts'
 import { CONFIGURATIONS, INGRESSES, LABEL, REVISIONS, ROUTES } from './kinds.ts'
 import { readConfig } from './settings.ts'
 import { allOf, hostOf } from './services.ts'
 
-interface Target {
+export interface Target {
   revisionName?: string
   configurationName?: string
   latestRevision?: boolean
@@ -22,13 +24,22 @@ interface Target {
 }
 
 /** Makes a Route's Ingress of the revisions that its traffic means, and the Service that stands for it in the cluster. */
-export function reconcileRoute(objects: Objects, name: string, namespace: string | undefined): void {
+export function reconcileRoute(
+  objects: Objects,
+  rollouts: Rollouts,
+  name: string,
+  namespace: string | undefined,
+): void {
   const route = objects.get(ROUTES, name, namespace)
   if (!route) return
   if (route.metadata.deletionTimestamp) return finishRoute(objects, route)
-  const { targets, missing } = resolve(objects, route)
+  const { targets: meant, missing } = resolve(objects, route)
+  const targets = missing ? meant : rollouts.split(route, meant)
   const host = hostOf(objects, route)
-  const url = `http://${host}`
+  const secured = externalTlsIsOn(objects) && !host.endsWith('.svc.cluster.local')
+  const certificate = secured ? ensureRouteCertificate(objects, route, host) : undefined
+  const shown = certificate && isTrue(certificate, 'Ready') ? certificate : undefined
+  const url = `${shown ? 'https' : 'http'}://${host}`
   const assigned: Omit<Condition, 'lastTransitionTime'> = missing
     ? {
         type: 'AllTrafficAssigned',
@@ -37,7 +48,7 @@ export function reconcileRoute(objects: Objects, name: string, namespace: string
         message: missing.message,
       }
     : { type: 'AllTrafficAssigned', status: 'True' }
-  const ingress = missing ? objects.get(INGRESSES, name, namespace) : ensureIngress(objects, route, targets)
+  const ingress = missing ? objects.get(INGRESSES, name, namespace) : ensureIngress(objects, route, targets, shown)
   if (!missing) {
     ensurePlaceholder(objects, route)
     labelRevisions(objects, route, targets)
@@ -54,6 +65,21 @@ export function reconcileRoute(objects: Objects, name: string, namespace: string
           message: ready?.message ?? 'Ingress has not yet been reconciled.',
         }),
   }
+  const provisioned: Omit<Condition, 'lastTransitionTime'> = !secured
+    ? {
+        type: 'CertificateProvisioned',
+        status: 'True',
+        reason: 'TLSNotEnabled',
+        message: 'external-domain-tls is not enabled',
+      }
+    : shown
+      ? { type: 'CertificateProvisioned', status: 'True' }
+      : {
+          type: 'CertificateProvisioned',
+          status: 'Unknown',
+          reason: 'CertificateNotReady',
+          message: `Certificate ${certificate?.metadata.name} is not ready.`,
+        }
   objects.change(
     ROUTES,
     name,
@@ -68,14 +94,9 @@ export function reconcileRoute(objects: Objects, name: string, namespace: string
         conditions: withConditions(
           draft.status?.conditions,
           assigned,
-          {
-            type: 'CertificateProvisioned',
-            status: 'True',
-            reason: 'TLSNotEnabled',
-            message: 'external-domain-tls is not enabled',
-          },
+          provisioned,
           ingressReady,
-          allOf([assigned, ingressReady]),
+          allOf([assigned, provisioned, ingressReady]),
         ),
       }
     },
@@ -147,7 +168,12 @@ function resolve(
   return { targets: targets.map((target) => (target.latestRevision ? target : { ...target, latestRevision: false })) }
 }
 
-function ensureIngress(objects: Objects, route: KubeObject, targets: readonly Target[]): KubeObject {
+function ensureIngress(
+  objects: Objects,
+  route: KubeObject,
+  targets: readonly Target[],
+  certificate: KubeObject | undefined,
+): KubeObject {
   const { name, namespace = '', labels, annotations } = route.metadata
   const tags = [undefined, ...new Set(targets.map(({ tag }) => tag).filter((tag) => tag !== undefined))]
   const rules = tags.flatMap((tag) =>
@@ -158,6 +184,7 @@ function ensureIngress(objects: Objects, route: KubeObject, targets: readonly Ta
       tag
         ? targets.filter((each) => each.tag === tag).map((each) => ({ ...each, percent: 100 }))
         : targets.filter(({ percent }) => percent),
+      tag ? [] : taggedOf(objects, targets),
     ),
   )
   const redirected = readConfig(objects, 'config-network')['http-protocol']?.toLowerCase() === 'redirected'
@@ -176,22 +203,57 @@ function ensureIngress(objects: Objects, route: KubeObject, targets: readonly Ta
       finalizers: ['ingresses.networking.internal.knative.dev'],
       ownerReferences: [ownerReference(route)],
     },
-    spec: { httpOption: redirected ? 'Redirected' : 'Enabled', rules },
+    spec: {
+      httpOption: redirected ? 'Redirected' : 'Enabled',
+      rules,
+      ...(certificate
+        ? {
+            tls: [
+              {
+                hosts: certificate.spec.dnsNames,
+                secretName: certificate.spec.secretName,
+                secretNamespace: namespace,
+              },
+            ],
+          }
+        : {}),
+    },
   })
 }
 
-function rulesOf(objects: Objects, route: KubeObject, tag: string | undefined, targets: readonly Target[]): object[] {
+/** The targets with a tag, where the header Knative-Serving-Tag chooses among them. */
+const taggedOf = (objects: Objects, targets: readonly Target[]): Target[] =>
+  readConfig(objects, 'config-features')['tag-header-based-routing']?.toLowerCase() === 'enabled'
+    ? targets.filter(({ tag }) => tag)
+    : []
+
+function rulesOf(
+  objects: Objects,
+  route: KubeObject,
+  tag: string | undefined,
+  targets: readonly Target[],
+  byHeader: readonly Target[],
+): object[] {
   const { name, namespace = '' } = route.metadata
   const full = tag ? `${tag}-${name}` : name
   const host = hostOf(objects, route, tag)
-  const splits = targets.map(({ revisionName, percent }) => ({
-    appendHeaders: { 'Knative-Serving-Namespace': namespace, 'Knative-Serving-Revision': revisionName },
-    percent,
-    serviceName: revisionName,
-    serviceNamespace: namespace,
-    servicePort: 80,
-  }))
-  const http = { paths: [{ splits }] }
+  const splitsOf = (some: readonly Target[]) =>
+    some.map(({ revisionName, percent }) => ({
+      appendHeaders: { 'Knative-Serving-Namespace': namespace, 'Knative-Serving-Revision': revisionName },
+      percent,
+      serviceName: revisionName,
+      serviceNamespace: namespace,
+      servicePort: 80,
+    }))
+  const http = {
+    paths: [
+      ...byHeader.map((target) => ({
+        headers: { 'Knative-Serving-Tag': { exact: target.tag } },
+        splits: splitsOf([{ ...target, percent: 100 }]),
+      })),
+      { splits: splitsOf(targets) },
+    ],
+  }
   const local = {
     hosts: [`${full}.${namespace}`, `${full}.${namespace}.svc`, `${full}.${namespace}.svc.cluster.local`],
     http,

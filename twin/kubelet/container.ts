@@ -1,4 +1,9 @@
-import type { Server as HttpServer } from 'node:http'
+import http, {
+  type ClientRequest,
+  type IncomingMessage,
+  type RequestOptions,
+  type Server as HttpServer,
+} from 'node:http'
 import type { Server } from 'node:net'
 import type { KubeObject } from '../api/object.ts'
 import { listen, type Network } from '../network.ts'
@@ -8,6 +13,26 @@ import { ContainerLog } from './container-log.ts'
 export interface Program {
   stop?: () => Promise<void> | void
 }
+
+/** What stands before a pod's ports and sends for its containers: the sidecar of a mesh. */
+export interface Interception {
+  /** Puts itself before a port that a container of the pod serves. */
+  inbound(server: Server, port: number): Promise<void>
+  /** Where a port is reached past it, from inside the pod. */
+  localPort(port: number): number
+  /** Sends a container's request to a pod. */
+  request(
+    target: KubeObject | undefined,
+    options: RequestOptions,
+    answered: (answer: IncomingMessage) => void,
+  ): ClientRequest
+}
+
+/** Where a name of a Service leads. */
+export type Resolve = (
+  host: string,
+  port: number,
+) => { address: string; port: number; pod?: KubeObject | undefined } | undefined
 
 /** Starts what an image holds. */
 export type Image = (container: Container) => Program | Promise<Program> | void
@@ -24,6 +49,8 @@ export class Container {
   readonly #loopback: Map<number, HttpServer>
   readonly #servers = new Set<Server>()
   readonly #onExit: (code: number) => void
+  readonly #interception: { held?: Interception }
+  readonly #resolve: Resolve
   #closed = false
 
   constructor(options: {
@@ -34,6 +61,9 @@ export class Container {
     files: (path: string) => string | undefined
     loopback: Map<number, HttpServer>
     onExit: (code: number) => void
+    /** The pod's own, which its sidecar fills in. */
+    interception: { held?: Interception }
+    resolve: Resolve
   }) {
     this.spec = options.spec
     this.name = options.spec.name
@@ -43,6 +73,8 @@ export class Container {
     this.#files = options.files
     this.#loopback = options.loopback
     this.#onExit = options.onExit
+    this.#interception = options.interception
+    this.#resolve = options.resolve
   }
 
   /** The pod as it is now. */
@@ -72,8 +104,36 @@ export class Container {
     return this.#files(path)
   }
 
-  /** Listens on the pod's address. */
+  /** Has every port of the pod's other containers go through what is given, from now on. */
+  intercept(interception: Interception): void {
+    this.#interception.held = interception
+  }
+
+  /** The port by which another container of the pod reaches one of it. */
+  localPort(port: number): number {
+    return this.network.realPort(this.#interception.held?.localPort(port) ?? port)
+  }
+
+  /** Sends a request from the pod's address, to an address or to the name of a Service. */
+  request(options: RequestOptions & { port: number }, answered: (answer: IncomingMessage) => void): ClientRequest {
+    const to = this.#resolve(String(options.host), options.port)
+    const full = {
+      ...options,
+      host: to?.address ?? options.host,
+      port: this.network.realPort(to?.port ?? options.port),
+      localAddress: this.address,
+    }
+    return this.#interception.held?.request(to?.pod, full, answered) ?? http.request(full, answered)
+  }
+
+  /** Listens on the pod's address, or behind what stands before it. */
   async listen(server: Server, port: number): Promise<void> {
+    if (this.#interception.held && this.name !== 'istio-proxy') {
+      await this.#interception.held.inbound(server, port)
+      this.#servers.add(server)
+      if (this.#closed) server.close()
+      return
+    }
     await listen(server, this.network.realPort(port), this.address)
     if (this.#closed) server.close()
     this.#servers.add(server)

@@ -3,7 +3,8 @@ import { timestamp, withConditions, type KubeObject } from '../api/object.ts'
 import type { Objects } from '../api/objects.ts'
 import { tellEvent } from '../cluster/events.ts'
 import type { Network } from '../network.ts'
-import { Container, type Image, type Program } from './container.ts'
+import { endpointsOf } from '../cluster/services.ts'
+import { Container, type Image, type Interception, type Program } from './container.ts'
 import { probe, type Probe } from './probe.ts'
 
 /** How long a pod takes from its node to its program's start, where its annotation twin.plumbline.dev/start-ms says nothing. */
@@ -17,6 +18,7 @@ interface Running {
   restarts: Map<string, number>
   timers: Set<NodeJS.Timeout>
   stopping: boolean
+  interception: { held?: Interception }
 }
 
 /** The kubelets of all nodes: starts what pods hold, probes it, and ends it. */
@@ -66,6 +68,7 @@ export class Kubelet {
       restarts: new Map(),
       timers: new Set(),
       stopping: false,
+      interception: {},
     }
     this.#running.set(uid, running)
     const hostIP = (node?.status?.addresses as { type: string; address: string }[] | undefined)?.find(
@@ -149,6 +152,8 @@ export class Kubelet {
       pod: () => this.#objects.get('pods', name, namespace) ?? pod,
       files: (path) => this.#readMounted(pod, spec, path),
       loopback: running.loopback,
+      interception: running.interception,
+      resolve: (host, port) => this.#resolve(host, port),
       onExit: (code) => this.#exited(pod, running, spec, code),
     })
     // The log of a container that begins anew goes on: the twin keeps no previous ones.
@@ -185,7 +190,7 @@ export class Kubelet {
       if (running.stopping) return
       for (const spec of containersOf(pod)) {
         const given = spec.readinessProbe as Probe | undefined
-        const ok = !given || (await probe(given, spec, running.address, this.#network))
+        const ok = !given || (await probe(given, spec, running.address, this.#network, running.interception.held))
         failures.set(spec.name, ok ? 0 : (failures.get(spec.name) ?? 0) + 1)
         if (ok) ready.add(spec.name)
         else if ((failures.get(spec.name) ?? 0) >= Number(given?.failureThreshold ?? 3)) ready.delete(spec.name)
@@ -311,6 +316,17 @@ export class Kubelet {
         return `secret "${secret.secretName}" not found`
     }
     return undefined
+  }
+
+  /** A Ready endpoint behind the name of a Service, or the pod at an address. */
+  #resolve(host: string, port: number): { address: string; port: number; pod?: KubeObject | undefined } | undefined {
+    const [, name, namespace] = /^([a-z0-9-]+)\.([a-z0-9-]+)(?:\.svc(?:\.cluster\.local)?)?$/.exec(host) ?? []
+    if (name && namespace) {
+      const endpoints = endpointsOf(this.#objects, name, namespace, port)
+      return endpoints[Math.floor(Math.random() * endpoints.length)]
+    }
+    const pod = this.#objects.list('pods').find(({ status }) => status?.podIP === host)
+    return pod && { address: host, port, pod }
   }
 
   #readMounted(pod: KubeObject, spec: KubeObject['spec'], path: string): string | undefined {

@@ -4,6 +4,7 @@ import https from 'node:https'
 import { createRequire } from 'node:module'
 import type { Server } from 'node:net'
 import os from 'node:os'
+import tls from 'node:tls'
 import { compileFunction } from 'node:vm'
 import type { Container, Program } from './container.ts'
 
@@ -35,6 +36,11 @@ export function nodeProgram(container: Container): Program {
   const modules: Record<string, unknown> = {
     'node:http': serving(container, http),
     'node:https': serving(container, https),
+    'node:tls': {
+      ...tls,
+      connect: (options: tls.ConnectionOptions) =>
+        tls.connect({ ...options, port: container.network.realPort(options.port ?? 0) }),
+    },
     'node:os': { ...os, hostname: () => container.pod.metadata.name },
     'node:fs': { ...fs, readFileSync: (path: string) => readMounted(container, path) },
   }
@@ -72,11 +78,16 @@ function serving(container: Container, module: typeof http | typeof https): obje
     }) as typeof server.listen
     return server
   }
-  const request = (options: { port: number }, ...rest: unknown[]) =>
-    (module.request as (...args: unknown[]) => http.ClientRequest)(
-      { ...options, port: container.network.realPort(options.port), localAddress: container.address },
-      ...rest,
-    )
+  const request = (
+    options: http.RequestOptions & { port: number },
+    answered: (answer: http.IncomingMessage) => void,
+  ) =>
+    module === https
+      ? https.request(
+          { ...options, port: container.network.realPort(options.port), localAddress: container.address },
+          answered,
+        )
+      : container.request(options, answered)
   return { ...module, createServer, request }
 }
 

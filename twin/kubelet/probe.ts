@@ -17,13 +17,16 @@ export function probe(
   container: KubeObject['spec'],
   address: string,
   network: Network,
+  past?: { localPort(port: number): number },
 ): Promise<boolean> {
   const timeout = (given.timeoutSeconds ?? 1) * 1000
   const portOf = (port: number | string) => {
     const ports = (container.ports ?? []) as { name?: string; containerPort: number }[]
     const number =
       typeof port === 'number' ? port : (ports.find(({ name }) => name === port)?.containerPort ?? Number(port))
-    return network.realPort(number || (ports[0]?.containerPort ?? 0))
+    const wanted = number || (ports[0]?.containerPort ?? 0)
+    // The proxy's own ports are its own; the others it would take for plain text of a stranger.
+    return network.realPort(container.name === 'istio-proxy' ? wanted : (past?.localPort(wanted) ?? wanted))
   }
   if (given.httpGet) {
     const { path = '/', port, httpHeaders = [] } = given.httpGet

@@ -10,6 +10,7 @@ const NAMESPACES = [
   'cert-manager',
   'istio-system',
   'knative-serving',
+  'monitoring',
 ]
 
 const namespace = (name: string): KubeObject => ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } })
@@ -73,6 +74,7 @@ export function configuration(
   domain: string,
   network: Network,
   cloud: 'metallb' | 'aws',
+  ca: string,
 ): KubeObject[] {
   const config = (
     name: string,
@@ -111,6 +113,7 @@ export function configuration(
   })
   return [
     config('config-autoscaler', 'autoscaler'),
+    config('config-certmanager', 'controller'),
     config('config-defaults', 'controller'),
     config('config-deployment', 'controller', {
       'queue-sidecar-image': `gcr.io/knative-releases/knative.dev/serving/cmd/queue:v${versions.knative}`,
@@ -152,12 +155,12 @@ export function configuration(
         versionPriority: 100,
       },
     },
-    ...webhooks(cloud),
+    ...webhooks(cloud, ca),
   ]
 }
 
 /** The admission webhooks, as their components configure them. */
-function webhooks(cloud: 'metallb' | 'aws'): KubeObject[] {
+function webhooks(cloud: 'metallb' | 'aws', ca: string): KubeObject[] {
   const one = (
     name: string,
     service: [namespace: string, name: string, path: string],
@@ -169,7 +172,7 @@ function webhooks(cloud: 'metallb' | 'aws'): KubeObject[] {
     sideEffects: 'None',
     admissionReviewVersions: ['v1'],
     clientConfig: {
-      caBundle: Buffer.from('twin').toString('base64'),
+      caBundle: Buffer.from(ca).toString('base64'),
       service: { namespace: service[0], name: service[1], path: service[2], port: 443 },
     },
     rules,
@@ -235,6 +238,17 @@ function webhooks(cloud: 'metallb' | 'aws'): KubeObject[] {
         [rule(['apps'], ['deployments'])],
         { objectSelector: { matchExpressions: [{ key: 'serving.knative.dev/configuration', operator: 'Exists' }] } },
       ),
+    ]),
+    configured('Mutating', 'istio-sidecar-injector', [
+      {
+        ...one(
+          'namespace.sidecar-injector.istio.io',
+          ['istio-system', 'istiod', '/inject'],
+          [rule([''], ['pods'], ['CREATE'])],
+          { namespaceSelector: { matchLabels: { 'istio-injection': 'enabled' } } },
+        ),
+        reinvocationPolicy: 'Never',
+      },
     ]),
     configured('Validating', 'istiod-default-validator', [
       one(

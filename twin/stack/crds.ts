@@ -32,6 +32,8 @@ metallb.io bgpadvertisements BGPAdvertisement v1beta1 - n -
 cert-manager.io certificates Certificate v1 cert,certs n status
 cert-manager.io certificaterequests CertificateRequest v1 cr,crs n status
 cert-manager.io issuers Issuer v1 iss n status
+acme.cert-manager.io orders Order v1 - n status
+acme.cert-manager.io challenges Challenge v1 - n status
 cert-manager.io clusterissuers ClusterIssuer v1 ciss c status
 `
 

@@ -1,0 +1,18 @@
+import type { KubernetesObject } from '../src/check/record.ts'
+
+interface Denied {
+  hosts?: string[]
+  ports?: string[]
+}
+
+/** A policy by which the gateway answers 403; net-istio's probes pass, so that Routes become Ready. */
+export const denying = (name: string, operation: Denied): KubernetesObject => ({
+  apiVersion: 'security.istio.io/v1',
+  kind: 'AuthorizationPolicy',
+  metadata: { name, namespace: 'istio-system' },
+  spec: {
+    selector: { matchLabels: { istio: 'ingressgateway' } },
+    action: 'DENY',
+    rules: [{ to: [{ operation }], when: [{ key: 'request.headers[k-network-probe]', notValues: ['*'] }] }],
+  },
+})

@@ -1,0 +1,118 @@
+import { parse, stringify } from 'yaml'
+import { defect, sabotage } from '../src/sabotage/sabotage.ts'
+import type { Saboteur } from '../src/sabotage/saboteur.ts'
+
+const GATEWAY = { matchLabels: { istio: 'ingressgateway' } }
+
+const telemetry = (name: string, namespace: string, spec: object) => ({
+  apiVersion: 'telemetry.istio.io/v1',
+  kind: 'Telemetry',
+  metadata: { name, namespace },
+  spec,
+})
+
+async function changeMesh(saboteur: Saboteur, change: object): Promise<void> {
+  const { data } = await saboteur.api.get('v1/ConfigMap', 'istio', 'istio-system')
+  const mesh = stringify({ ...(parse(String(data?.mesh)) as object), ...change })
+  await saboteur.change('v1/ConfigMap', 'istio-system', 'istio', { data: { mesh } })
+}
+
+sabotage('access-log-off', { breaks: 'the mesh writes no access log', fails: ['logs/access-log-on'] }, (saboteur) =>
+  changeMesh(saboteur, { accessLogFile: '' }),
+)
+
+const FORMAT =
+  '[%START_TIME%] "%REQ(:METHOD)% %REQ(X-ENVOY-ORIGINAL-PATH?:PATH)% %PROTOCOL%" %RESPONSE_CODE% %RESPONSE_FLAGS% %RESPONSE_CODE_DETAILS% %CONNECTION_TERMINATION_DETAILS% "%UPSTREAM_TRANSPORT_FAILURE_REASON%" %BYTES_RECEIVED% %BYTES_SENT% %DURATION% %RESP(X-ENVOY-UPSTREAM-SERVICE-TIME)% "%REQ(X-FORWARDED-FOR)%" "%REQ(USER-AGENT)%" "%REQ(X-REQUEST-ID)%" "%REQ(:AUTHORITY)%" "%UPSTREAM_HOST%" %UPSTREAM_CLUSTER_RAW% %UPSTREAM_LOCAL_ADDRESS% %DOWNSTREAM_LOCAL_ADDRESS% %DOWNSTREAM_REMOTE_ADDRESS% %REQUESTED_SERVER_NAME% %ROUTE_NAME%\n'
+
+sabotage(
+  'log-format-fixed',
+  {
+    breaks: 'a Telemetry of the gateway names a provider with a format of its own',
+    fails: ['logs/encoding', 'logs/custom-format', 'logs/no-restart-needed', 'logs/telemetry-filter'],
+  },
+  async (saboteur) => {
+    const provider = { name: 'fixed', envoyFileAccessLog: { path: '/dev/stdout', logFormat: { text: FORMAT } } }
+    await changeMesh(saboteur, { extensionProviders: [provider] })
+    await saboteur.make(
+      telemetry('log-format-fixed', 'istio-system', {
+        selector: GATEWAY,
+        accessLogging: [{ providers: [{ name: 'fixed' }] }],
+      }),
+    )
+  },
+)
+
+sabotage(
+  'gateway-telemetry-taken',
+  {
+    breaks: 'an older Telemetry selects the gateway, so that a newer one is not in force',
+    fails: ['logs/sampling', 'logs/telemetry-filter'],
+  },
+  (saboteur) =>
+    saboteur.make(
+      telemetry('gateway-telemetry-taken', 'istio-system', {
+        selector: GATEWAY,
+        tracing: [{ randomSamplingPercentage: 1 }],
+      }),
+    ),
+)
+
+sabotage(
+  'provider-undefined',
+  { breaks: 'a Telemetry names a provider that nobody defined', fails: ['logs/telemetry-applied'] },
+  (saboteur) =>
+    saboteur.make(
+      telemetry('provider-undefined', 'istio-system', {
+        selector: { matchLabels: { app: 'nobody' } },
+        accessLogging: [{ providers: [{ name: 'nowhere' }] }],
+      }),
+    ),
+)
+
+sabotage(
+  'telemetry-schema-open',
+  { breaks: 'the CRD of Telemetry takes any field', fails: ['logs/custom-tags-refused'] },
+  async (saboteur) => {
+    const [kind, name] = ['apiextensions.k8s.io/v1/CustomResourceDefinition', 'telemetries.telemetry.istio.io']
+    const { spec } = await saboteur.api.get(kind, name)
+    const open = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true }
+    const versions = (spec.versions as object[]).map((version) => ({ ...version, schema: { openAPIV3Schema: open } }))
+    await saboteur.change(kind, undefined, name, { spec: { versions } })
+  },
+)
+
+sabotage(
+  'log-volume-unbounded',
+  { breaks: 'a pod of cert-manager writes logs into a volume without a bound', fails: ['logs/bounded'] },
+  (saboteur) =>
+    saboteur.make({
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: 'log-volume-unbounded', namespace: 'cert-manager' },
+      spec: {
+        containers: [
+          {
+            name: 'writer',
+            image: 'docker.io/library/node:24-alpine',
+            imagePullPolicy: 'IfNotPresent',
+            command: ['node', '-e', 'setInterval(() => {}, 1000)'],
+            volumeMounts: [{ name: 'logs', mountPath: '/var/log/writer' }],
+          },
+        ],
+        volumes: [{ name: 'logs', emptyDir: {} }],
+      },
+    }),
+)
+
+sabotage(
+  'collector-gone',
+  { breaks: 'no node has a collector of logs', fails: ['logs/collected'], requires: ['loki'] },
+  (saboteur) => saboteur.remove('apps/v1/DaemonSet', 'monitoring', 'collector'),
+)
+
+defect('log-levels-stuck', {
+  breaks: "Envoy's levels of logging cannot be changed",
+  fails: ['logs/proxy-level'],
+})
+
+defect('request-logs-missing', { breaks: 'queue-proxy writes no request log', fails: ['logs/from-zero'] })

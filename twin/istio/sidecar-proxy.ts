@@ -1,0 +1,49 @@
+import type { Objects } from '../api/objects.ts'
+import type { Defects } from '../defects.ts'
+import type { Container } from '../kubelet/container.ts'
+import { EnvoyAdmin } from './envoy-admin.ts'
+import type { MeshSnapshot } from './mesh.ts'
+import { XDS_TYPES, type XdsType } from './proxy.ts'
+import { Sidecar } from './sidecar.ts'
+import type { WorkloadIdentity } from './workload-identity.ts'
+
+/** The proxy of a sidecar, as istiod sees it: what it was sent, and what stands before its pod by that. */
+export class SidecarProxy {
+  readonly container: Container
+  readonly sent = new Map<XdsType, string>()
+  readonly acknowledged = new Map<XdsType, string>()
+  readonly type = 'sidecar'
+  readonly #identity: WorkloadIdentity
+  readonly #sidecar: Sidecar
+  #snapshot: MeshSnapshot | undefined
+
+  constructor(container: Container, objects: Objects, defects: Defects, identity: WorkloadIdentity) {
+    this.container = container
+    this.#identity = identity
+    const snapshot = () => this.#snapshot
+    this.#sidecar = new Sidecar(container, identity, snapshot, defects)
+    container.intercept(this.#sidecar)
+    container.serveLoopback(
+      15000,
+      new EnvoyAdmin({ pod: () => container.pod, objects, snapshot, defects, identity }).server,
+    )
+  }
+
+  get isReady(): boolean {
+    return this.#snapshot !== undefined
+  }
+
+  accept(snapshot: MeshSnapshot, nonce: string): string | undefined {
+    for (const type of XDS_TYPES) {
+      this.sent.set(type, nonce)
+      this.acknowledged.set(type, nonce)
+    }
+    this.#snapshot = snapshot
+    return undefined
+  }
+
+  close(): void {
+    this.#identity.stop()
+    this.#sidecar.close()
+  }
+}

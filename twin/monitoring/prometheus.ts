@@ -1,0 +1,54 @@
+import type { RequestListener } from 'node:http'
+import { parse } from 'yaml'
+import type { Objects } from '../api/objects.ts'
+import { Component } from '../cluster/component.ts'
+import type { Image } from '../kubelet/container.ts'
+
+interface Rule {
+  alert?: string
+  expr: string
+}
+
+/** Prometheus, as far as its alerting rules and the number of a metric's series are asked for. It scrapes cert-manager alone. */
+export class Prometheus {
+  readonly component = new Component()
+  readonly #objects: Objects
+
+  constructor(objects: Objects) {
+    this.#objects = objects
+  }
+
+  get image(): Image {
+    return this.component.image(() => ({ 9090: this.#answer }))
+  }
+
+  readonly #answer: RequestListener = (request, response) => {
+    const url = new URL(request.url ?? '/', 'http://prometheus')
+    const answer = (data: object) => {
+      response.setHeader('content-type', 'application/json')
+      response.end(JSON.stringify({ status: 'success', data }))
+    }
+    if (url.pathname === '/api/v1/rules') return answer({ groups: this.#groups() })
+    const metric = /^count\((\w+)\)$/.exec(url.searchParams.get('query') ?? '')?.[1]
+    if (url.pathname !== '/api/v1/query' || !metric) return void response.writeHead(400).end()
+    const count = metric.startsWith('certmanager_certificate_')
+      ? this.#objects.list('certificates.cert-manager.io').length
+      : 0
+    answer({
+      resultType: 'vector',
+      result: count ? [{ metric: {}, value: [Date.now() / 1000, String(count)] }] : [],
+    })
+  }
+
+  /** The rules in its ConfigMap. */
+  #groups(): object[] {
+    const data = this.#objects.get('configmaps', 'prometheus-rules', 'monitoring')?.data as Record<string, string>
+    const { groups = [] } = (parse(data?.['rules.yaml'] ?? '') ?? {}) as { groups?: { name: string; rules: Rule[] }[] }
+    return groups.map(({ name, rules }) => ({
+      name,
+      rules: rules
+        .filter(({ alert }) => alert)
+        .map(({ alert, expr }) => ({ type: 'alerting', name: alert, query: expr, health: 'ok', state: 'inactive' })),
+    }))
+  }
+}
