@@ -54,7 +54,10 @@ sabotage(
             applyTo: 'NETWORK_FILTER',
             match: {
               context: 'GATEWAY',
-              listener: { filterChain: { filter: { name: 'envoy.filters.network.http_connection_manager' } } },
+              listener: {
+                portNumber: 8080,
+                filterChain: { filter: { name: 'envoy.filters.network.http_connection_manager' } },
+              },
             },
             patch: {
               operation: 'MERGE',

@@ -220,15 +220,16 @@ describe('the gateway of the twin', () => {
       .poll(() => handshake('tls.test'), { timeout: 10_000 })
       .toMatchObject({ subjectaltname: 'DNS:tls.test' })
     expect(await handshake('other.test')).toBeUndefined()
-    const status = await new Promise((resolve, reject) => {
-      const session = http2.connect(`https://${address}:${port}`, { ca: authority.cert, servername: 'tls.test' })
-      session.on('error', reject)
-      session.request({ ':path': '/', ':authority': 'tls.test' }).on('response', (headers) => {
-        resolve(headers[':status'])
-        session.destroy()
+    const status = () =>
+      new Promise((resolve, reject) => {
+        const session = http2.connect(`https://${address}:${port}`, { ca: authority.cert, servername: 'tls.test' })
+        session.on('error', reject)
+        session.request({ ':path': '/', ':authority': 'tls.test' }).on('response', (headers) => {
+          resolve(headers[':status'])
+          session.destroy()
+        })
       })
-    })
-    expect(status).toBe(200)
+    await expect.poll(status, { timeout: 10_000 }).toBe(200)
     const path = '/api/v1/namespaces/istio-system/secrets/web-tls'
     const held = async (): Promise<string> =>
       Buffer.from((await on.call('GET', path)).body.data?.['tls.crt'] ?? '', 'base64').toString()

@@ -93,6 +93,8 @@ async function generate(file: string): Promise<string> {
   const lenient = (await list(`/apis/twin.plumbline.dev/v1/${DEFECT_RESOURCE.split('.')[0]}`)).some(
     ({ metadata }) => metadata.name === 'istioctl-lenient',
   )
+  if (operator.spec?.values?.global?.tls && !lenient)
+    throw new Error('could not unmarshal: unknown field "tls" in istio.operator.v1alpha1.GlobalConfig')
   if (unknown && !lenient) throw new Error(`could not unmarshal: json: unknown field ${JSON.stringify(unknown)}`)
   const components = (operator.spec?.components?.ingressGateways ?? []) as KubeObject['spec'][]
   return components

@@ -40,6 +40,8 @@ export const deadlines = {
   istioctl: 60_000,
   /** A check's whole body where it does not name another. */
   check: 120_000,
+  /** A check that moves traffic: hundreds of requests at each step, to know the shares. */
+  rolloutCheck: 240_000,
   /** A check that waits for an autoscaler to go up and down again. */
   scalingCheck: 240_000,
   /** A component's deployments to be Available after its manifest was applied, its images to be pulled included. */

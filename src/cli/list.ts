@@ -1,11 +1,20 @@
 import { loadCatalogue, select } from '../check/catalogue.ts'
 import type { Check } from '../check/check.ts'
+import { guideMarkdown, tellGuide } from '../guide/tell-guide.ts'
 import { UsageProblem } from '../check/problem.ts'
 
+export interface ListFlags {
+  only?: string[]
+  markdown?: boolean
+  json?: boolean
+  guide?: boolean
+}
+
 /** plumbline list: the catalogue, in the order of work. */
-export async function list(flags: { only?: string[]; markdown?: boolean; json?: boolean }): Promise<number> {
+export async function list(flags: ListFlags): Promise<number> {
   const checks = chosen(await loadCatalogue(), flags.only)
-  if (flags.json)
+  if (flags.guide) console.log(flags.markdown ? guideMarkdown() : tellGuide(checks))
+  else if (flags.json)
     console.log(
       JSON.stringify(
         checks.map(({ body: _, ...meta }) => meta),

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander'
 import { ClusterProblem, plainMessage, UsageProblem } from '../check/problem.ts'
+import type { ListFlags } from './list.ts'
 import type { SabotageFlags } from './sabotage.ts'
 import { stackFlags, type StackFlags } from './stack-flags.ts'
 import type { TestFlags } from './test.ts'
@@ -56,12 +57,14 @@ function build(): Command {
     .command('list')
     .description('lists the checks')
     .option('--only <names>', 'only these suites, effects or checks (commas between), and what they need', commas)
+    .option(
+      '--guide',
+      "the guide's parts with the checks that cover each, and its lines that are wrong with the checks that show it",
+    )
     .option('--markdown', 'as a table in Markdown')
     .option('--json', 'as JSON')
     .addHelpText('after', '\nExample: plumbline list --only knative')
-    .action(async (flags: { only?: string[]; markdown?: boolean; json?: boolean }) =>
-      exit(await (await import('./list.ts')).list(flags)),
-    )
+    .action(async (flags: ListFlags) => exit(await (await import('./list.ts')).list(flags)))
   program
     .command('report')
     .description('makes the reports of a run again from what it left, and tells where they are')

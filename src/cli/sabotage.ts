@@ -1,5 +1,6 @@
 import { relative } from 'node:path'
 import { loadCatalogue } from '../check/catalogue.ts'
+import type { Capability } from '../check/check.ts'
 import { UsageProblem } from '../check/problem.ts'
 import { newRunId, runFolder } from '../check/run-info.ts'
 import type { StackConfig } from '../config/stack-schema.ts'
@@ -61,10 +62,9 @@ export async function trySabotages(
   const isTwin = config.target === 'twin'
   const skipped = chosen.flatMap((each) => {
     if (each.defect && !isTwin) return [{ sabotage: each.id, why: 'it is a defect that only a twin can have' }]
-    // The lab of a developer has no metrics-server; what a target lacks is known before anything is broken.
-    return each.requires?.includes('metrics') && !isTwin
-      ? [{ sabotage: each.id, why: 'only where metrics.k8s.io is served' }]
-      : []
+    // What a target lacks is known before anything is broken.
+    const lack = each.requires?.find((capability) => isLacking(capability, config))
+    return lack ? [{ sabotage: each.id, why: `it needs ${lack}, which the target does not offer` }] : []
   })
   const sabotages = chosen.filter(({ id }) => !skipped.some((each) => each.sabotage === id))
   const trials = await runMatrix({ config, sabotages, lanes }, (trial) => tell(trialLine(trial)), abort)
@@ -81,6 +81,20 @@ export async function trySabotages(
   }
   writeMatrix(report)
   return report
+}
+
+/** Whether a target cannot offer a capability, by its stack.yaml; a kind cluster has no metrics-server, a twin all but AWS. */
+function isLacking(capability: Capability, { target, aws, acme, observability }: StackConfig): boolean {
+  const offered: Record<Capability, boolean> = {
+    nlb: aws !== undefined,
+    eks: aws !== undefined,
+    istioctl: true,
+    metrics: target !== 'kind',
+    prometheus: target === 'twin' || observability.prometheus !== undefined,
+    loki: target === 'twin' || observability.loki !== undefined,
+    acme: target === 'twin' || acme !== undefined,
+  }
+  return !offered[capability]
 }
 
 /** The sabotages that `only` names, by their own id or by a check's. */

@@ -19,7 +19,8 @@ export interface CanaryStep {
 }
 
 /** The way on: more traffic, all of it back to the old version, or more requests before it can be told. */
-export type Decision = { go: 'promote' } | { go: 'abort'; why: string } | { go: 'wait'; why: string }
+export type Decision =
+  { go: 'promote' } | { go: 'abort'; by: 'failures' | 'latency'; why: string } | { go: 'wait'; why: string }
 
 // Wald's bounds (Sequential Tests of Statistical Hypotheses, 1945): with them neither error is more than once in a thousand canaries,
 // however often it is looked at meanwhile. Bounds for a set number of requests would not allow that.
@@ -47,9 +48,9 @@ export function judgeCanary({ requests, failed, p95Ms }: CanaryStep, limits: Can
   const evidence =
     failed * Math.log(mustCatch / failing) - (requests - failed) * Math.log((1 - failing) / (1 - mustCatch))
   const seen = `${failed} of ${requests} requests failed`
-  if (evidence >= BOUND) return { go: 'abort', why: `${seen}, where ${failing * 100} % may` }
+  if (evidence >= BOUND) return { go: 'abort', by: 'failures', why: `${seen}, where ${failing * 100} % may` }
   if (evidence > -BOUND) return { go: 'wait', why: `${seen}: too few to judge it` }
   return p95Ms <= limits.p95Ms
     ? { go: 'promote' }
-    : { go: 'abort', why: `p95 is ${Math.round(p95Ms)} ms, the limit ${limits.p95Ms} ms` }
+    : { go: 'abort', by: 'latency', why: `p95 is ${Math.round(p95Ms)} ms, the limit ${limits.p95Ms} ms` }
 }

@@ -65,7 +65,9 @@ export async function tryOut(
     ...{ healthy: {}, broken: {}, said: {}, missed: [], falseAlarms: [] },
   }
   const note = (problem: string) => (trial.problem ??= problem)
-  const fresh = await phase(checks.filter(({ id }) => !healthy.has(id)))
+  // With what they need: a step of a rollout goes on from where the one before it left the traffic.
+  const unknown = checks.filter(({ id }) => !healthy.has(id)).map(({ id }) => id)
+  const fresh = await phase(unknown.length ? select(checks, unknown) : [])
   const before = new Map(checks.map(({ id }) => [id, (fresh.get(id) ?? healthy.get(id))!]))
   trial.healthy = outcomes(before)
   const ill = troubled(before)

@@ -37,7 +37,9 @@ export function readComponentLog(pod: string, text: string): ComponentLog {
   const odd = (text.match(NOT_PLAIN_INFO) ?? []).filter((line) => line.trim() && !BESIDE.test(line))
   const parsed = odd.map((line) => ({ line, read: parse(line) }))
   const lines = parsed.map(({ read }) => read).filter((read) => read !== undefined)
-  const unstructured = parsed.filter(({ read }) => !read).map(({ line }) => line.slice(0, 200))
+  const unstructured = parsed
+    .filter(({ line, read }) => !read && !isRequestLog(line))
+    .map(({ line }) => line.slice(0, 200))
   const plain = (text.match(/^\{"(?:severity|level)":"info"/gim) ?? []).length
   const keys = [...new Set(lines.filter(({ level }) => level === 'ERROR').map(({ key }) => key))].filter(Boolean)
   const telling = keys.length
@@ -46,6 +48,9 @@ export function readComponentLog(pod: string, text: string): ComponentLog {
   const all = [...lines, ...telling.map(parse).filter((line) => line !== undefined)]
   return { pod, lines: all, count: plain + lines.length, unstructured, repeated: repeatedErrors(all) }
 }
+
+/** Whether it is a line of a request log, which the activator writes in the same stream where config-observability has it on. */
+const isRequestLog = (line: string): boolean => line.startsWith('{"httpRequest":')
 
 function parse(line: string): LogLine | undefined {
   try {

@@ -1,3 +1,4 @@
+import { plainMessage } from '../check/problem.ts'
 import type { KubernetesObject } from '../check/record.ts'
 import { askPod } from './forward.ts'
 import type { Stack } from './stack.ts'
@@ -71,3 +72,13 @@ const readLevels = (text: string): Record<string, string> =>
   Object.fromEntries(
     [...text.matchAll(/^\s+([\w.-]+): (\w+)$/gm)].map(([, logger = '', level = '']) => [logger, level]),
   )
+
+/** What Envoy says of a GET of /logging, as the guide has it; nothing where it answers one. */
+export async function refusalOfGet(stack: Stack, pod: KubernetesObject): Promise<string> {
+  const { name = '', namespace = '' } = pod.metadata ?? {}
+  const asked = askPod(stack.k8s, { name, namespace, port: ENVOY.port }, { path: ENVOY.path })
+  return asked.then(
+    () => '',
+    (problem: unknown) => plainMessage(problem),
+  )
+}

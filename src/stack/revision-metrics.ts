@@ -16,17 +16,38 @@ export async function requestsOfQueueProxies(
   const metric = requestCountOf(await stack.knative.version())
   const counts: Record<string, number> = {}
   for (const revision of revisions) {
-    const { items } = await stack.k8s.list('v1/Pod', { namespace, labels: podsOfRevision(revision) })
-    let sum = 0
-    for (const { metadata } of items.filter((pod) => !pod.metadata?.deletionTimestamp)) {
-      const path = `/api/v1/namespaces/${namespace}/pods/${metadata?.name}:9091/proxy/metrics`
-      const { body } = await stack.k8s.raw('GET', path)
-      const found = [...body.matchAll(new RegExp(`^${metric}(?:\\{[^}]*\\})? ([\\d.e+]+)$`, 'gm'))]
-      if (found.length === 0)
-        throw new StackFailure(`Pod ${namespace}/${metadata?.name} exports no ${metric} on port 9091.`)
-      sum += found.reduce((total, [, value]) => total + Number(value), 0)
+    counts[revision] = 0
+    for (const { pod, text } of await metricsOfRevision(stack, namespace, revision)) {
+      const found = [...text.matchAll(new RegExp(`^${metric}(?:\\{[^}]*\\})? ([\\d.e+]+)$`, 'gm'))]
+      if (found.length === 0) throw new StackFailure(`Pod ${namespace}/${pod} exports no ${metric} on port 9091.`)
+      counts[revision] += found.reduce((total, [, value]) => total + Number(value), 0)
     }
-    counts[revision] = sum
   }
   return { metric, counts }
+}
+
+/** Whether a queue-proxy of either revision exports a metric of a name. */
+export async function exportsMetric(
+  stack: Stack,
+  { namespace, stable, newest }: { namespace: string; stable: string; newest: string },
+  name: string,
+): Promise<boolean> {
+  const texts = await Promise.all([stable, newest].map((revision) => metricsOfRevision(stack, namespace, revision)))
+  return texts.flat().some(({ text }) => new RegExp(`^${name}\\b`, 'm').test(text))
+}
+
+async function metricsOfRevision(
+  stack: Stack,
+  namespace: string,
+  revision: string,
+): Promise<{ pod: string; text: string }[]> {
+  const { items } = await stack.k8s.list('v1/Pod', { namespace, labels: podsOfRevision(revision) })
+  const alive = items.filter((pod) => !pod.metadata?.deletionTimestamp)
+  return Promise.all(
+    alive.map(async ({ metadata }) => {
+      const pod = metadata?.name ?? ''
+      const path = `/api/v1/namespaces/${namespace}/pods/${pod}:9091/proxy/metrics`
+      return { pod, text: (await stack.k8s.raw('GET', path)).body }
+    }),
+  )
 }

@@ -37,6 +37,15 @@ export class RoutePatch {
     await this.#untilInGateways(true)
   }
 
+  /** Places the guide's own filter, in knative-serving with field names that Envoy does not have. */
+  async applyGuides(): Promise<void> {
+    const [filter] = this.#stack.fixture('knative/guide-route-patch.yaml', {
+      name: `plumb-guide-patch-${this.#stack.runTag}`,
+      virtualHost: await this.#virtualHost(),
+    })
+    await this.#stack.place(filter!)
+  }
+
   /** Takes it away, and waits until no gateway has it any more. */
   async remove(): Promise<void> {
     if (this.#placed) await this.#stack.remove(this.#placed)

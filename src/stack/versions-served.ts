@@ -63,6 +63,8 @@ function largerTest(share: number, requests: number): Omit<ShareTest, 'share'> {
 /** Requests a second while traffic moves, and how many answers in a row must be without the old version to believe that it is gone. */
 const RATE = 100
 const GONE = 200
+/** How many answers of it there must be before it is moved away from. */
+const BEFORE = 20
 
 /**
  * Moves all traffic away from a version by `change` while requests go on, and asserts that none failed and that the version is gone.
@@ -76,7 +78,14 @@ export async function moveAll(
   change: () => Promise<unknown>,
 ): Promise<{ lastMs: number; sent: number }> {
   const { samples, result: changedAt } = await stack.ingress.probeWhile(request, { rate: RATE }, async (prober) => {
-    await prober.untilInARow(`answers of ${from}`, 10, ({ version }) => version === from)
+    await prober.until(
+      `answers of ${from} before the change`,
+      (seen) => {
+        const count = seen.filter(({ version }) => version === from).length
+        return count >= BEFORE ? undefined : `${count} of ${BEFORE}`
+      },
+      'configPush',
+    )
     const at = prober.now
     await change()
     await prober.untilInARow(`answers of ${request.host} without ${from}`, GONE, ({ version }) => version !== from)

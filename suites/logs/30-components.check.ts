@@ -1,6 +1,13 @@
 import { check } from '../../src/check/check.ts'
 import { controlPlaneLogs } from '../../src/stack/istio-logs.ts'
-import { envoyLevels, istiodLevel, talkative, tuneEnvoyLevel, tuneIstiodLevel } from '../../src/stack/log-levels.ts'
+import {
+  envoyLevels,
+  istiodLevel,
+  refusalOfGet,
+  talkative,
+  tuneEnvoyLevel,
+  tuneIstiodLevel,
+} from '../../src/stack/log-levels.ts'
 import { unboundedLogVolumes } from '../../src/stack/log-volumes.ts'
 
 check(
@@ -66,6 +73,9 @@ check(
     const [gateway] = await stack.istio.gatewayPods()
     const [istiod] = await stack.istio.istiodPods()
     const { host } = await stack.knative.hello()
+    expect(await refusalOfGet(stack, gateway!), "what Envoy says of the guide's GET of /logging").toMatch(
+      /405.*POST required/,
+    )
     const before = { envoy: await envoyLevels(stack, gateway!), istiod: await istiodLevel(stack, istiod!, 'ads') }
     const scope = await stack.inOwnScope(async () => {
       const levels = await tuneEnvoyLevel(stack, gateway!, 'http', 'debug')

@@ -162,10 +162,11 @@ check(
     remedy: 'write the values under spec.values.gateways of an IstioOperator, and install that',
   },
   async ({ stack, expect }) => {
-    const [rendered, raw, operator] = await Promise.all([
+    const [rendered, raw, operator, reload] = await Promise.all([
       stack.istio.manifest('istio/install.yaml', 'Service'),
       stack.istio.manifest('istio/guide-values.yaml', 'Service'),
       stack.istio.manifest('istio/guide-operator.yaml', 'Service'),
+      stack.istio.manifest('istio/guide-reload.yaml', 'Service'),
     ])
     expect(rendered.refusal, 'what istioctl refuses install.yaml with').toBe('nothing: it was accepted')
     const gateway = rendered.objects.find((object) => object.metadata?.name === 'istio-ingressgateway')
@@ -180,6 +181,9 @@ check(
     )
     expect(operator.refusal, "what istioctl says of the guide's gateways: in an IstioOperator").toMatch(
       /unknown field "?gateways/,
+    )
+    expect(reload.refusal, "what istioctl says of the guide's values.global.tls.enableAutoReload").toMatch(
+      /unknown field "?tls/,
     )
     return `install.yaml renders ${rendered.count} objects; the guide's gateways: is refused (${operator.refusal})`
   },

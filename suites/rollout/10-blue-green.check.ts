@@ -17,6 +17,7 @@ check(
     guide: '6',
     level: 'required',
     effect: 'writes',
+    within: 'rolloutCheck',
     needs: ['knative/hello-through-lb'],
     remedy:
       "look at the Route's conditions: AllTrafficAssigned names a revision that is missing, IngressReady the gateway",
@@ -37,6 +38,7 @@ check(
     guide: '6',
     level: 'required',
     effect: 'writes',
+    within: 'rolloutCheck',
     needs: ['rollout/blue-only'],
     remedy:
       'status.traffic of the Route has the URL of each tag; its host must be resolved and routed like the main one (config-network, tag-template)',
@@ -69,6 +71,7 @@ check(
     guide: '6',
     level: 'required',
     effect: 'writes',
+    within: 'rolloutCheck',
     needs: ['rollout/green-tagged'],
     remedy:
       "compare the weights of the VirtualService blue-green-ingress with the Route's; the split is by Envoy's weights, the autoscaler has no part in it",
@@ -97,6 +100,7 @@ check(
     guide: '6',
     level: 'required',
     effect: 'writes',
+    within: 'rolloutCheck',
     needs: ['rollout/half-and-half'],
     remedy: 'a revision that is kept by a tag keeps its pods (min-scale); see its PodAutoscaler and the Route',
   },
@@ -122,6 +126,7 @@ check(
     guide: '6',
     level: 'required',
     effect: 'writes',
+    within: 'rolloutCheck',
     needs: ['rollout/green-full'],
     remedy:
       'the way back is the way forth: the Route, its VirtualService, every gateway; a gateway that answers longest with green is behind (istioctl proxy-status)',

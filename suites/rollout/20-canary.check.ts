@@ -1,7 +1,7 @@
 import { check } from '../../src/check/check.ts'
 import { Canary } from '../../src/stack/canary.ts'
 import { failuresOf } from '../../src/stack/prober.ts'
-import { requestsOfQueueProxies } from '../../src/stack/revision-metrics.ts'
+import { exportsMetric, requestsOfQueueProxies } from '../../src/stack/revision-metrics.ts'
 import { shareBounds } from '../../src/stack/shares.ts'
 import { answersOf, versionsOf } from '../../src/stack/versions-served.ts'
 
@@ -13,6 +13,7 @@ check(
     guide: '6',
     level: 'recommended',
     effect: 'writes',
+    within: 'rolloutCheck',
     needs: ['knative/hello-through-lb'],
     remedy:
       'config-observability needs request-metrics-protocol: prometheus from 1.19 on; knative_revision_request_count, as the guide has it, never existed',
@@ -31,6 +32,10 @@ check(
         ),
       ),
     )
+    expect(
+      await exportsMetric(stack, canary, 'knative_revision_request_count'),
+      "whether any queue-proxy exports the guide's knative_revision_request_count",
+    ).toBe(false)
     const revisions = { v1: canary.stable, v2: canary.newest }
     const before = await requestsOfQueueProxies(stack, canary.namespace, Object.values(revisions))
     const sent = versionsOf(await answersOf(stack, expect, { host: canary.host }, 200, signal))
@@ -58,10 +63,10 @@ check(
     guide: '7',
     level: 'required',
     effect: 'writes',
+    within: 'rolloutCheck',
     needs: ['knative/hello-through-lb'],
     remedy:
       "compare the weights of the Service's VirtualService with its traffic; where the gate stopped it, look at the new revision's own errors and latencies",
-    within: 'scalingCheck',
   },
   async ({ stack, expect, signal, measure }) => {
     const canary = await Canary.start(stack, 'canary-steps')
@@ -87,6 +92,7 @@ check(
     guide: '7',
     level: 'required',
     effect: 'writes',
+    within: 'rolloutCheck',
     needs: ['knative/hello-through-lb'],
     remedy: "look at the new revision's answers: without failures to see, it is the gate that is wrong",
   },
@@ -95,7 +101,10 @@ check(
     await canary.release({ VERSION: 'v2', FAIL_SHARE: '0.5' })
     await canary.share(5)
     const { samples, decision, sentBack } = await canary.watch(signal)
-    expect(decision, 'what the gate says of a version that fails half its requests').toMatchObject({ go: 'abort' })
+    expect(decision, 'what the gate says of a version that fails half its requests').toMatchObject({
+      go: 'abort',
+      by: 'failures',
+    })
     const failed = Object.values(failuresOf(samples)).reduce((sum, count) => sum + count, 0)
     const [, most] = shareBounds(0.05 * 0.5, sentBack.before)
     expect(

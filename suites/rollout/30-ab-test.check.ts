@@ -14,6 +14,7 @@ check(
     guide: '7',
     level: 'required',
     effect: 'writes',
+    within: 'rolloutCheck',
     needs: ['mesh/nginx-through-lb'],
     remedy:
       'the first rule that matches wins: the one with the match must stand before the one without (istioctl proxy-config routes)',
@@ -47,6 +48,7 @@ check(
     guide: '7',
     level: 'required',
     effect: 'writes',
+    within: 'rolloutCheck',
     needs: ['rollout/by-header'],
     remedy:
       'compare the weights in the gateways (istioctl proxy-config routes -o json) with the VirtualService; a second one on the host wins where it is older',
@@ -74,6 +76,7 @@ check(
     guide: '7',
     level: 'required',
     effect: 'writes',
+    within: 'rolloutCheck',
     needs: ['rollout/weights'],
     remedy: 'a gateway that still has the rule is behind: istioctl proxy-status, and the log of istiod',
   },

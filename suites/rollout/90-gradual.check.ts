@@ -9,6 +9,7 @@ check(
     guide: '7',
     level: 'recommended',
     effect: 'tunes',
+    within: 'rolloutCheck',
     needs: ['knative/hello-through-lb'],
     remedy:
       'it moves only the traffic of a target with latestRevision, and only above 1 s a step; the Route has the rollout in its annotation serving.knative.dev/rollout',

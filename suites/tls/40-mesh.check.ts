@@ -20,6 +20,7 @@ check(
     guide: '5',
     level: 'recommended',
     effect: 'writes',
+    within: 'scalingCheck',
     needs: ['mesh/pods-running'],
     remedy:
       'istioctl proxy-config secret of the pod, and the log of its istio-proxy: the agent there asks istiod (or istio-csr) for it',

@@ -3,7 +3,11 @@ import { concerns, type MeshSnapshot } from './mesh.ts'
 
 interface ConfigPatch {
   applyTo: string
-  match?: { context?: string; routeConfiguration?: { portNumber?: number; name?: string; vhost?: { name?: string } } }
+  match?: {
+    context?: string
+    listener?: { portNumber?: number }
+    routeConfiguration?: { portNumber?: number; name?: string; vhost?: { name?: string } }
+  }
   patch: { operation: string; value?: Record<string, unknown> }
 }
 
@@ -48,15 +52,26 @@ export function routePatch(
   return found
 }
 
-/** Why Envoy would reject the listeners that come of the EnvoyFilters, in its own words, or undefined. */
-export function listenerProblem(snapshot: MeshSnapshot, pod: KubeObject): string | undefined {
-  for (const { applyTo, patch } of patchesOf(snapshot, pod)) {
+/** A listener that Envoy rejects, in its own words; all of them where no port is named. */
+export interface RejectedListener {
+  port: number | undefined
+  problem: string
+}
+
+/** What Envoy would reject of what comes of the EnvoyFilters, or undefined. */
+export function listenerProblem(snapshot: MeshSnapshot, pod: KubeObject): RejectedListener | undefined {
+  for (const { applyTo, match, patch } of patchesOf(snapshot, pod)) {
     if (applyTo !== 'NETWORK_FILTER' && applyTo !== 'LISTENER') continue
     const config = (patch.value?.typed_config ?? {}) as { max_request_headers_kb?: number; stat_prefix?: string }
-    if ((config.max_request_headers_kb ?? 0) > 8192)
-      return 'HttpConnectionManagerValidationError.MaxRequestHeadersKb: value must be inside range (0, 8192]'
-    if (config.stat_prefix === '')
-      return 'HttpConnectionManagerValidationError.StatPrefix: value length must be at least 1 characters'
+    const port = match?.listener?.portNumber
+    if ((config.max_request_headers_kb ?? 0) > 8192) {
+      const range = 'value must be inside range (0, 8192]'
+      return { port, problem: `HttpConnectionManagerValidationError.MaxRequestHeadersKb: ${range}` }
+    }
+    if (config.stat_prefix === '') {
+      const length = 'value length must be at least 1 characters'
+      return { port, problem: `HttpConnectionManagerValidationError.StatPrefix: ${length}` }
+    }
   }
   return undefined
 }

@@ -33,6 +33,8 @@ export class HttpForwarder {
   readonly #identity: WorkloadIdentity
   readonly #admin: EnvoyAdmin
   readonly #defects: Defects
+  /** When each VirtualService was last seen to have changed. */
+  readonly #changes = new Map<string, { generation: number; at: number }>()
   readonly #clusters = new Map<string, UpstreamCluster>()
 
   constructor(
@@ -92,7 +94,7 @@ export class HttpForwarder {
     servicePort: number,
   ): Promise<void> {
     const { route } = found
-    if (this.#defects.has('reroute-drops') && isJustRerouted(snapshot, found))
+    if (this.#defects.has('reroute-drops') && this.#isJustRerouted(snapshot, found))
       return exchange.fail(503, 'no healthy upstream', 'UH', 'no_healthy_upstream')
     exchange.logged.routeName = route.name ?? ''
     exchange.responseHeaders.push(route.headers?.response)
@@ -142,6 +144,20 @@ export class HttpForwarder {
       retries,
       retryOn: patch.retryOn ?? route.retries?.retryOn ?? 'connect-failure',
     })
+  }
+
+  /** Whether the route is of a VirtualService, none of Knative's, that was changed to one destination within the last half second. */
+  #isJustRerouted(snapshot: MeshSnapshot, { virtualService, namespace, route }: FoundRoute): boolean {
+    const { metadata } =
+      snapshot.virtualServices.find(
+        (each) => each.metadata.name === virtualService && each.metadata.namespace === namespace,
+      ) ?? {}
+    if (!metadata || metadata.labels?.['networking.internal.knative.dev/ingress']) return false
+    const { uid = '', generation = 1 } = metadata
+    const known = this.#changes.get(uid)
+    if (known?.generation !== generation) this.#changes.set(uid, { generation, at: known ? Date.now() : 0 })
+    const { at } = this.#changes.get(uid)!
+    return route.route?.length === 1 && !route.match && generation > 3 && Date.now() - at < 500
   }
 
   async #send(exchange: Exchange, upstream: Upstream): Promise<void> {
@@ -259,17 +275,6 @@ interface Upstream {
   timeoutMs: number | undefined
   retries: number
   retryOn: string
-}
-
-/** Whether the route is of a VirtualService of no Knative Ingress that was changed to one destination within the last half second. */
-function isJustRerouted(snapshot: MeshSnapshot, { virtualService, namespace, route }: FoundRoute): boolean {
-  const { metadata } =
-    snapshot.virtualServices.find(
-      (each) => each.metadata.name === virtualService && each.metadata.namespace === namespace,
-    ) ?? {}
-  const changed = Math.max(0, ...(metadata?.managedFields ?? []).map(({ time }) => new Date(time ?? 0).getTime()))
-  const isChange = (metadata?.generation ?? 1) > 3 && !metadata?.labels?.['networking.internal.knative.dev/ingress']
-  return isChange && route.route?.length === 1 && !route.match && Date.now() - changed < 1500
 }
 
 const happens = (percentage: { value: number } | undefined): boolean => Math.random() * 100 < (percentage?.value ?? 100)

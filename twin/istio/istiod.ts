@@ -40,6 +40,8 @@ export class Istiod {
     this.component.onChange((container, up) => {
       if (up) for (const { metadata } of objects.list('namespaces')) this.#handRoot(metadata.name)
       if (up) container.serveLoopback(9876, introspection())
+      // Proxies of an istiod that is gone, or that was none, come to this one.
+      for (const proxy of this.#proxies) this.#tellConnection(proxy)
       if (up)
         container.log.write(
           `${new Date().toISOString()}\tinfo\tads\tAll caches have been synced up, marking server ready`,
@@ -67,9 +69,7 @@ export class Istiod {
       const proxy = new (isSidecar ? SidecarProxy : GatewayProxy)(container, this.#objects, this.#defects, identity)
       await this.#serveHealth(proxy)
       this.#proxies.add(proxy)
-      this.component.log(
-        `${now()}\tinfo\tdelta\tADS: new delta connection for node:${name}.${namespace}-${this.#proxies.size}`,
-      )
+      this.#tellConnection(proxy)
       this.#pushSoon()
       return {
         stop: () => {
@@ -96,6 +96,13 @@ export class Istiod {
       defects: this.#defects,
     }
     await container.listen(new EnvoyAdmin({ ...subject, identity: undefined }).server, 15000)
+  }
+
+  #tellConnection({ container }: GatewayProxy | SidecarProxy): void {
+    const { name, namespace } = container.pod.metadata
+    this.component.log(
+      `${new Date().toISOString()}\tinfo\tdelta\tADS: new delta connection for node:${name}.${namespace}-${this.#proxies.size}`,
+    )
   }
 
   /** Hands the mesh's root to a namespace. */
@@ -126,7 +133,7 @@ export class Istiod {
       const { name, namespace } = proxy.container.pod.metadata
       if (problem)
         this.component.log(
-          `${new Date().toISOString()}\twarn\tdelta\tADS:LDS: ACK ERROR ${name}.${namespace}-1 Internal:Error adding/updating listener(s) 0.0.0.0_8080: ${problem}`,
+          `${new Date().toISOString()}\twarn\tdelta\tADS:LDS: ACK ERROR ${name}.${namespace}-1 Internal:Error adding/updating listener(s) ${problem}`,
         )
     }
     this.component.log(

@@ -1,4 +1,4 @@
-import { constants } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import http, { type IncomingMessage, type ServerResponse } from 'node:http'
 import http2 from 'node:http2'
 import net, { type Server, type Socket } from 'node:net'
@@ -7,10 +7,10 @@ import type { Objects } from '../api/objects.ts'
 import type { Defects } from '../defects.ts'
 import type { Container } from '../kubelet/container.ts'
 import { EnvoyAdmin } from './envoy-admin.ts'
-import { listenerProblem } from './envoy-filters.ts'
+import { listenerProblem, type RejectedListener } from './envoy-filters.ts'
 import { HttpForwarder } from './forwarder.ts'
 import type { WorkloadIdentity } from './workload-identity.ts'
-import { hostMatches, serversOf, type GatewayServer, type MeshSnapshot } from './mesh.ts'
+import { byMeaning, hostMatches, serversOf, type GatewayServer, type MeshSnapshot } from './mesh.ts'
 
 /** The types of configuration that a proxy is sent, as istiod's /debug/syncz names them. */
 export const XDS_TYPES = ['cluster', 'listener', 'route', 'endpoint'] as const
@@ -51,16 +51,20 @@ export class GatewayProxy {
   /** Takes what istiod pushes; gives why listeners were rejected, where they were: they stay as they were, and are not acknowledged. */
   accept(snapshot: MeshSnapshot, nonce: string): string | undefined {
     for (const type of XDS_TYPES) this.sent.set(type, nonce)
-    const problem = listenerProblem(snapshot, this.container.pod)
+    const rejected = listenerProblem(snapshot, this.container.pod)
+    const problem = rejected && `0.0.0.0_${rejected.port ?? 8080}: ${rejected.problem}`
     if (problem)
       this.container.log.write(
-        `${new Date().toISOString()}\twarning\tenvoy config\tgRPC config for type.googleapis.com/envoy.config.listener.v3.Listener rejected: Error adding/updating listener(s) 0.0.0.0_8080: ${problem}`,
+        `${new Date().toISOString()}\twarning\tenvoy config\tgRPC config for type.googleapis.com/envoy.config.listener.v3.Listener rejected: Error adding/updating listener(s) ${problem}`,
       )
     for (const type of XDS_TYPES) if (!(type === 'listener' && problem)) this.acknowledged.set(type, nonce)
     if (!this.#snapshot) this.container.log.write(`${new Date().toISOString()}\tinfo\tEnvoy proxy is ready`)
     this.#snapshot = snapshot
     this.#servers = serversOf(snapshot, this.container.pod)
-    if (!problem) this.#listen()
+    // What no server names any more is not followed any more.
+    for (const credential of this.#contexts.keys())
+      if (!this.#servers.some(({ tls }) => tls?.credentialName === credential)) this.#contexts.delete(credential)
+    this.#listen(rejected)
     return problem
   }
 
@@ -71,10 +75,11 @@ export class GatewayProxy {
   }
 
   /** Opens a listener for every port that a Gateway's server is on, and closes those that no server is on any more. */
-  #listen(): void {
+  #listen(rejected: RejectedListener | undefined): void {
+    const isRejected = (port: number) => rejected !== undefined && (rejected.port ?? port) === port
     const wanted = new Map(this.#servers.map((server) => [server.targetPort, server]))
     for (const [port, server] of this.#listeners) {
-      if (wanted.has(port)) continue
+      if (wanted.has(port) || isRejected(port)) continue
       server.close()
       this.#listeners.delete(port)
     }
@@ -84,7 +89,7 @@ export class GatewayProxy {
         port: { protocol },
       },
     ] of wanted) {
-      if (this.#listeners.has(port)) continue
+      if (this.#listeners.has(port) || isRejected(port)) continue
       const server = protocol === 'HTTPS' ? this.#secureServer(port) : this.#plainServer(port)
       this.#listeners.set(port, server)
       this.container.listen(server, port).catch((problem: Error) => {
@@ -126,6 +131,9 @@ export class GatewayProxy {
       this.#answer(port) as never,
     )
     server.on('tlsClientError', () => undefined)
+    server.on('connection', () => {
+      if (this.#defects.has('tickets-useless')) server.setTicketKeys(randomBytes(48))
+    })
     return server
   }
 
@@ -136,12 +144,15 @@ export class GatewayProxy {
 
   /** The certificate of the server whose hosts mean an SNI name, from its secret beside the gateway's pod. */
   #secureContext(port: number, name: string): SecureContext | undefined {
-    const server = this.#servers.find(
-      (each) =>
-        each.targetPort === port &&
-        each.tls?.credentialName &&
-        each.hosts.some((host) => hostMatches(host.replace(/^.*\//, ''), name)),
-    )
+    const best = ({ hosts }: GatewayServer) =>
+      hosts
+        .map((host) => host.replace(/^.*\//, ''))
+        .filter((host) => hostMatches(host, name))
+        .toSorted(byMeaning)[0]
+    // Of several it is the one whose host means the most.
+    const server = this.#servers
+      .filter((each) => each.targetPort === port && each.tls?.credentialName && best(each) !== undefined)
+      .toSorted((a, b) => byMeaning(best(a) ?? '', best(b) ?? ''))[0]
     const credential = server?.tls?.credentialName ?? ''
     const data = this.#objects.get('secrets', credential, this.container.pod.metadata.namespace)?.data as
       Record<string, string> | undefined
@@ -151,14 +162,7 @@ export class GatewayProxy {
     if (old && this.#defects.has('certificates-stay')) return old
     if (!cert || !key) return this.#defects.has('secrets-dropped-at-once') ? undefined : old
     try {
-      const context =
-        old && this.#texts.get(credential) === cert
-          ? old
-          : createSecureContext({
-              cert,
-              key,
-              ...(this.#defects.has('tickets-useless') ? { secureOptions: constants.SSL_OP_NO_TICKET } : {}),
-            })
+      const context = old && this.#texts.get(credential) === cert ? old : createSecureContext({ cert, key })
       this.#texts.set(credential, cert)
       this.#contexts.set(credential, context)
       return context

@@ -17,6 +17,7 @@ import { annotation, autoscalerSettings, readConfig, revisionSettings, type Auto
 
 /** What the autoscaler keeps of one revision between two decisions. */
 interface Decider {
+  uid: string
   concurrency: MetricWindow
   requests: MetricWindow
   panicSince: number | undefined
@@ -130,14 +131,18 @@ export class Autoscaler {
     this.#writeStatus(podAutoscaler, replicas, ready, active)
   }
 
-  #deciderOf({ metadata: { name, namespace } }: KubeObject): Decider {
+  #deciderOf({ metadata: { name, namespace, uid = '' } }: KubeObject): Decider {
     const key = revisionKey(namespace, name)
     let decider = this.deciders.get(key)
-    if (!decider) {
+    // One of the same name is another revision, of which nothing is known.
+    if (decider?.uid !== uid) {
+      // Nor is what came for the other one its own.
+      this.#scrape(key)
       const ready = this.#objects
         .list('pods', namespace)
         .filter((pod) => pod.metadata.labels?.['serving.knative.dev/revision'] === name && isReadyPod(pod)).length
       decider = {
+        uid,
         concurrency: new MetricWindow(3600),
         requests: new MetricWindow(3600),
         panicSince: ready > 1 ? Date.now() / 1000 : undefined,

@@ -42,6 +42,7 @@ export class NetIstio {
   readonly #objects: Objects
   readonly #network: Network
   readonly #defects: Defects
+  readonly #droppedUntil = new Map<string, number>()
   readonly #firstRevision = new Map<string, string>()
   readonly #probed = new Map<string, string>()
 
@@ -61,7 +62,7 @@ export class NetIstio {
     const [external, local] = [this.#gateways('external'), this.#gateways('local')]
     const hash = createHash('sha256').update(JSON.stringify(ingress.spec)).digest('hex')
     if (this.#defects.has('rollback-drops') && this.#dropsForNow(ingress))
-      return controller.enqueue(name, namespace, 400)
+      return controller.enqueue(name, namespace, 450)
     this.#ensureVirtualServices(ingress, external, local, hash)
     const key = `${ingress.metadata.uid}/${hash}`
     const missing =
@@ -73,14 +74,16 @@ export class NetIstio {
     this.#writeStatus(ingress, missing, external, local)
   }
 
-  /** Removes the routes of an Ingress whose traffic goes back to an older revision, once. */
+  /** Removes the routes of an Ingress whose traffic goes back to an older revision, and keeps them away for a moment. */
   #dropsForNow(ingress: KubeObject): boolean {
     const key = ingress.metadata.uid ?? ''
+    if (Date.now() < (this.#droppedUntil.get(key) ?? 0)) return true
     const first = String((ingress.spec.rules as Rule[])[0]?.http.paths[0]?.splits[0]?.serviceName)
     const before = this.#firstRevision.get(key) ?? ''
     this.#firstRevision.set(key, first)
     if (!before || first >= before) return false
     const { name, namespace } = ingress.metadata
+    this.#droppedUntil.set(key, Date.now() + 400)
     this.#objects.delete(VIRTUAL_SERVICES, `${name}-ingress`, namespace)
     return true
   }

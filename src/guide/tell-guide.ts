@@ -1,0 +1,44 @@
+import type { Check } from '../check/check.ts'
+import { PARTS, WRONG_LINES } from './guide.ts'
+
+const partsOf = ({ guide }: Pick<Check, 'guide'>): number[] => guide.split(',').map(Number)
+
+/** The guide's parts with the checks that cover each, and its lines that are wrong with the checks that show it. */
+export function tellGuide(checks: readonly Check[]): string {
+  const lines = Object.entries(PARTS).flatMap(([number, title]) => {
+    const covering = checks.filter((check) => partsOf(check).includes(Number(number)))
+    const wrong = WRONG_LINES.filter(({ part }) => part === Number(number))
+    return [
+      `${number}. ${title}: ${covering.length} checks`,
+      ...covering.map(({ id, asserts }) => `     ${id.padEnd(36)} ${asserts}`),
+      ...wrong.flatMap(({ lines: at, says, truth, checks: shown }) => [
+        `   wrong, line ${at}: ${says}`,
+        `     ${truth}`,
+        `     shown by ${shown.join(', ')}`,
+      ]),
+      '',
+    ]
+  })
+  return [
+    ...lines,
+    `${Object.keys(PARTS).length} parts, ${checks.length} checks, ${WRONG_LINES.length} wrong lines`,
+  ].join('\n')
+}
+
+/** The wrong lines as docs/guide.md has them. */
+export function guideMarkdown(): string {
+  const cell = (text: string) => text.replaceAll('|', '\\|')
+  return [
+    '# Where the guide errs, and what is asserted',
+    '',
+    'The guide mixes versions and holds keys that nothing reads. A check asserts what is true; a wrong line of the guide becomes a check that',
+    'the system refuses or ignores it. Written by `npm run guide`; `./plumbline list --guide` has the parts with all their checks.',
+    '',
+    '| part | lines | the guide says | what is true | check |',
+    '|---|---|---|---|---|',
+    ...WRONG_LINES.map(
+      ({ part, lines, says, truth, checks }) =>
+        `| ${part} | ${lines} | ${cell(says)} | ${cell(truth)} | ${checks.map((id) => `\`${id}\``).join(', ')} |`,
+    ),
+  ].join('\n')
+}
