@@ -12,6 +12,12 @@ export const CLUSTER_ISSUER = 'cert-manager.io/v1/ClusterIssuer'
 const ISSUER = 'cert-manager.io/v1/Issuer'
 const API = 'cert-manager.io/v1'
 
+/** The version of a Deployment of cert-manager: its label's, or its image's. */
+export function versionOf(deployment: KubernetesObject | undefined): string {
+  const image = String(deployment?.spec?.template?.spec?.containers?.[0]?.image ?? '')
+  return deployment?.metadata?.labels?.['app.kubernetes.io/version'] ?? image.split(':')[1] ?? ''
+}
+
 /** A certificate that cert-manager issued into a secret. */
 export interface IssuedCertificate {
   name: string

@@ -1,5 +1,6 @@
 import { untilLogged } from './log-stream.ts'
 import { lineOf, uniquePath } from './gateway-log.ts'
+import { coldService } from './cold-service.ts'
 import type { Answer } from './http.ts'
 import { KNATIVE } from './knative-kinds.ts'
 import { podsOfRevision } from './knative.ts'
@@ -25,7 +26,7 @@ export async function coldTrail(stack: Stack): Promise<{ path: string; answer: A
     data: { 'logging.enable-request-log': 'true', 'logging.request-log-template': TEMPLATE },
   })
   // Made with the setting in force: a Service that is there already would be rolled over by it, and woken.
-  const { service } = await stack.knative.broughtToZero('trail')
+  const service = await coldService(stack, 'trail', { inMesh: false })
   const since = performance.now()
   const path = uniquePath()
   const answer = await stack.ingress.send({ host: service.host, path, within: 'coldRequest' })

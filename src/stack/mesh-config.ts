@@ -18,7 +18,8 @@ const CONFIG_MAP = 'v1/ConfigMap'
 
 /** The ConfigMap that istiod reads: `istio`, or `istio-REVISION` for a revision of it. */
 async function configMapOf(stack: Stack): Promise<{ name: string; namespace: string }> {
-  const [istiod] = await stack.istio.istiodPods()
+  const deployments = await stack.all('apps/v1/Deployment')
+  const istiod = deployments.find(({ metadata }) => metadata?.labels?.app === 'istiod')
   const revision = istiod?.metadata?.labels?.['istio.io/rev'] ?? 'default'
   return {
     name: revision === 'default' ? 'istio' : `istio-${revision}`,

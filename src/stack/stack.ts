@@ -4,7 +4,7 @@ import type { KubernetesObject } from '../check/record.ts'
 import { currentScope, inScope, Scope } from '../check/scope.ts'
 import { journalFile, shortRunId, type RunInfo } from '../check/run-info.ts'
 import { Agent } from './agent.ts'
-import { CertManager } from './cert-manager.ts'
+import { CertManager, versionOf } from './cert-manager.ts'
 import { eventually } from './eventually.ts'
 import { GatewayLog } from './gateway-log.ts'
 import { askPod, type PodRequest } from './forward.ts'
@@ -110,15 +110,12 @@ export class Stack {
     const certManager = deployments.find(
       (each) => each.metadata?.namespace === 'cert-manager' && each.metadata?.name === 'cert-manager',
     )
-    const image = String(certManager?.spec?.template?.spec?.containers?.[0]?.image ?? '')
     return {
       ...(has('knative-serving', 'controller') ? { knative: await this.knative.version() } : {}),
       ...(deployments.some((each) => each.metadata?.labels?.app === 'istiod')
         ? { istio: (await this.istio.istiodVersions())[0] ?? '' }
         : {}),
-      ...(certManager
-        ? { 'cert-manager': certManager.metadata?.labels?.['app.kubernetes.io/version'] ?? image.split(':')[1] ?? '' }
-        : {}),
+      ...(certManager ? { 'cert-manager': versionOf(certManager) } : {}),
     }
   }
 

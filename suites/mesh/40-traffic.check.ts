@@ -11,7 +11,7 @@ check(
     guide: '2',
     level: 'required',
     effect: 'writes',
-    needs: ['mesh/gateway-address', 'mesh/gateway-ports', 'mesh/crds'],
+    needs: ['mesh/version', 'mesh/gateway-address', 'mesh/gateway-ports', 'mesh/crds'],
     remedy:
       "follow the request: does the load balancer's address answer at all, does the gateway know the host (istioctl proxy-config routes), are the endpoints healthy",
   },
@@ -52,7 +52,7 @@ check(
     guide: '2',
     level: 'recommended',
     effect: 'writes',
-    needs: ['mesh/gateway-address', 'mesh/crds'],
+    needs: ['mesh/version', 'mesh/gateway-address', 'mesh/crds'],
     remedy: 'a VirtualService or Gateway on the host "*" answers for every unknown host: give it a host of its own',
   },
   async ({ stack, expect }) => {
@@ -78,7 +78,7 @@ check(
     guide: '4',
     level: 'recommended',
     effect: 'writes',
-    needs: ['mesh/gateway-address', 'mesh/crds', 'infra/nodes-zones'],
+    needs: ['mesh/version', 'mesh/gateway-address', 'mesh/crds', 'infra/nodes-zones'],
     remedy:
       'run a gateway pod in every zone, and turn cross-zone load balancing on (load_balancing.cross_zone.enabled=true)',
   },

@@ -10,7 +10,7 @@ check(
     guide: '4,5',
     level: 'required',
     effect: 'writes',
-    needs: ['tls/certificate-issued', 'mesh/gateway-address', 'mesh/gateway-ports', 'mesh/crds'],
+    needs: ['tls/certificate-issued', 'mesh/version', 'mesh/gateway-address', 'mesh/gateway-ports', 'mesh/crds'],
     remedy:
       "the secret must stand in the gateway's own namespace with tls.crt and tls.key, and credentialName must name it; the guide's privateKey path is of another secret",
   },
