@@ -10,6 +10,9 @@ import { fixturePath, parseManifest } from './manifest.ts'
 import type { Stack } from './stack.ts'
 import { conditionOf } from './until.ts'
 
+// Each look takes some tens of milliseconds; istiod gathers changes for a hundred before it pushes.
+const QUIET_LOOKS = 10
+
 /** What istiod knows of one proxy (its /debug/syncz): a type is synced where the nonce sent was acknowledged. */
 export interface ProxyStatus {
   proxy: string
@@ -87,6 +90,23 @@ export class Istio {
       within,
     )
     return proxies
+  }
+
+  /**
+   * Waits until istiod has sent no listeners for a while, as long as the deadline lasts: in a cluster where it never rests nothing is
+   * gained by failing.
+   */
+  async untilQuiet(): Promise<void> {
+    let before = ''
+    const pushed = async () => {
+      const now = (await this.#askProxies()).map(({ proxy, listener_sent }) => `${proxy} ${listener_sent}`).join()
+      const same = now === before
+      before = now
+      return same ? undefined : 'it has sent listeners'
+    }
+    await eventually('istiod having nothing to push', pushed, 'configPush', QUIET_LOOKS).catch((problem: unknown) => {
+      if (!(problem instanceof StackFailure)) throw problem
+    })
   }
 
   /**

@@ -38,11 +38,18 @@ export async function meshConfig(stack: Stack): Promise<MeshConfig> {
   return (parse(data.mesh) ?? {}) as MeshConfig
 }
 
-/** Lays `change` over the mesh configuration for the time of the running check. istiod pushes it to the proxies by itself. */
+/**
+ * Lays `change` over the mesh configuration for the time of the running check. istiod pushes it to the proxies by itself. It is changed,
+ * and put back, while istiod rests: a push that is under way builds access logs of the old configuration and leaves them in a cache that
+ * was just emptied for the new one, and from there they go out until the next change (istio/istio 1.31, pilot/pkg/networking/core/
+ * accesslog.go, cachedMeshConfigAccessLog; seen on a cluster once in some fifteen changes).
+ */
 export async function tuneMesh(stack: Stack, change: MeshConfig & Record<string, unknown>): Promise<void> {
   const { name, namespace } = await configMapOf(stack)
   const mesh = stringify({ ...(await meshConfig(stack)), ...change })
+  await stack.istio.untilQuiet()
   await stack.tune(CONFIG_MAP, namespace, name, { data: { mesh } })
+  stack.atEnd(() => stack.istio.untilQuiet())
 }
 
 /** The encoding of access logs; TEXT where the mesh configuration does not say. */
