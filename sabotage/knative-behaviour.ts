@@ -97,7 +97,8 @@ sabotage(
         configPatches: [
           {
             applyTo: 'HTTP_ROUTE',
-            match: { context: 'GATEWAY' },
+            // Envoy rejects a route that redirects or answers of its own and has a retry policy.
+            match: { context: 'GATEWAY', routeConfiguration: { vhost: { route: { action: 'ROUTE' } } } },
             patch: { operation: 'MERGE', value: { route: { retry_policy: { retry_on: '5xx', num_retries: 20 } } } },
           },
         ],

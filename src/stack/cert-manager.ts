@@ -38,10 +38,10 @@ export class CertManager {
     return this.#stack.shared('authority', async () => {
       const issuer = `plumb-ca-${this.#stack.runTag}`
       const pem = await makeAuthority(issuer)
-      await this.#stack.place(
+      await this.#stack.changes.place(
         secretOf(issuer, CERT_MANAGER, 'kubernetes.io/tls', { 'tls.crt': pem.cert, 'tls.key': pem.key }),
       )
-      await this.#stack.place({
+      await this.#stack.changes.place({
         apiVersion: API,
         kind: 'ClusterIssuer',
         metadata: { name: issuer },
@@ -62,13 +62,13 @@ export class CertManager {
     const name = `plumb-refused-${this.#stack.runTag}`
     const metadata = { name, ...(namespace ? { namespace } : {}) }
     const kind = namespace ? 'Issuer' : 'ClusterIssuer'
-    const placed = await this.#stack.place({ apiVersion: API, kind, metadata, spec: { ca: { secretName } } })
+    const placed = await this.#stack.changes.place({ apiVersion: API, kind, metadata, spec: { ca: { secretName } } })
     const [judged] = await this.#stack.until(
       { kind: namespace ? ISSUER : CLUSTER_ISSUER, name, namespace },
       ([found]) => (found && conditionOf(found, 'Ready') ? undefined : 'nothing is said of it yet'),
       'issued',
     )
-    await this.#stack.remove(placed)
+    await this.#stack.changes.remove(placed)
     const ready = judged && conditionOf(judged, 'Ready')
     if (ready?.status === 'True') throw new StackFailure(`${kind} ${name} is Ready on the secret ${secretName}.`)
     return `${ready?.reason}: ${ready?.message}`
@@ -93,8 +93,8 @@ export class CertManager {
     const { namespace } = this.#stack.config.gateway
     const full = `plumb-${name}-${this.#stack.runTag}`
     // cert-manager leaves the secret of a Certificate that is deleted.
-    this.#stack.willRemove({ kind: 'v1/Secret', name: full, namespace })
-    await this.#stack.place({
+    this.#stack.changes.willRemove({ kind: 'v1/Secret', name: full, namespace })
+    await this.#stack.changes.place({
       apiVersion: API,
       kind: 'Certificate',
       metadata: { name: full, namespace },

@@ -9,7 +9,9 @@ import type { Stack } from './stack.ts'
  * running check. That saves the half minute which it takes to bring one to zero.
  */
 export async function coldService(stack: Stack, name: string, { inMesh }: { inMesh: boolean }): Promise<ReadyService> {
-  await stack.tune('v1/ConfigMap', KNATIVE, 'config-autoscaler', { data: { 'allow-zero-initial-scale': 'true' } })
+  await stack.changes.tune('v1/ConfigMap', KNATIVE, 'config-autoscaler', {
+    data: { 'allow-zero-initial-scale': 'true' },
+  })
   const namespace = await stack.knative.namespace(name, inMesh ? await injectionLabels(stack) : {})
   const service = await stack.knative.service(namespace, name, { scaling: { 'initial-scale': '0' } })
   await new Autoscaler(stack, service).untilPods(0)

@@ -22,7 +22,7 @@ export interface TrailMark {
  * @throws StackFailure where one does not log it in time
  */
 export async function coldTrail(stack: Stack): Promise<{ path: string; answer: Answer; trail: TrailMark[] }> {
-  await stack.tune('v1/ConfigMap', KNATIVE, 'config-observability', {
+  await stack.changes.tune('v1/ConfigMap', KNATIVE, 'config-observability', {
     data: { 'logging.enable-request-log': 'true', 'logging.request-log-template': TEMPLATE },
   })
   // Made with the setting in force: a Service that is there already would be rolled over by it, and woken.

@@ -30,15 +30,15 @@ export async function securedService(stack: Stack): Promise<SecuredService> {
   const key = externalTlsKey(version)
   const there = new Set((await made(stack)).map(nameOf))
   const restart = async () => {
-    if (issuesCertificatesItself(version)) await stack.restart(`${KNATIVE}/controller`)
+    if (issuesCertificatesItself(version)) await stack.changes.restart(`${KNATIVE}/controller`)
   }
   // When the check ends: first the settings are put back, then nothing makes certificates any more, then what was made goes.
-  stack.atEnd(() => forget(stack, there))
-  stack.atEnd(restart)
-  await stack.tune('v1/ConfigMap', KNATIVE, 'config-certmanager', {
+  stack.changes.atEnd(() => forget(stack, there))
+  stack.changes.atEnd(restart)
+  await stack.changes.tune('v1/ConfigMap', KNATIVE, 'config-certmanager', {
     data: { issuerRef: `kind: ClusterIssuer\nname: ${issuer}\n` },
   })
-  await stack.tune('v1/ConfigMap', KNATIVE, 'config-network', { data: { [key]: 'Enabled' } })
+  await stack.changes.tune('v1/ConfigMap', KNATIVE, 'config-network', { data: { [key]: 'Enabled' } })
   await restart()
   const namespace = await stack.knative.namespace('secured')
   await stack.apply(stack.knative.manifest(namespace, 'secured'))

@@ -16,7 +16,9 @@ const SCALING = { 'min-scale': '1', 'max-scale': '1' }
  * of 100 % now and then while there are less.)
  */
 export async function recordRollout(stack: Stack): Promise<{ shares: number[]; seconds: number; samples: Sample[] }> {
-  await stack.tune('v1/ConfigMap', KNATIVE, 'config-network', { data: { 'rollout-duration': String(ROLLOUT_SECONDS) } })
+  await stack.changes.tune('v1/ConfigMap', KNATIVE, 'config-network', {
+    data: { 'rollout-duration': String(ROLLOUT_SECONDS) },
+  })
   const namespace = await stack.knative.namespace('gradual')
   const old = await stack.knative.service(namespace, 'gradual', { scaling: SCALING, env: { VERSION: 'v1' } })
   const { samples, result } = await stack.ingress.probeWhile({ host: old.host }, { rate: RATE }, async (prober) => {

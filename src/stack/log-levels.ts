@@ -22,7 +22,7 @@ export async function tuneEnvoyLevel(
 ): Promise<Record<string, string>> {
   const before = (await envoyLevels(stack, pod))[logger] ?? 'warning'
   const turn = (to: string) => ({ method: 'POST' as const, path: `${ENVOY.path}?${logger}=${to}` })
-  return readLevels(await stack.tell(pod, ENVOY.port, turn(level), turn(before)))
+  return readLevels(await stack.changes.tell(pod, ENVOY.port, turn(level), turn(before)))
 }
 
 /** The level of one of istiod's scopes. */
@@ -45,7 +45,7 @@ export async function tuneIstiodLevel(
     path: `${ISTIOD.path}/${scope}`,
     body: JSON.stringify({ name: scope, output_level: to }),
   })
-  await stack.tell(pod, ISTIOD.port, turn(level), turn(before))
+  await stack.changes.tell(pod, ISTIOD.port, turn(level), turn(before))
 }
 
 /** A sentence for each logger of a proxy that writes at debug or trace. */

@@ -48,8 +48,8 @@ export async function tuneMesh(stack: Stack, change: MeshConfig & Record<string,
   const { name, namespace } = await configMapOf(stack)
   const mesh = stringify({ ...(await meshConfig(stack)), ...change })
   await stack.istio.untilQuiet()
-  await stack.tune(CONFIG_MAP, namespace, name, { data: { mesh } })
-  stack.atEnd(() => stack.istio.untilQuiet())
+  await stack.changes.tune(CONFIG_MAP, namespace, name, { data: { mesh } })
+  stack.changes.atEnd(() => stack.istio.untilQuiet())
 }
 
 /** The encoding of access logs; TEXT where the mesh configuration does not say. */

@@ -21,8 +21,8 @@ const policy = (name: string, namespace: string, mode: MtlsMode): KubernetesObje
 export async function tuneMtls(stack: Stack, namespace: string, mode: MtlsMode): Promise<void> {
   const { items } = await stack.k8s.list(KIND, { namespace })
   const there = items.find(({ spec }) => !spec?.selector?.matchLabels)
-  if (there) await stack.tune(KIND, namespace, there.metadata?.name ?? '', { spec: { mtls: { mode } } })
-  else await stack.place(policy(`plumb-${mode.toLowerCase()}-${stack.runTag}`, namespace, mode), 'shared')
+  if (there) await stack.changes.tune(KIND, namespace, there.metadata?.name ?? '', { spec: { mtls: { mode } } })
+  else await stack.changes.place(policy(`plumb-${mode.toLowerCase()}-${stack.runTag}`, namespace, mode), 'shared')
 }
 
 /** The same for the whole mesh. */

@@ -33,7 +33,7 @@ export class RoutePatch {
       timeout,
       retries,
     })
-    this.#placed = await this.#stack.place(filter!)
+    this.#placed = await this.#stack.changes.place(filter!)
     await this.#untilInGateways(true)
   }
 
@@ -43,12 +43,12 @@ export class RoutePatch {
       name: `plumb-guide-patch-${this.#stack.runTag}`,
       virtualHost: await this.#virtualHost(),
     })
-    await this.#stack.place(filter!)
+    await this.#stack.changes.place(filter!)
   }
 
   /** Takes it away, and waits until no gateway has it any more. */
   async remove(): Promise<void> {
-    if (this.#placed) await this.#stack.remove(this.#placed)
+    if (this.#placed) await this.#stack.changes.remove(this.#placed)
     await this.#untilInGateways(false)
   }
 

@@ -4,20 +4,18 @@ import type { KubernetesObject } from '../check/record.ts'
 import { currentScope, inScope, Scope } from '../check/scope.ts'
 import { journalFile, shortRunId, type RunInfo } from '../check/run-info.ts'
 import { Agent } from './agent.ts'
+import { Changes } from './changes.ts'
 import { CertManager, versionOf } from './cert-manager.ts'
 import { eventually } from './eventually.ts'
 import { GatewayLog } from './gateway-log.ts'
-import { askPod, type PodRequest } from './forward.ts'
 import { Ingress } from './ingress.ts'
 import { Istio } from './istio.ts'
 import { Journal } from './journal.ts'
 import { Knative } from './knative.ts'
-import { kindOf, Kubernetes, objectName, type KindName, type ObjectId } from './kubernetes.ts'
+import { Kubernetes, type KindName } from './kubernetes.ts'
 import { loadKubeConfig } from './kube-connection.ts'
 import { readManifest } from './manifest.ts'
-import { restartPods } from './restart.ts'
-import { restoring } from './restoring.ts'
-import { deleteNow, takeBack } from './undo.ts'
+import { deleteNow } from './undo.ts'
 import { Webhooks } from './webhooks.ts'
 import { until, type Condition, type Watched } from './until.ts'
 
@@ -34,6 +32,7 @@ export class Stack {
   readonly run: RunInfo
   readonly k8s: Kubernetes
   readonly journal: Journal
+  readonly changes: Changes
   readonly ingress: Ingress
   readonly agent: Agent
   readonly gatewayLog: GatewayLog
@@ -49,6 +48,7 @@ export class Stack {
     this.run = run
     this.k8s = new Kubernetes(loadKubeConfig(run.config.kubeconfig, run.context))
     this.journal = new Journal(journalFile(run.id))
+    this.changes = new Changes(this)
     this.#runScope = new Scope('shared', signal)
     this.agent = new Agent(this)
     this.gatewayLog = new GatewayLog(this)
@@ -178,96 +178,6 @@ export class Stack {
   /** What names of ours end with where they stand among others'. */
   get runTag(): string {
     return shortRunId(this.run.id)
-  }
-
-  /**
-   * Merge-patches a shared object for the time of the running check, and puts back what stood there when it ends. What puts it back is
-   * in the journal first. Gives the object as it was.
-   * @throws Error where the run does not allow it
-   */
-  async tune(kind: KindName, namespace: string | undefined, name: string, change: object): Promise<KubernetesObject> {
-    this.#mayDisrupt(`${kind.split('/').at(-1)} ${namespace}/${name}`)
-    const id: ObjectId = { kind, name, namespace }
-    const before = await this.k8s.get(kind, name, namespace)
-    const restore = restoring(before, change)
-    const entry = this.journal.changed(id, restore)
-    currentScope()?.onEnd(async () => {
-      await this.k8s.patch(id, restore)
-      this.journal.undone(entry)
-    })
-    await this.k8s.patch(id, change)
-    return before
-  }
-
-  /**
-   * Applies an object of ours where it stands among others' (a policy in the root namespace, a secret beside the gateway), or that
-   * has no namespace. It is in the journal before it is there, and goes when the check ends. `shared`: everybody's traffic feels it.
-   */
-  async place(object: KubernetesObject, effect: 'own' | 'shared' = 'own'): Promise<KubernetesObject> {
-    if (effect === 'shared') this.#mayDisrupt(objectName(object))
-    const id: ObjectId = {
-      kind: kindOf(object),
-      name: object.metadata?.name ?? '',
-      namespace: object.metadata?.namespace,
-    }
-    this.journal.made(id)
-    currentScope()?.onEnd(() => this.remove(object))
-    const [placed] = await this.apply(object)
-    return placed!
-  }
-
-  /** Has `work` done when the running check ends, before what was registered earlier. */
-  atEnd(work: () => Promise<void>): void {
-    currentScope()?.onEnd(work)
-  }
-
-  /** Has something go when the check ends that another makes for it; it is in the journal from now on. */
-  willRemove(id: ObjectId): void {
-    const entry = this.journal.made(id)
-    currentScope()?.onEnd(async () => {
-      await this.k8s.delete(id)
-      this.journal.undone(entry)
-    })
-  }
-
-  /** Deletes an object of ours that was placed, and waits until it is gone. */
-  async remove(object: KubernetesObject): Promise<void> {
-    const { name = '', namespace } = object.metadata ?? {}
-    const kind = kindOf(object)
-    await this.k8s.delete({ kind, name, namespace })
-    const gone: Condition = (left) => (left.length ? 'it is still there' : undefined)
-    await until(this.k8s, { kind, name, namespace }, gone, 'configPush')
-    const made = this.journal
-      .pending()
-      .find((entry) => entry.object.kind === kind && entry.object.name === name && entry.object.namespace === namespace)
-    if (made) this.journal.undone(made.seq)
-  }
-
-  /**
-   * Tells a program in a pod something by its own interface for the time of the running check, and takes it back by `restore` when it
-   * ends; that is in the journal first. Gives the answer.
-   */
-  async tell(pod: KubernetesObject, port: number, asked: PodRequest, restore: PodRequest): Promise<string> {
-    this.#mayDisrupt(objectName(pod))
-    const { name = '', namespace = '' } = pod.metadata ?? {}
-    const object: ObjectId = { kind: 'v1/Pod', name, namespace }
-    const entry = this.journal.told(object, port, restore)
-    currentScope()?.onEnd(async () => {
-      await takeBack(this.k8s, { object, port, restore })
-      this.journal.undone(entry)
-    })
-    return askPod(this.k8s, { name, namespace, port }, asked)
-  }
-
-  /** Replaces the pods of a Deployment, NAMESPACE/NAME: for what reads its settings at its start alone. */
-  async restart(deployment: string): Promise<void> {
-    this.#mayDisrupt(`Deployment ${deployment}`)
-    await restartPods(this.k8s, [deployment])
-  }
-
-  #mayDisrupt(what: string): void {
-    if (this.config.target === 'existing' && !this.run.allowDisruption)
-      throw new Error(`${what} is shared: changing it needs --allow-disruption`)
   }
 
   /** Runs a part of a check as if it were one of its own: what it tuned is put back when it ends, and what it looked at is kept. */

@@ -47,7 +47,9 @@ check(
     remedy: "set tag-header-based-routing: enabled in config-features; the tag must be one of the Service's traffic",
   },
   async ({ stack, expect, signal }) => {
-    await stack.tune('v1/ConfigMap', KNATIVE, 'config-features', { data: { 'tag-header-based-routing': 'enabled' } })
+    await stack.changes.tune('v1/ConfigMap', KNATIVE, 'config-features', {
+      data: { 'tag-header-based-routing': 'enabled' },
+    })
     const namespace = await stack.knative.namespace('tagged')
     const scaling = { 'min-scale': '1' }
     const first = await stack.knative.service(namespace, 'tagged', { scaling, env: { VERSION: 'v1' } })

@@ -64,7 +64,7 @@ check(
     })
     const logged = (what: string) => stack.gatewayLog.loggedBeforeErrors(host, `${mine}/${what}`, SENT)
     expect(await logged('before'), `lines of ${SENT} requests answered with 200, before`).toBe(SENT)
-    const placed = await stack.place(telemetry!)
+    const placed = await stack.changes.place(telemetry!)
     let round = 0
     await stack.eventually(
       'a 200 that is not logged',
@@ -75,7 +75,7 @@ check(
       'configPush',
       3,
     )
-    await stack.remove(placed)
+    await stack.changes.remove(placed)
     let after = 0
     await stack.eventually(
       'a 200 that is logged again',

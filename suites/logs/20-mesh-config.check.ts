@@ -120,7 +120,7 @@ check(
       provider,
       percentage: 12.5,
     })
-    await stack.place(telemetry!, 'shared')
+    await stack.changes.place(telemetry!, 'shared')
     const sampled = await traceSampling(stack, (percent) => percent === 12.5)
     for (const [pod, percent] of Object.entries(sampled))
       expect(percent, `random sampling of traces in ${pod}, in %`).toBe(12.5)

@@ -25,7 +25,7 @@ check(
     const site = await TlsSite.open(stack, 'reissued')
     const { namespace } = stack.config.gateway
     const before = site.certificate.chain[0]?.serialNumber ?? ''
-    const orphan = await stack.place({
+    const orphan = await stack.changes.place({
       apiVersion: 'v1',
       kind: 'Secret',
       metadata: { name: `plumb-orphan-${stack.runTag}`, namespace },

@@ -1,0 +1,108 @@
+import type { KubernetesObject } from '../check/record.ts'
+import { currentScope } from '../check/scope.ts'
+import { askPod, type PodRequest } from './forward.ts'
+import { kindOf, objectName, type KindName, type ObjectId } from './kubernetes.ts'
+import { restartPods } from './restart.ts'
+import { restoring } from './restoring.ts'
+import type { Stack } from './stack.ts'
+import { takeBack } from './undo.ts'
+import { until, type Condition } from './until.ts'
+
+/** What a check does to things that are not its own: each is in the journal first, and is taken back when the check ends. */
+export class Changes {
+  readonly #stack: Stack
+
+  constructor(stack: Stack) {
+    this.#stack = stack
+  }
+
+  /**
+   * Merge-patches a shared object for the time of the running check, and puts back what stood there when it ends. What puts it back is
+   * in the journal first. Gives the object as it was.
+   * @throws Error where the run does not allow it
+   */
+  async tune(kind: KindName, namespace: string | undefined, name: string, change: object): Promise<KubernetesObject> {
+    this.#mayDisrupt(`${kind.split('/').at(-1)} ${namespace}/${name}`)
+    const id: ObjectId = { kind, name, namespace }
+    const before = await this.#stack.k8s.get(kind, name, namespace)
+    const restore = restoring(before, change)
+    const entry = this.#stack.journal.changed(id, restore)
+    currentScope()?.onEnd(async () => {
+      await this.#stack.k8s.patch(id, restore)
+      this.#stack.journal.undone(entry)
+    })
+    await this.#stack.k8s.patch(id, change)
+    return before
+  }
+
+  /**
+   * Applies an object of ours where it stands among others' (a policy in the root namespace, a secret beside the gateway), or that
+   * has no namespace. It is in the journal before it is there, and goes when the check ends. `shared`: everybody's traffic feels it.
+   */
+  async place(object: KubernetesObject, effect: 'own' | 'shared' = 'own'): Promise<KubernetesObject> {
+    if (effect === 'shared') this.#mayDisrupt(objectName(object))
+    const id: ObjectId = {
+      kind: kindOf(object),
+      name: object.metadata?.name ?? '',
+      namespace: object.metadata?.namespace,
+    }
+    this.#stack.journal.made(id)
+    currentScope()?.onEnd(() => this.remove(object))
+    const [placed] = await this.#stack.apply(object)
+    return placed!
+  }
+
+  /** Has `work` done when the running check ends, before what was registered earlier. */
+  atEnd(work: () => Promise<void>): void {
+    currentScope()?.onEnd(work)
+  }
+
+  /** Has something go when the check ends that another makes for it; it is in the journal from now on. */
+  willRemove(id: ObjectId): void {
+    const entry = this.#stack.journal.made(id)
+    currentScope()?.onEnd(async () => {
+      await this.#stack.k8s.delete(id)
+      this.#stack.journal.undone(entry)
+    })
+  }
+
+  /** Deletes an object of ours that was placed, and waits until it is gone. */
+  async remove(object: KubernetesObject): Promise<void> {
+    const { name = '', namespace } = object.metadata ?? {}
+    const kind = kindOf(object)
+    await this.#stack.k8s.delete({ kind, name, namespace })
+    const gone: Condition = (left) => (left.length ? 'it is still there' : undefined)
+    await until(this.#stack.k8s, { kind, name, namespace }, gone, 'configPush')
+    const made = this.#stack.journal
+      .pending()
+      .find((entry) => entry.object.kind === kind && entry.object.name === name && entry.object.namespace === namespace)
+    if (made) this.#stack.journal.undone(made.seq)
+  }
+
+  /**
+   * Tells a program in a pod something by its own interface for the time of the running check, and takes it back by `restore` when it
+   * ends; that is in the journal first. Gives the answer.
+   */
+  async tell(pod: KubernetesObject, port: number, asked: PodRequest, restore: PodRequest): Promise<string> {
+    this.#mayDisrupt(objectName(pod))
+    const { name = '', namespace = '' } = pod.metadata ?? {}
+    const object: ObjectId = { kind: 'v1/Pod', name, namespace }
+    const entry = this.#stack.journal.told(object, port, restore)
+    currentScope()?.onEnd(async () => {
+      await takeBack(this.#stack.k8s, { object, port, restore })
+      this.#stack.journal.undone(entry)
+    })
+    return askPod(this.#stack.k8s, { name, namespace, port }, asked)
+  }
+
+  /** Replaces the pods of a Deployment, NAMESPACE/NAME: for what reads its settings at its start alone. */
+  async restart(deployment: string): Promise<void> {
+    this.#mayDisrupt(`Deployment ${deployment}`)
+    await restartPods(this.#stack.k8s, [deployment])
+  }
+
+  #mayDisrupt(what: string): void {
+    if (this.#stack.config.target === 'existing' && !this.#stack.run.allowDisruption)
+      throw new Error(`${what} is shared: changing it needs --allow-disruption`)
+  }
+}
