@@ -40,6 +40,33 @@ describe('undoing', () => {
     expect(journal.pending()).toEqual([])
   })
 
+  test('deletes what stands among others newest first, before the namespaces: a secret after the Certificate that would make it again', async () => {
+    const seen: string[] = []
+    await using fake = await noting(seen)
+    const journal = newJournal()
+    const at = (name: string) => ({ kind: 'v1/ConfigMap', name, namespace: 'istio-system' })
+    journal.made(ours)
+    journal.made(at('secret'))
+    journal.made(at('certificate'))
+    expect(await undoAll(fake.api, journal, () => undefined)).toEqual([])
+    expect(seen.map((line) => line.split('/').at(-1))).toEqual(['certificate', 'secret', 'plumb-x-1234', 'pods'])
+  })
+
+  test('has nothing to take back from a program whose pod is gone', async () => {
+    const seen: string[] = []
+    await using fake = await fakeApi((request, response) => {
+      if (request.path === '/api/v1') return answer(response, CORE)
+      seen.push(`${request.method} ${request.path}`)
+      answer(response, { message: 'not found', code: 404 }, 404)
+    })
+    const journal = newJournal()
+    const pod = { kind: 'v1/Pod', name: 'gateway', namespace: 'istio-system' }
+    journal.told(pod, 15000, { method: 'POST', path: '/logging?http=warning' })
+    expect(await undoAll(fake.api, journal, () => undefined)).toEqual([])
+    expect(seen).toEqual(['GET /api/v1/namespaces/istio-system/pods/gateway'])
+    expect(journal.pending()).toEqual([])
+  })
+
   test('says what does not go, and keeps it open', async () => {
     await using fake = await noting([], [{ metadata: { name: ours.name } }])
     setDeadlineFactor(0.003)

@@ -10,7 +10,7 @@ import { meshRoot, workloadCertificate } from '../../src/stack/workload-certific
 import { podsReady } from '../../src/stack/until.ts'
 
 /** How long the workload certificate lives whose rotation is waited for. */
-const SHORT_LIFE_SECONDS = 30
+const SHORT_LIFE_SECONDS = 20
 
 check(
   'tls/workload-identity',
