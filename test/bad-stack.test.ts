@@ -20,7 +20,7 @@ beforeAll(async () => {
   writeFileSync(kubeconfig, stringify(on.twin.kubeconfig))
   const config = stackSchema.parse({ target: 'twin', kubeconfig, context: 'twin', aws: { region: 'eu-west-1' } })
   stack = new Stack(makeRun([], { config, context: 'twin' }), new AbortController().signal)
-  setDeadlineFactor(0.03)
+  setDeadlineFactor(0.06)
 })
 afterAll(async () => {
   setDeadlineFactor(1)

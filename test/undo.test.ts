@@ -69,7 +69,7 @@ describe('undoing', () => {
 
   test('says what does not go, and keeps it open', async () => {
     await using fake = await noting([], [{ metadata: { name: ours.name } }])
-    setDeadlineFactor(0.003)
+    setDeadlineFactor(0.02)
     const journal = newJournal()
     journal.made(ours)
     const [left] = await undoAll(fake.api, journal, () => undefined)
