@@ -44,6 +44,10 @@ sabotage(
   (saboteur) => saboteur.make(denying('redirect-denied', { hosts: ['site.*'], ports: ['8080'] })),
 )
 
+interface Webhook {
+  clientConfig: { service?: { path?: string } }
+}
+
 /** A secret of an authority's own certificate beside the gateway, and a Gateway that shows it. */
 async function shownCertificate(name: string, hosts: string[]) {
   const { cert, key } = await makeAuthority(name)
@@ -129,13 +133,17 @@ sabotage(
     fails: ['tls/workload-identity', 'tls/mtls-strict'],
   },
   async (saboteur) => {
-    const [kind, name] = ['admissionregistration.k8s.io/v1/MutatingWebhookConfiguration', 'istio-sidecar-injector']
-    const configuration = await saboteur.api.get(kind, name)
-    const webhooks = (configuration.webhooks as object[]).map((webhook) => ({
-      ...webhook,
-      namespaceSelector: { matchLabels: { 'plumbline.dev/nobody': 'true' } },
-    }))
-    await saboteur.change(kind, undefined, name, { webhooks })
+    const kind = 'admissionregistration.k8s.io/v1/MutatingWebhookConfiguration'
+    const { items } = await saboteur.api.list(kind)
+    // Newer Istio injects by istio-revision-tag-default, and keeps istio-sidecar-injector beside it.
+    const injects = (webhook: Webhook) => webhook.clientConfig.service?.path?.startsWith('/inject')
+    for (const { metadata, webhooks } of items.filter(({ webhooks = [] }) => (webhooks as Webhook[]).some(injects)))
+      await saboteur.change(kind, undefined, metadata?.name ?? '', {
+        webhooks: (webhooks as Webhook[]).map((webhook) => ({
+          ...webhook,
+          namespaceSelector: { matchLabels: { 'plumbline.dev/nobody': 'true' } },
+        })),
+      })
   },
 )
 
