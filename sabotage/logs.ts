@@ -28,7 +28,7 @@ sabotage(
   'log-format-fixed',
   {
     breaks: 'a Telemetry of the gateway names a provider with a format of its own',
-    fails: ['logs/encoding', 'logs/custom-format', 'logs/no-restart-needed', 'logs/telemetry-filter'],
+    fails: ['logs/encoding', 'logs/custom-format', 'logs/no-restart-needed'],
   },
   async (saboteur) => {
     const provider = { name: 'fixed', envoyFileAccessLog: { path: '/dev/stdout', logFormat: { text: FORMAT } } }
@@ -42,17 +42,61 @@ sabotage(
   },
 )
 
+/** An EnvoyFilter that lays something over the connection manager of the gateway's plain listener. */
+const connectionManager = (name: string, config: object) => ({
+  apiVersion: 'networking.istio.io/v1alpha3',
+  kind: 'EnvoyFilter',
+  metadata: { name, namespace: 'istio-system' },
+  spec: {
+    workloadSelector: { labels: { istio: 'ingressgateway' } },
+    configPatches: [
+      {
+        applyTo: 'NETWORK_FILTER',
+        match: {
+          context: 'GATEWAY',
+          listener: { filterChain: { filter: { name: 'envoy.filters.network.http_connection_manager' } } },
+        },
+        patch: {
+          operation: 'MERGE',
+          value: {
+            typed_config: {
+              '@type':
+                'type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager',
+              ...config,
+            },
+          },
+        },
+      },
+    ],
+  },
+})
+
 sabotage(
-  'gateway-telemetry-taken',
+  'traces-sampled-otherwise',
+  { breaks: "an EnvoyFilter sets the gateway's sampling of traces", fails: ['logs/sampling'] },
+  (saboteur) =>
+    saboteur.make(connectionManager('traces-sampled-otherwise', { tracing: { random_sampling: { value: 1 } } })),
+)
+
+sabotage(
+  'logged-twice',
   {
-    breaks: 'an older Telemetry selects the gateway, so that a newer one is not in force',
-    fails: ['logs/sampling', 'logs/telemetry-filter'],
+    breaks: 'an EnvoyFilter has the gateway write a second access log, which no filter is over',
+    fails: ['logs/telemetry-filter'],
   },
   (saboteur) =>
     saboteur.make(
-      telemetry('gateway-telemetry-taken', 'istio-system', {
-        selector: GATEWAY,
-        tracing: [{ randomSamplingPercentage: 1 }],
+      connectionManager('logged-twice', {
+        access_log: [
+          {
+            name: 'envoy.access_loggers.file',
+            typed_config: {
+              '@type': 'type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog',
+              path: '/dev/stdout',
+              log_format: { text_format_source: { inline_string: FORMAT } },
+            },
+          },
+        ],
       }),
     ),
 )
@@ -63,7 +107,8 @@ sabotage(
   (saboteur) =>
     saboteur.make(
       telemetry('provider-undefined', 'istio-system', {
-        selector: { matchLabels: { app: 'nobody' } },
+        // It has no proxy, so that nobody's logs change.
+        selector: { matchLabels: { app: 'istiod' } },
         accessLogging: [{ providers: [{ name: 'nowhere' }] }],
       }),
     ),

@@ -4,7 +4,7 @@ import type { KubeObject } from '../api/object.ts'
 import type { Objects } from '../api/objects.ts'
 import type { Defects } from '../defects.ts'
 import { circuitBreakers, clusterName, trafficPolicyOf } from './clusters.ts'
-import { routePatch } from './envoy-filters.ts'
+import { connectionManagerPatch, routePatch } from './envoy-filters.ts'
 import { effectiveTelemetries, serversOf, type MeshSnapshot } from './mesh.ts'
 import { durationMs, gatewaysOf, type HttpRoute } from './routes.ts'
 import type { WorkloadIdentity } from './workload-identity.ts'
@@ -87,14 +87,16 @@ export class EnvoyAdmin {
   /** The connection manager of each listener, as far as traces go. */
   #listeners(snapshot: MeshSnapshot): object[] {
     const { extensionProviders = [] } = (parse(snapshot.mesh) ?? {}) as { extensionProviders?: { name: string }[] }
-    const percent = effectiveTelemetries(snapshot, this.#subject.pod())
+    const told = effectiveTelemetries(snapshot, this.#subject.pod())
       .flatMap(
         ({ spec }) => (spec?.tracing ?? []) as { providers?: { name: string }[]; randomSamplingPercentage?: number }[],
       )
       .filter(({ providers = [] }) =>
         providers.some(({ name }) => extensionProviders.some((each) => each.name === name)),
       )
-      .map(({ randomSamplingPercentage }) => randomSamplingPercentage)[0]
+      .map(({ randomSamplingPercentage }) => randomSamplingPercentage)
+      .at(-1)
+    const percent = connectionManagerPatch(snapshot, this.#subject.pod()).sampling ?? told
     const tracing = percent === undefined ? {} : { tracing: { random_sampling: { value: percent } } }
     return [
       {

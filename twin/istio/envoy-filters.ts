@@ -75,3 +75,27 @@ export function listenerProblem(snapshot: MeshSnapshot, pod: KubeObject): Reject
   }
   return undefined
 }
+
+/** What EnvoyFilters lay over the connection manager of the gateway's listeners. */
+export interface ConnectionManagerPatch {
+  /** The share of traces, in percent. */
+  sampling?: number
+  /** The formats of access logs beside the mesh's own. */
+  logFormats: string[]
+}
+
+export function connectionManagerPatch(snapshot: MeshSnapshot, pod: KubeObject): ConnectionManagerPatch {
+  const found: ConnectionManagerPatch = { logFormats: [] }
+  for (const { applyTo, patch } of patchesOf(snapshot, pod)) {
+    if (applyTo !== 'NETWORK_FILTER' || patch.operation !== 'MERGE') continue
+    const config = (patch.value?.typed_config ?? {}) as {
+      tracing?: { random_sampling?: { value?: number } }
+      access_log?: { typed_config?: { log_format?: { text_format_source?: { inline_string?: string } } } }[]
+    }
+    const sampling = config.tracing?.random_sampling?.value
+    if (sampling !== undefined) found.sampling = sampling
+    for (const { typed_config } of config.access_log ?? [])
+      found.logFormats.push(typed_config?.log_format?.text_format_source?.inline_string ?? '')
+  }
+  return found
+}

@@ -4,7 +4,7 @@ import type { Objects } from '../api/objects.ts'
 import type { Endpoint } from '../cluster/services.ts'
 import type { Container } from '../kubelet/container.ts'
 import type { Defects } from '../defects.ts'
-import { accessLogLine } from './access-log.ts'
+import { accessLogLine, format } from './access-log.ts'
 import { isAllowed } from './authorization.ts'
 import {
   clusterName,
@@ -15,7 +15,7 @@ import {
   type TrafficPolicy,
 } from './clusters.ts'
 import type { EnvoyAdmin } from './envoy-admin.ts'
-import { routePatch } from './envoy-filters.ts'
+import { connectionManagerPatch, routePatch } from './envoy-filters.ts'
 import { hasSidecar } from './injection.ts'
 import type { WorkloadIdentity } from './workload-identity.ts'
 import { Exchange } from './exchange.ts'
@@ -74,6 +74,9 @@ export class HttpForwarder {
     response.on('close', () => {
       const line = snapshot && accessLogLine(snapshot, this.#container.pod, exchange.finish())
       if (line !== undefined) this.#container.log.write(line)
+      if (!snapshot) return
+      for (const text of connectionManagerPatch(snapshot, this.#container.pod).logFormats)
+        this.#container.log.write(format(text, exchange.logged).replace(/\n$/, ''))
     })
     if (!snapshot) return exchange.fail(503, 'no healthy upstream', 'UH', 'no_configuration')
     const policies = snapshot.authorizationPolicies.filter((each) => concerns(each, this.#container.pod))

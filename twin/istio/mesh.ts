@@ -88,16 +88,19 @@ export function concerns(object: KubeObject, pod: KubeObject): boolean {
 }
 
 /**
- * The Telemetry resources in force for a workload: the mesh's, its namespace's, and its own, the last word last. Of two that select it only
- * the older one is.
+ * The Telemetry resources in force for a workload: the mesh's, its namespace's, and all that select it, the last word last. Of those that
+ * are for everybody only the oldest counts; of those that select it the newest has the last word (pilot/pkg/model/telemetry.go).
  */
 export function effectiveTelemetries(snapshot: MeshSnapshot, pod: KubeObject): KubeObject[] {
   const about = snapshot.telemetries.filter((each) => concerns(each, pod))
-  const rank = (each: KubeObject) =>
-    each.spec?.selector
-      ? 2
-      : Number(each.metadata.namespace === pod.metadata.namespace && pod.metadata.namespace !== ISTIO_SYSTEM)
-  return [0, 1, 2].flatMap((wanted) => about.find((each) => rank(each) === wanted) ?? [])
+  const wide = (namespace: string | undefined) =>
+    about.find((each) => !each.spec?.selector && each.metadata.namespace === namespace) ?? []
+  const { namespace } = pod.metadata
+  return [
+    wide(ISTIO_SYSTEM),
+    namespace === ISTIO_SYSTEM ? [] : wide(namespace),
+    about.filter((each) => each.spec?.selector),
+  ].flat()
 }
 
 /** Whether a host is meant by a pattern of a Gateway or VirtualService: exact, '*.example.com' or '*'. */
