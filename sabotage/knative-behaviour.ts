@@ -1,3 +1,4 @@
+import { gatewayFilter } from './envoy-filter.ts'
 import { defect, sabotage } from '../src/sabotage/sabotage.ts'
 
 // What Knative does by itself, and no API makes it do otherwise: defects of the twin.
@@ -88,20 +89,14 @@ sabotage(
     fails: ['rollout/canary-abort', 'knative/route-timeout-patch'],
   },
   (saboteur) =>
-    saboteur.make({
-      apiVersion: 'networking.istio.io/v1alpha3',
-      kind: 'EnvoyFilter',
-      metadata: { name: 'gateway-retries', namespace: 'istio-system' },
-      spec: {
-        workloadSelector: { labels: { istio: 'ingressgateway' } },
-        configPatches: [
-          {
-            applyTo: 'HTTP_ROUTE',
-            // Envoy rejects a route that redirects or answers of its own and has a retry policy.
-            match: { context: 'GATEWAY', routeConfiguration: { vhost: { route: { action: 'ROUTE' } } } },
-            patch: { operation: 'MERGE', value: { route: { retry_policy: { retry_on: '5xx', num_retries: 20 } } } },
-          },
-        ],
-      },
-    }),
+    saboteur.make(
+      gatewayFilter('gateway-retries', [
+        {
+          applyTo: 'HTTP_ROUTE',
+          // Envoy rejects a route that redirects or answers of its own and has a retry policy.
+          match: { context: 'GATEWAY', routeConfiguration: { vhost: { route: { action: 'ROUTE' } } } },
+          patch: { operation: 'MERGE', value: { route: { retry_policy: { retry_on: '5xx', num_retries: 20 } } } },
+        },
+      ]),
+    ),
 )

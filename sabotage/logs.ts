@@ -1,5 +1,7 @@
 import { parse, stringify } from 'yaml'
 import { defect, sabotage } from '../src/sabotage/sabotage.ts'
+import { DEFAULT_FORMAT } from '../src/stack/access-log.ts'
+import { connectionManager } from './envoy-filter.ts'
 import type { Saboteur } from '../src/sabotage/saboteur.ts'
 
 const GATEWAY = { matchLabels: { istio: 'ingressgateway' } }
@@ -21,9 +23,6 @@ sabotage('access-log-off', { breaks: 'the mesh writes no access log', fails: ['l
   changeMesh(saboteur, { accessLogFile: '' }),
 )
 
-const FORMAT =
-  '[%START_TIME%] "%REQ(:METHOD)% %REQ(X-ENVOY-ORIGINAL-PATH?:PATH)% %PROTOCOL%" %RESPONSE_CODE% %RESPONSE_FLAGS% %RESPONSE_CODE_DETAILS% %CONNECTION_TERMINATION_DETAILS% "%UPSTREAM_TRANSPORT_FAILURE_REASON%" %BYTES_RECEIVED% %BYTES_SENT% %DURATION% %RESP(X-ENVOY-UPSTREAM-SERVICE-TIME)% "%REQ(X-FORWARDED-FOR)%" "%REQ(USER-AGENT)%" "%REQ(X-REQUEST-ID)%" "%REQ(:AUTHORITY)%" "%UPSTREAM_HOST%" %UPSTREAM_CLUSTER_RAW% %UPSTREAM_LOCAL_ADDRESS% %DOWNSTREAM_LOCAL_ADDRESS% %DOWNSTREAM_REMOTE_ADDRESS% %REQUESTED_SERVER_NAME% %ROUTE_NAME%\n'
-
 sabotage(
   'log-format-fixed',
   {
@@ -31,7 +30,7 @@ sabotage(
     fails: ['logs/encoding', 'logs/custom-format', 'logs/no-restart-needed'],
   },
   async (saboteur) => {
-    const provider = { name: 'fixed', envoyFileAccessLog: { path: '/dev/stdout', logFormat: { text: FORMAT } } }
+    const provider = { name: 'fixed', envoyFileAccessLog: { path: '/dev/stdout', logFormat: { text: DEFAULT_FORMAT } } }
     await changeMesh(saboteur, { extensionProviders: [provider] })
     await saboteur.make(
       telemetry('log-format-fixed', 'istio-system', {
@@ -41,35 +40,6 @@ sabotage(
     )
   },
 )
-
-/** An EnvoyFilter that lays something over the connection manager of the gateway's plain listener. */
-const connectionManager = (name: string, config: object) => ({
-  apiVersion: 'networking.istio.io/v1alpha3',
-  kind: 'EnvoyFilter',
-  metadata: { name, namespace: 'istio-system' },
-  spec: {
-    workloadSelector: { labels: { istio: 'ingressgateway' } },
-    configPatches: [
-      {
-        applyTo: 'NETWORK_FILTER',
-        match: {
-          context: 'GATEWAY',
-          listener: { filterChain: { filter: { name: 'envoy.filters.network.http_connection_manager' } } },
-        },
-        patch: {
-          operation: 'MERGE',
-          value: {
-            typed_config: {
-              '@type':
-                'type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager',
-              ...config,
-            },
-          },
-        },
-      },
-    ],
-  },
-})
 
 sabotage(
   'traces-sampled-otherwise',
@@ -93,7 +63,7 @@ sabotage(
             typed_config: {
               '@type': 'type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog',
               path: '/dev/stdout',
-              log_format: { text_format_source: { inline_string: FORMAT } },
+              log_format: { text_format_source: { inline_string: DEFAULT_FORMAT } },
             },
           },
         ],

@@ -1,3 +1,4 @@
+import { connectionManager } from './envoy-filter.ts'
 import { denying } from './denying.ts'
 import { defect, sabotage } from '../src/sabotage/sabotage.ts'
 
@@ -42,37 +43,7 @@ sabotage(
     fails: ['mesh/proxies-synced', 'logs/istiod'],
     afterwards: ['istio-system/istiod'],
   },
-  (saboteur) =>
-    saboteur.make({
-      apiVersion: 'networking.istio.io/v1alpha3',
-      kind: 'EnvoyFilter',
-      metadata: { name: 'rejected', namespace: 'istio-system' },
-      spec: {
-        workloadSelector: { labels: { istio: 'ingressgateway' } },
-        configPatches: [
-          {
-            applyTo: 'NETWORK_FILTER',
-            match: {
-              context: 'GATEWAY',
-              listener: {
-                portNumber: 8080,
-                filterChain: { filter: { name: 'envoy.filters.network.http_connection_manager' } },
-              },
-            },
-            patch: {
-              operation: 'MERGE',
-              value: {
-                typed_config: {
-                  '@type':
-                    'type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager',
-                  max_request_headers_kb: 99999,
-                },
-              },
-            },
-          },
-        ],
-      },
-    }),
+  (saboteur) => saboteur.make(connectionManager('rejected', { max_request_headers_kb: 99999 }, 8080)),
 )
 
 sabotage(

@@ -6,13 +6,13 @@ for (const [id, breaks, host, fails] of [
     'blue-green-denied',
     'a policy of the gateway denies the host of the blue/green rollout',
     'blue-green.*',
-    'blue-only',
+    'rollout/blue-only',
   ],
-  ['green-denied', 'a policy of the gateway denies the tag v2', 'v2-blue-green.*', 'green-tagged'],
-  ['old-blue-denied', 'a policy of the gateway denies the tag v1', 'v1-blue-green.*', 'green-full'],
-  ['ab-denied', 'a policy of the gateway denies the host of the A/B test', 'ab.*', 'by-header'],
+  ['green-denied', 'a policy of the gateway denies the tag v2', 'v2-blue-green.*', 'rollout/green-tagged'],
+  ['old-blue-denied', 'a policy of the gateway denies the tag v1', 'v1-blue-green.*', 'rollout/green-full'],
+  ['ab-denied', 'a policy of the gateway denies the host of the A/B test', 'ab.*', 'rollout/by-header'],
 ] as const)
-  sabotage(id, { breaks, fails: [`rollout/${fails}`] }, (saboteur) => saboteur.make(denying(id, { hosts: [host] })))
+  sabotage(id, { breaks, fails: [fails] }, (saboteur) => saboteur.make(denying(id, { hosts: [host] })))
 
 defect('weights-off', {
   breaks: 'the gateway takes the weights of the step beside: 40 % for 50, 20 for 30, 50 for 20',

@@ -67,11 +67,6 @@ export class Prober {
     return performance.now() - this.#began
   }
 
-  /** Requests sent that are not 200, and how many of each: '503', 'ECONNREFUSED'. */
-  get failures(): Record<string, number> {
-    return failuresOf(this.samples)
-  }
-
   /**
    * Waits until `missing` gives undefined for the samples that have come so far; it is asked as they come.
    * @throws StackFailure at the deadline, with what was last missing

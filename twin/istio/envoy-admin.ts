@@ -50,10 +50,9 @@ export class EnvoyAdmin {
       }
       if (url.pathname === '/server_info') return json({ version: 'twin', state: 'LIVE' })
       if (url.pathname === '/config_dump') return json({ configs: this.#dump(url.searchParams.get('resource')) })
-      if (url.pathname === '/certs') return json({ certificates: [] })
       if (url.pathname !== '/logging') {
         response.statusCode = 404
-        return response.end('invalid path. admin commands are:\n  /certs\n  /config_dump\n  /logging\n  /server_info\n')
+        return response.end('invalid path. admin commands are:\n  /config_dump\n  /logging\n  /server_info\n')
       }
       if (request.method !== 'POST') {
         response.statusCode = 405
