@@ -3,7 +3,7 @@ import prettier from 'eslint-config-prettier'
 import tseslint from 'typescript-eslint'
 
 export default tseslint.config(
-  { ignores: ['node_modules', '.node', 'reports', '.scratch'] },
+  { ignores: ['node_modules', '.node', 'reports', '.scratch', '.k6'] },
   js.configs.recommended,
   {
     files: ['**/*.ts'],

@@ -1,7 +1,8 @@
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, test } from 'vitest'
-import { failuresOf, latencyOf, perSecond, probeFromHere, Prober } from '../src/stack/prober.ts'
+import { probeFromHere, Prober } from '../src/stack/prober.ts'
+import { failuresOf, latencyOf, perSecond } from '../src/stack/samples.ts'
 
 async function serve(answer: RequestListener) {
   const connections = { count: 0 }

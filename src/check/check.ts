@@ -4,7 +4,7 @@ import type { DeadlineName } from './deadlines.ts'
 import { SUITES, type Effect, type Level, type Suite } from './record.ts'
 
 /** What a target can offer beyond the plain Kubernetes API; a check names what it needs. */
-export const CAPABILITIES = ['nlb', 'eks', 'istioctl', 'metrics', 'prometheus', 'loki', 'acme'] as const
+export const CAPABILITIES = ['nlb', 'eks', 'istioctl', 'metrics', 'prometheus', 'loki', 'acme', 'k6', 'drain'] as const
 export type Capability = (typeof CAPABILITIES)[number]
 
 export interface CheckMeta {
@@ -30,6 +30,8 @@ export interface CheckContext {
   expect: ExpectStatic
   /** Puts a figure with its unit into the report. */
   measure: (name: string, value: number, unit: string) => void
+  /** Puts a text into the report beside what was seen, whatever the outcome; one named *.svg is shown as a picture. */
+  attach: (name: string, text: string) => void
   /** Aborts at the check's deadline and when the run is cut short. */
   signal: AbortSignal
 }

@@ -52,6 +52,10 @@ export const deadlines = {
   twinReady: 30_000,
   /** A release manifest to be fetched from a project's release page. */
   download: 60_000,
+  /** The turn of a check to send load: those before it take half a minute each. */
+  loadTurn: 180_000,
+  /** k6 to be built with Go where there is none: some minutes with nothing cached. */
+  k6Built: 900_000,
   /** All that a run made to be gone, after its last check. */
   cleanup: 120_000,
 } as const

@@ -101,7 +101,7 @@ export class Performer {
       ms: 0,
       lists: 0,
       measurements: scope.measurements,
-      evidence: [],
+      evidence: scope.evidence,
     }
     let problem: unknown
     try {
@@ -112,6 +112,7 @@ export class Performer {
               stack: this.#stack,
               expect,
               signal: scope.signal,
+              attach: (name, text) => void scope.evidence.push({ name, text }),
               measure: (name, value, unit) => void scope.measurements.push({ name, value, unit }),
             }))(),
           rejectOn(scope.signal),
@@ -125,7 +126,7 @@ export class Performer {
         const waits = scope.waits.length ? `; it was waiting for ${scope.waits.join(', ')}` : ''
         Object.assign(record, { outcome: 'fail', seen: `not done within ${Math.round(within / 1000)} s${waits}` })
       } else Object.assign(record, { outcome: isFailure(thrown) ? 'fail' : 'error', seen: plainMessage(thrown) })
-      if (!abort.aborted) record.evidence = await gatherEvidence(this.#stack, scope)
+      if (!abort.aborted) record.evidence.push(...(await gatherEvidence(this.#stack, scope)))
       if (record.outcome === 'error' && thrown instanceof Error && !abort.aborted)
         record.evidence.push({ name: 'stack', text: thrown.stack ?? '' })
     }

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import type { StackConfig } from '../config/stack-schema.ts'
+import type { K6 } from '../load/k6.ts'
 import type { Capability } from './check.ts'
 import { UsageProblem } from './problem.ts'
 import { SUITES, type Suite } from './record.ts'
@@ -24,6 +25,8 @@ export interface RunInfo {
   /** Why each capability that is not offered is missing, and whether this target may lack it. */
   lacking: Partial<Record<Capability, { reason: string; excused: boolean }>>
   allowDisruption: boolean
+  /** The k6 that sends load from here, where a check needs one. */
+  k6?: K6
 }
 
 export const runFolder = (id: string): string => join(REPORTS, id)

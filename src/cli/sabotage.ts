@@ -93,6 +93,8 @@ function isLacking(capability: Capability, { target, aws, acme, observability }:
     prometheus: target === 'twin' || observability.prometheus !== undefined,
     loki: target === 'twin' || observability.loki !== undefined,
     acme: target === 'twin' || acme !== undefined,
+    k6: true,
+    drain: true,
   }
   return !offered[capability]
 }

@@ -7,6 +7,37 @@ const serviceAddress = z
   .optional()
 const file = z.string().min(1)
 
+const budget = (failed: number, gapSeconds: number) =>
+  z
+    .strictObject({
+      failed: z.int().nonnegative().default(failed),
+      gapSeconds: z.number().positive().max(300).default(gapSeconds),
+    })
+    .prefault({})
+
+/**
+ * What each fault may cost: failed requests, and the longest time without a good answer. What Kubernetes and Knative promise costs
+ * nothing: a drain with budgets, a rollout. A pod killed without grace may lose what it held, and what was sent to it until its endpoint is gone.
+ */
+const budgetsSchema = z.strictObject({
+  'drain-node': budget(0, 1),
+  'drain-zone': budget(0, 1),
+  'gateway-rollout': budget(0, 1),
+  'nlb-target-drain': budget(0, 1),
+  'kill-gateway': budget(40, 5),
+  'kill-activator': budget(40, 5),
+  'kill-autoscaler': budget(0, 1),
+  'kill-istiod': budget(0, 1),
+  'kill-webhook': budget(0, 1),
+  'kill-queue-proxy': budget(40, 5),
+  coldStartSeconds: z
+    .number()
+    .positive()
+    .max(300)
+    .default(15)
+    .describe('the first byte of a request that finds no pod'),
+})
+
 /** stack.yaml: the stack to certify. Every key that it may have, with its default. */
 export const stackSchema = z.strictObject({
   target: z
@@ -114,6 +145,18 @@ export const stackSchema = z.strictObject({
     })
     .prefault({}),
   mirror: file.optional().describe('a folder with COMPONENT.yaml for each component, instead of the release pages'),
+  load: z
+    .strictObject({
+      from: z
+        .enum(['here', 'job'])
+        .optional()
+        .describe('where k6 runs: here, or as a Job in the cluster; as vantage says where not given'),
+      image: z.string().min(1).default('docker.io/grafana/k6:1.8.1').describe("the image of the Job's pod"),
+    })
+    .prefault({}),
+  budgets: budgetsSchema
+    .prefault({})
+    .describe('what a fault may cost: failed requests, and the longest gap without an answer'),
   deadlines: z.strictObject({ factor: z.number().positive().max(20).default(1) }).prefault({}),
 })
 

@@ -95,10 +95,15 @@ function resultOf(
   }
 }
 
+const TYPES: [string, string][] = [
+  ['yaml', 'application/yaml'],
+  ['svg', 'image/svg+xml'],
+]
+
 function attach(folder: string, check: ReportedCheck): Attachment[] {
   return check.evidence.map(({ name, text }) => {
-    const type = name.endsWith('.yaml') ? 'application/yaml' : 'text/plain'
-    const source = `${randomUUID()}-attachment.${name.endsWith('.yaml') ? 'yaml' : 'txt'}`
+    const [ending, type] = TYPES.find(([known]) => name.endsWith(`.${known}`)) ?? ['txt', 'text/plain']
+    const source = `${randomUUID()}-attachment.${ending}`
     writeFileSync(join(folder, source), text)
     return { name, type, source }
   })

@@ -25,6 +25,7 @@ article p { margin: .3rem 0 0; } .asserts { color: var(--soft); } .seen { white-
 details { margin-top: .4rem; } summary { cursor: pointer; color: var(--soft); font-size: .88rem; }
 pre { margin: .3rem 0 0; padding: .7rem; overflow: auto; max-height: 26rem; font-size: .78rem; background: var(--panel); border-radius: 4px; }
 .measurements { margin-top: .4rem; }
+article img.picture { display: block; width: 100%; max-width: 60rem; margin-top: .6rem; }
 .matrix { width: 100%; table-layout: fixed; } .matrix td { overflow-wrap: anywhere; border-top: 1px solid var(--line); padding: .4rem .9rem .4rem 0; }
 .matrix th:nth-child(1) { width: 14rem; } .matrix th:nth-child(2) { width: 16rem; } .matrix th:nth-child(3) { width: 8rem; }
 .matrix td p { margin: 0 0 .3rem; } .matrix .pass { color: var(--good); } .matrix .fail { color: var(--bad); }

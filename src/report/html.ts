@@ -157,16 +157,31 @@ function checkCard(check: ReportedCheck) {
           </tbody>
         </table>`
       }
-      ${check.evidence.map(
-        ({ name, text }) =>
-          html`<details>
-            <summary>${name}</summary>
-            <pre>${text}</pre>
-          </details>`,
-      )}
+      ${check.evidence
+        .filter(isPicture)
+        .map(
+          ({ name, text }) =>
+            html`<img
+              class="picture"
+              alt=${name}
+              src=${`data:image/svg+xml;base64,${Buffer.from(text).toString('base64')}`}
+            />`,
+        )}
+      ${check.evidence
+        .filter((each) => !isPicture(each))
+        .map(
+          ({ name, text }) =>
+            html`<details>
+              <summary>${name}</summary>
+              <pre>${text}</pre>
+            </details>`,
+        )}
     </article>
   `
 }
+
+/** A picture of its own, in the reader's colours: as an image it cannot mix with another's. */
+const isPicture = ({ name }: { name: string }): boolean => name.endsWith('.svg')
 
 const number = (value: number): string => (Number.isInteger(value) ? String(value) : value.toFixed(2))
 

@@ -4,6 +4,7 @@ import { setDeadlineFactor } from '../check/deadlines.ts'
 import { UsageProblem } from '../check/problem.ts'
 import { newRunId, writeRunInfo, type RunInfo } from '../check/run-info.ts'
 import type { StackConfig } from '../config/stack-schema.ts'
+import { findK6, tellK6, type K6 } from '../load/k6.ts'
 import { loadKubeConfig } from '../stack/kube-connection.ts'
 import { Kubernetes } from '../stack/kubernetes.ts'
 import { kindContext, kindIsUp, kindUp } from '../targets/kind.ts'
@@ -25,14 +26,18 @@ export const work: ThreadWork<RunRequest, RunInfo> = async (request, tell, signa
       tell(`kind: the cluster ${request.config.cluster.name} is up and is taken as it is`)
     else await kindUp(request.config, tell, signal)
   }
-  return prepareRun(request)
+  return prepareRun(request, tell, signal)
 }
 
 /**
  * Makes a run ready: chooses its checks, asks the cluster whether it answers and what it offers, and writes run.json.
  * @throws UsageProblem for a name that is no check, ClusterProblem where the cluster does not answer or accept us
  */
-export async function prepareRun({ config, only, allowDisruption }: RunRequest): Promise<RunInfo> {
+export async function prepareRun(
+  { config, only, allowDisruption }: RunRequest,
+  tell: (what: string) => void = () => undefined,
+  signal = new AbortController().signal,
+): Promise<RunInfo> {
   setDeadlineFactor(config.deadlines.factor)
   const checks = chosen(await loadCatalogue(), only)
   const kubeConfig = loadKubeConfig(config.kubeconfig, config.target === 'kind' ? kindContext(config) : config.context)
@@ -42,6 +47,9 @@ export async function prepareRun({ config, only, allowDisruption }: RunRequest):
     // /version answers anybody; this one needs credentials that are accepted.
     await api.json('/api')
     const lacking = await lackingOf(api, config)
+    const k6 = await k6For(checks, config, tell, signal)
+    if (k6 && 'lacking' in k6) lacking.k6 = { reason: k6.lacking, excused: false }
+    else if (k6) tell(tellK6(k6))
     const run: RunInfo = {
       id: newRunId(),
       pid: process.pid,
@@ -52,6 +60,7 @@ export async function prepareRun({ config, only, allowDisruption }: RunRequest):
       capabilities: CAPABILITIES.filter((capability) => !lacking[capability]),
       lacking,
       allowDisruption,
+      ...(k6 && 'how' in k6 ? { k6 } : {}),
     }
     writeRunInfo(run)
     return run
@@ -89,6 +98,18 @@ async function lackingOf(api: Kubernetes, config: StackConfig): Promise<RunInfo[
   if (!loki) lacking.loki = unnamed('Loki', 'observability.loki')
   if (!config.acme) lacking.acme = unnamed('ACME issuer', 'acme.issuer')
   return lacking
+}
+
+/** The k6 of a run that needs one here; as a Job it comes with its image. */
+async function k6For(
+  checks: Check[],
+  { load, vantage }: StackConfig,
+  tell: (what: string) => void,
+  signal: AbortSignal,
+): Promise<K6 | { lacking: string } | undefined> {
+  const isJob = (load.from ?? (vantage === 'cluster' ? 'job' : 'here')) === 'job'
+  if (isJob || !checks.some(({ requires }) => requires?.includes('k6'))) return undefined
+  return findK6(tell, signal)
 }
 
 /** Why AWS cannot be asked about the load balancer; one of AWS's own may not be left out for that. */

@@ -45,8 +45,19 @@ export function formatReader(format: string): (line: string) => AccessLogRecord 
 const readDefault = formatReader(DEFAULT_FORMAT)
 
 /** Reads a line of Istio's default format in an encoding, by the keys of its JSON; undefined where it is not one. */
-export function readAccessLog(line: string, encoding: Encoding): Record<AccessLogField, string> | undefined {
-  const record = encoding === 'JSON' ? readJson(line) : readDefault(line)
+export const readAccessLog = (line: string, encoding: Encoding): Record<AccessLogField, string> | undefined =>
+  fieldsOf(encoding === 'JSON' ? readJson(line) : readDefault(line), encoding)
+
+/** What reads lines of an encoding, in Istio's default format or in one of Envoy's format strings. */
+export function accessLogFields(
+  encoding: Encoding,
+  format = DEFAULT_FORMAT,
+): (line: string) => Record<AccessLogField, string> | undefined {
+  const readText = formatReader(format)
+  return (line) => fieldsOf(encoding === 'JSON' ? readJson(line) : readText(line), encoding)
+}
+
+function fieldsOf(record: AccessLogRecord | undefined, encoding: Encoding): Record<AccessLogField, string> | undefined {
   if (!record) return undefined
   const fields = ACCESS_LOG_FIELDS.map((field) => [field, record[encoding === 'JSON' ? field : COMMON[field]]] as const)
   return fields.every(([, value]) => value !== undefined)

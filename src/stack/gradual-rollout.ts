@@ -1,5 +1,5 @@
 import { KNATIVE } from './knative-kinds.ts'
-import type { Sample } from './prober.ts'
+import type { Sample } from './samples.ts'
 import type { Stack } from './stack.ts'
 import { recordWhile } from './timeline.ts'
 

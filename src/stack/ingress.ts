@@ -3,7 +3,8 @@ import { StackFailure } from '../check/problem.ts'
 import { eventually } from './eventually.ts'
 import { readHandshake, shakeHandsFromHere, type Handshake, type HandshakeRequest } from './handshake.ts'
 import { sendFromHere, tell, type Answer, type HttpRequest } from './http.ts'
-import { probeFromHere, probeThrough, type ProbeOptions, type Prober, type Sample } from './prober.ts'
+import { probeFromHere, probeThrough, type ProbeOptions, type Prober } from './prober.ts'
+import { type Sample } from './samples.ts'
 import type { Stack } from './stack.ts'
 
 /** A probe goes on until it has sent so many: an outage of a few must not hide in a handful. */

@@ -1,6 +1,6 @@
 import { parse, stringify } from 'yaml'
 import { StackFailure } from '../check/problem.ts'
-import type { Encoding } from './access-log.ts'
+import { accessLogFields, type AccessLogField, type Encoding } from './access-log.ts'
 import type { Stack } from './stack.ts'
 
 /** Istio's mesh configuration, as far as checks read it. */
@@ -55,3 +55,11 @@ export async function tuneMesh(stack: Stack, change: MeshConfig & Record<string,
 /** The encoding of access logs; TEXT where the mesh configuration does not say. */
 export const encodingOf = ({ accessLogEncoding }: MeshConfig): Encoding =>
   accessLogEncoding === 'JSON' ? 'JSON' : 'TEXT'
+
+/** Reads lines of the gateways' access log as the mesh configuration has them now; undefined for a line of another shape. */
+export async function accessLogReader(
+  stack: Stack,
+): Promise<(line: string) => Record<AccessLogField, string> | undefined> {
+  const mesh = await meshConfig(stack)
+  return accessLogFields(encodingOf(mesh), mesh.accessLogFormat || undefined)
+}

@@ -1,10 +1,8 @@
-import { quantileSorted } from 'simple-statistics'
 import { buildConnector, Pool } from 'undici'
-import { deadline, type DeadlineName } from '../check/deadlines.ts'
-import { StackFailure } from '../check/problem.ts'
-import { currentScope } from '../check/scope.ts'
+import { deadline } from '../check/deadlines.ts'
 import type { Answer, HttpRequest } from './http.ts'
 import { networkReason } from './kube-errors.ts'
+import { SampleLog, type Sample } from './samples.ts'
 
 /** How a prober asks: so many requests a second, each on a connection of its own or on kept ones. */
 export interface ProbeOptions {
@@ -13,112 +11,26 @@ export interface ProbeOptions {
   reuse?: boolean
 }
 
-/** What became of one request. */
-export interface Sample {
-  /** When it was due, in milliseconds since the prober began. */
-  due: number
-  /** From then until its last byte: a request that had to wait for its turn waited, whoever was late. */
-  ms: number
-  /** 0 where there was no answer; `error` says why. */
-  status: number
-  error?: string
-  /** The answer's x-version: which version of the workload served it. */
-  version?: string
-  /** The serial number of the certificate that was shown on this request's connection. */
-  serial?: string
-}
-
-/** One second of a prober's series. */
-export interface ProbedSecond {
-  second: number
-  sent: number
-  failed: number
-  p50: number
-  p95: number
-  max: number
-}
-
 /**
  * Sends requests at a set rate and keeps every sample. Open loop: each goes out at its own time, whether earlier ones were answered or
  * not, and its latency counts from when it was due, so that a stack that stalls cannot hide it (no coordinated omission).
  */
-export class Prober {
-  readonly samples: Sample[] = []
+export class Prober extends SampleLog {
   readonly #rate: number
   readonly #send: (due: number) => Promise<Omit<Sample, 'due' | 'ms'>>
   readonly #close: () => Promise<void>
-  readonly #began = performance.now()
   readonly #pending = new Set<Promise<void>>()
-  readonly #hear = new Set<() => void>()
   #sent = 0
   #timer: NodeJS.Timeout | undefined
   #over = false
 
   /** Starts at once. `send` gives what came of one request and does not throw. */
   constructor(rate: number, send: (due: number) => Promise<Omit<Sample, 'due' | 'ms'>>, close = async () => {}) {
+    super()
     this.#rate = rate
     this.#send = send
     this.#close = close
     this.#tick()
-  }
-
-  /** Milliseconds since it began, as samples have them. */
-  get now(): number {
-    return performance.now() - this.#began
-  }
-
-  /**
-   * Waits until `missing` gives undefined for the samples that have come so far; it is asked as they come.
-   * @throws StackFailure at the deadline, with what was last missing
-   */
-  async until(
-    what: string,
-    missing: (samples: readonly Sample[]) => string | undefined,
-    within: DeadlineName,
-  ): Promise<void> {
-    const scope = currentScope()
-    const ms = deadline(within)
-    const wait = () =>
-      new Promise<void>((resolve, reject) => {
-        const done = (then: () => void) => {
-          clearTimeout(timer)
-          this.#hear.delete(look)
-          then()
-        }
-        const look = () => {
-          if (scope?.signal.aborted) done(() => reject(scope.signal.reason as Error))
-          else if (missing(this.samples) === undefined) done(resolve)
-        }
-        const timer = setTimeout(
-          () =>
-            done(() =>
-              reject(new StackFailure(`${what}: not met within ${ms / 1000} s. Last: ${missing(this.samples)}.`)),
-            ),
-          ms,
-        )
-        this.#hear.add(look)
-        look()
-      })
-    await (scope ? scope.waiting(what, ms, wait) : wait())
-  }
-
-  /** Waits until so many answers in a row, all of them due from now on, satisfy `holds`. */
-  untilInARow(
-    what: string,
-    count: number,
-    holds: (sample: Sample) => boolean,
-    within: DeadlineName = 'configPush',
-  ): Promise<void> {
-    const from = this.now
-    return this.until(
-      what,
-      (samples) => {
-        const fresh = samples.filter(({ due }) => due >= from)
-        const row = fresh.length - 1 - fresh.findLastIndex((sample) => !holds(sample))
-        return row >= count ? undefined : `${row} of ${count} answers in a row`
-      },
-      within,
-    )
   }
 
   /** Ends it, and gives all samples in the order in which they were due, once the last one is in. */
@@ -139,8 +51,7 @@ export class Prober {
 
   #start(due: number): void {
     const sent = this.#send(due).then((seen) => {
-      this.samples.push({ due, ms: this.now - due, ...seen })
-      for (const look of [...this.#hear]) look()
+      this.keep({ due, ms: this.now - due, ...seen })
     })
     this.#pending.add(sent)
     void sent.finally(() => this.#pending.delete(sent))
@@ -204,35 +115,3 @@ export const probeThrough = (rate: number, send: () => Promise<Answer>): Prober 
       ...(headers['x-version'] ? { version: headers['x-version'] } : {}),
     }
   })
-
-/** What is not 200 among samples, and how many of each. */
-export function failuresOf(samples: readonly Sample[]): Record<string, number> {
-  const failures: Record<string, number> = {}
-  for (const { status, error } of samples) {
-    if (status === 200) continue
-    const key = status ? String(status) : (error ?? 'no answer')
-    failures[key] = (failures[key] ?? 0) + 1
-  }
-  return failures
-}
-
-/** A quantile (0 to 1) of the latencies of samples, in milliseconds; every sample counts, failed ones too. */
-export function latencyOf(samples: readonly Sample[], share: number): number {
-  const sorted = samples.map(({ ms }) => ms).toSorted((a, b) => a - b)
-  return sorted.length ? quantileSorted(sorted, share) : NaN
-}
-
-/** The series of a prober, a row a second in which requests were due. */
-export function perSecond(samples: readonly Sample[]): ProbedSecond[] {
-  const seconds = Map.groupBy(samples, ({ due }) => Math.floor(due / 1000))
-  return [...seconds]
-    .toSorted(([a], [b]) => a - b)
-    .map(([second, each]) => ({
-      second,
-      sent: each.length,
-      failed: each.filter(({ status }) => status !== 200).length,
-      p50: latencyOf(each, 0.5),
-      p95: latencyOf(each, 0.95),
-      max: latencyOf(each, 1),
-    }))
-}

@@ -3,6 +3,7 @@ import { StackFailure } from '../check/problem.ts'
 import type { KubernetesObject } from '../check/record.ts'
 import { currentScope, inScope, Scope } from '../check/scope.ts'
 import { journalFile, shortRunId, type RunInfo } from '../check/run-info.ts'
+import { Load } from '../load/load.ts'
 import { Agent } from './agent.ts'
 import { Changes } from './changes.ts'
 import { CertManager, versionOf } from './cert-manager.ts'
@@ -40,6 +41,7 @@ export class Stack {
   readonly knative: Knative
   readonly certManager: CertManager
   readonly webhooks: Webhooks
+  readonly load: Load
   readonly #lists = new Map<string, Promise<KubernetesObject[]>>()
   readonly #shared = new Map<string, Promise<unknown>>()
   readonly #runScope: Scope
@@ -57,6 +59,7 @@ export class Stack {
     this.knative = new Knative(this)
     this.certManager = new CertManager(this)
     this.webhooks = new Webhooks(this)
+    this.load = new Load(this)
   }
 
   get config() {

@@ -9,20 +9,48 @@ export interface Snapshot {
   objects: KubernetesObject[]
 }
 
+/** A value from a moment on, until the next one's. */
+export interface Step<T> {
+  at: number
+  value: T
+}
+
+/** The value at a moment, or undefined before the first. */
+export const valueAt = <T>(steps: readonly Step<T>[], at: number): T | undefined =>
+  steps.findLast((step) => step.at <= at)?.value
+
+/** What snapshots show of one thing: a step for each change of it; a moment that shows nothing is passed over. */
+export function stepsOf<T>(
+  snapshots: readonly Snapshot[],
+  read: (objects: KubernetesObject[]) => T | undefined,
+): Step<T>[] {
+  const steps: Step<T>[] = []
+  for (const { at, objects } of snapshots) {
+    const value = read(objects)
+    if (value !== undefined && value !== steps.at(-1)?.value) steps.push({ at, value })
+  }
+  return steps
+}
+
 /** Records by watch every state of the objects while `work` goes on, and gives them with what the work gave. */
 export async function recordWhile<T>(
   api: Kubernetes,
   watched: Watched,
   work: () => Promise<T>,
+  started = performance.now(),
 ): Promise<{ snapshots: Snapshot[]; result: T }> {
-  const started = performance.now()
   const snapshots: Snapshot[] = []
   const over = new AbortController()
+  const seen = Promise.withResolvers<void>()
   const recording = watchObjects(api, watched, over.signal, (objects) => {
     snapshots.push({ at: performance.now() - started, objects })
+    seen.resolve()
     return false
   })
+  recording.catch(seen.reject)
   try {
+    // What stood before the work is part of the record.
+    await seen.promise
     const result = await work()
     // What the work waited for may be known before the watch has told of what came before it.
     const { kind, namespace, labels, name } = watched

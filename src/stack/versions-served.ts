@@ -3,7 +3,7 @@ import { sendConcurrently } from '../load/traffic.ts'
 import type { IngressRequest } from './ingress.ts'
 import { shareBounds, shareTest, type ShareTest } from './shares.ts'
 import type { Answer } from './http.ts'
-import { failuresOf } from './prober.ts'
+import { failuresOf } from './samples.ts'
 import type { Stack } from './stack.ts'
 
 const AT_ONCE = 16

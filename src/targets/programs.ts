@@ -9,6 +9,8 @@ const PROGRAMS = {
     probe: ['version', '--remote=false'],
     from: 'https://istio.io/latest/docs/setup/getting-started/#download',
   },
+  k6: { probe: ['version'], from: 'https://grafana.com/docs/k6/latest/set-up/install-k6/' },
+  go: { probe: ['version'], from: 'https://go.dev/doc/install' },
 } as const
 
 export type Program = keyof typeof PROGRAMS

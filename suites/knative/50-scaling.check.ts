@@ -1,5 +1,5 @@
 import { check } from '../../src/check/check.ts'
-import { sendAtRate, sendFor } from '../../src/load/traffic.ts'
+import { sendFor } from '../../src/load/traffic.ts'
 import { alivePods, Autoscaler, autoscalerLimits, readyPods } from '../../src/stack/autoscaler.ts'
 import { forSeconds } from '../../src/stack/timeline.ts'
 
@@ -101,51 +101,6 @@ check(
       'most requests that the container saw at once, with containerConcurrency 2 and 12 sent at once',
     ).toBe(2)
     return `12 at once, ${traffic.sent} requests: the container saw at most ${info.most} at once, none was lost`
-  },
-)
-
-const RPS = { rate: 20, target: 10 }
-
-check(
-  'knative/scale-by-rps',
-  {
-    asserts: 'with metric rps pods settle at ceil(rate / (target x 0.7)), at most one off, within two stable windows',
-    guide: '4',
-    level: 'required',
-    effect: 'writes',
-    within: 'scalingCheck',
-    needs: ['knative/hello-through-lb'],
-    remedy:
-      "look at the autoscaler's log for the revision (PA scale got=, want=) and at whether it can scrape the queue-proxies; the 70 % of rps has no key",
-  },
-  async ({ stack, expect, measure, signal }) => {
-    const namespace = await stack.knative.namespace('rps')
-    // Panic is another check's: requests held back by the first cold start come in one burst, and would start it here.
-    const scaling = { ...WINDOW, metric: 'rps', target: String(RPS.target), 'panic-threshold-percentage': '1000' }
-    const service = await stack.knative.service(namespace, 'rps', { scaling })
-    const { host } = service
-    const autoscaler = new Autoscaler(stack, service)
-    await stack.ingress.until({ host, within: 'coldRequest' }, (answer) => answer.status === 200)
-    const { changes, result: traffic } = await autoscaler.desiredScaleWhile(() =>
-      sendAtRate(RPS.rate, 18, signal, () => stack.ingress.send({ host, within: 'coldRequest' })),
-    )
-    const expected = Math.ceil(RPS.rate / (RPS.target * 0.7))
-    const at = (ms: number) => changes.filter((change) => change.at <= ms).at(-1)?.desired ?? 0
-    // From two stable windows (12 s) and a decision on, until the traffic ends.
-    const settled = [
-      at(14_000),
-      ...changes.filter((change) => change.at > 14_000 && change.at < 17_500).map(({ desired }) => desired),
-    ]
-    measure('pods wanted at the end', at(17_500), 'pods')
-    measure('pods by the formula', expected, 'pods')
-    expect(traffic.failures, `answers that are not 200, of ${traffic.sent}`).toEqual({})
-    for (const desired of settled) {
-      expect(
-        Math.abs(desired - expected),
-        `pods wanted (${settled.join(', ')}) against ceil(${RPS.rate} / (${RPS.target} x 0.7)) = ${expected}`,
-      ).toBeLessThanOrEqual(1)
-    }
-    return `${RPS.rate} requests a second, target ${RPS.target}: ${settled.join(', ')} pods wanted after two windows, ${expected} by the formula`
   },
 )
 

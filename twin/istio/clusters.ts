@@ -94,6 +94,8 @@ export class UpstreamCluster {
   #next = Math.floor(Math.random() * 1000)
   active = 0
   pending = 0
+  /** Requests that went to a host so far. */
+  sent = 0
 
   constructor(address: string) {
     const kept = { keepAlive: true, localAddress: address, maxFreeSockets: 64, timeout: 60_000 }

@@ -38,6 +38,8 @@ export interface AdminSubject {
 export class EnvoyAdmin {
   readonly server: Server
   readonly #subject: AdminSubject
+  /** What went to each cluster; the forwarder of the proxy says it. */
+  sent: () => Map<string, number> = () => new Map()
   readonly #levels = new Map(LOGGERS.map((logger) => [logger, 'warning']))
 
   constructor(subject: AdminSubject) {
@@ -50,9 +52,10 @@ export class EnvoyAdmin {
       }
       if (url.pathname === '/server_info') return json({ version: 'twin', state: 'LIVE' })
       if (url.pathname === '/config_dump') return json({ configs: this.#dump(url.searchParams.get('resource')) })
+      if (url.pathname === '/clusters') return json({ cluster_statuses: this.#statuses() })
       if (url.pathname !== '/logging') {
         response.statusCode = 404
-        return response.end('invalid path. admin commands are:\n  /config_dump\n  /logging\n  /server_info\n')
+        return response.end('invalid path. admin commands are:\n  /clusters\n  /config_dump\n  /logging\n  /server_info\n')
       }
       if (request.method !== 'POST') {
         response.statusCode = 405
@@ -67,6 +70,14 @@ export class EnvoyAdmin {
 
   levelOf(logger: string): string {
     return this.#levels.get(logger) ?? 'warning'
+  }
+
+  /** Of a cluster's hosts the twin counts together. */
+  #statuses(): object[] {
+    return [...this.sent()].map(([name, count]) => ({
+      name,
+      host_statuses: [{ stats: [{ name: 'rq_total', value: String(count) }] }],
+    }))
   }
 
   #turn(logger: string, level: string): void {

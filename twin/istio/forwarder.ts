@@ -53,6 +53,11 @@ export class HttpForwarder {
     this.#snapshot = snapshot
   }
 
+  /** How many requests went to the hosts of each cluster so far. */
+  sent(): Map<string, number> {
+    return new Map([...this.#clusters].map(([name, { sent }]) => [name, sent]))
+  }
+
   close(): void {
     for (const cluster of this.#clusters.values()) cluster.close()
   }
@@ -178,6 +183,7 @@ export class HttpForwarder {
         { 'x-envoy-overloaded': 'true' },
       )
     await room
+    cluster.sent++
     const body = await exchange.body()
     try {
       for (let attempt = 0; ; attempt++) {

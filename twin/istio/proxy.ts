@@ -41,6 +41,7 @@ export class GatewayProxy {
     const snapshot = () => this.#snapshot
     const admin = new EnvoyAdmin({ pod: () => container.pod, objects, snapshot, defects, identity })
     this.#forwarder = new HttpForwarder(container, objects, snapshot, identity, admin, defects)
+    admin.sent = () => this.#forwarder.sent()
     container.serveLoopback(15000, admin.server)
   }
 

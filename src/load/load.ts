@@ -1,0 +1,90 @@
+import { availableParallelism } from 'node:os'
+import pLimit from 'p-limit'
+import { deadline } from '../check/deadlines.ts'
+import { currentScope, inScope } from '../check/scope.ts'
+import type { Stack } from '../stack/stack.ts'
+import { runHere } from './k6-here.ts'
+import { runInContainer } from './k6-image.ts'
+import { runAsJob } from './k6-job.ts'
+import { LoadProblem, LoadRun, type Generator, type LoadResult } from './load-run.ts'
+
+/** The scripts of load/. */
+export type Script = 'steady' | 'scale-from-zero' | 'panic' | 'connection-pool' | 'split' | 'flip' | 'background'
+
+/** Who is asked, and what the script takes besides, by the names that its head has. */
+export interface LoadRequest {
+  host: string
+  parameters: Record<string, string | number>
+}
+
+/** k6 and the scripts of load/, sent through the load balancer from where the stack file says. */
+export class Load {
+  readonly #stack: Stack
+  readonly #turns = pLimit(availableParallelism())
+  #jobs = 0
+
+  constructor(stack: Stack) {
+    this.#stack = stack
+  }
+
+  /**
+   * Does `work`, which sends load, once few others do: as many at once as this machine has processors. More would wait for each other, and
+   * what they see would be of the machine and not of the stack.
+   */
+  inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const scope = currentScope()
+    const started = Promise.withResolvers<void>()
+    const turn = this.#turns(() => {
+      started.resolve()
+      scope?.signal.throwIfAborted()
+      return scope ? inScope(scope, work) : work()
+    })
+    void scope?.waiting('its turn to send load', deadline('loadTurn'), () => started.promise)
+    return turn
+  }
+
+  /** Where load starts, as a report says it. */
+  get from(): 'here' | 'job' {
+    const { load, vantage } = this.#stack.config
+    return load.from ?? (vantage === 'cluster' ? 'job' : 'here')
+  }
+
+  /** Starts a script. It ends with the running check at the latest. `began` is what its samples count from. */
+  async start(script: Script, { host, parameters }: LoadRequest, began?: number): Promise<LoadRun> {
+    const { ports } = this.#stack.config.addresses
+    const address = await this.#stack.ingress.address()
+    const given = {
+      URL: `http://${address.includes(':') ? `[${address}]` : address}:${ports.http}/`,
+      HOST: host,
+      ...Object.fromEntries(Object.entries(parameters).map(([key, value]) => [key, String(value)])),
+    }
+    const scope = currentScope()
+    scope?.signal.throwIfAborted()
+    const run = new LoadRun(script, await this.#generate(script, given), began)
+    const stop = () => void run.end().catch(() => undefined)
+    scope?.signal.addEventListener('abort', stop, { once: true })
+    scope?.onEnd(async () => {
+      scope.signal.removeEventListener('abort', stop)
+      await run.end().catch(() => undefined)
+    })
+    return run
+  }
+
+  /**
+   * Runs a script to its end.
+   * @throws LoadProblem where k6 died or could not keep its rate
+   */
+  async run(script: Script, request: LoadRequest, began?: number): Promise<LoadResult> {
+    return (await this.start(script, request, began)).ended()
+  }
+
+  async #generate(script: Script, parameters: Record<string, string>): Promise<Generator> {
+    if (this.from === 'job') {
+      const namespace = await this.#stack.shared('load', () => this.#stack.namespace('load'))
+      return runAsJob(this.#stack, { namespace, name: `${script}-${++this.#jobs}`, script }, parameters)
+    }
+    const { k6 } = this.#stack.run
+    if (!k6) throw new LoadProblem('there is no k6')
+    return k6.how === 'image' ? runInContainer(k6.what, script, parameters) : runHere(k6.what, script, parameters)
+  }
+}

@@ -1,0 +1,73 @@
+import { accessLogReader } from './mesh-config.ts'
+import { podsReady } from './until.ts'
+import type { Stack } from './stack.ts'
+
+interface Clusters {
+  cluster_statuses?: { name: string; host_statuses?: { stats?: { name: string; value?: string }[] }[] }[]
+}
+
+/** A workload behind a connection pool of few places: what the gateways say of requests that it had no place for. */
+export class ConnectionPool {
+  readonly host: string
+  readonly namespace: string
+  readonly #stack: Stack
+
+  private constructor(stack: Stack, namespace: string) {
+    this.#stack = stack
+    this.namespace = namespace
+    this.host = `limited.${namespace}.test`
+  }
+
+  /** Makes it, and waits until every gateway pod knows its limits and answers for it. */
+  static async of(stack: Stack): Promise<ConnectionPool> {
+    const pool = new ConnectionPool(stack, await stack.knative.namespace('limited'))
+    const { namespace, host } = pool
+    await stack.applyFixture('mesh/limited.yaml', { namespace, host })
+    await stack.until({ kind: 'v1/Pod', namespace, labels: 'app=limited' }, podsReady(1), 'podReady')
+    await stack.istio.circuitBreakers(pool.#cluster, ({ maxConnections }) => maxConnections === 2)
+    await stack.ingress.until({ host }, (answer) => answer.status === 200, 'configPush', 10)
+    return pool
+  }
+
+  /**
+   * How many requests the gateways have passed on to its pod so far, by Envoy's own counters. Istio keeps Envoy from counting overflows
+   * of a cluster unless the proxy asks for it (proxyStatsMatcher); those of its hosts are always there.
+   */
+  async passedOn(): Promise<number> {
+    const pods = await this.#stack.istio.gatewayPods()
+    const counts = await Promise.all(
+      pods.map(async (pod) => {
+        const { cluster_statuses = [] } = JSON.parse(
+          await this.#stack.istio.admin(pod, '/clusters?format=json'),
+        ) as Clusters
+        const hosts = cluster_statuses.find(({ name }) => name === this.#cluster)?.host_statuses ?? []
+        const totals = hosts.map(({ stats = [] }) => Number(stats.find(({ name }) => name === 'rq_total')?.value ?? 0))
+        return totals.reduce((sum, count) => sum + count, 0)
+      }),
+    )
+    return counts.reduce((sum, count) => sum + count, 0)
+  }
+
+  /**
+   * Waits until so many requests of a load script (their path holds them for a while) stand in the access log since `since`, and gives
+   * how many of them overflowed (flag UO).
+   */
+  async overflowsLogged(since: number, count: number): Promise<number> {
+    const read = await accessLogReader(this.#stack)
+    const flags = (texts: readonly { text: string }[]) =>
+      texts.flatMap(({ text }) => {
+        const record = read(text)
+        const isOurs = record?.authority === this.host && record.path.includes('sleep=')
+        return isOurs ? [record.response_flags.split(',')] : []
+      })
+    const lines = await this.#stack.gatewayLog.until(since, `${count} requests in the access log`, (seen) => {
+      const logged = flags(seen).length
+      return logged < count ? `${logged} are there` : undefined
+    })
+    return flags(lines).filter((each) => each.includes('UO')).length
+  }
+
+  get #cluster(): string {
+    return `outbound|80||limited.${this.namespace}.svc.cluster.local`
+  }
+}

@@ -1,0 +1,70 @@
+import { StackFailure } from '../check/problem.ts'
+import type { KubernetesObject } from '../check/record.ts'
+import { AUTOSCALER_SETTINGS, effective, goDuration } from './knative-settings.ts'
+import { POD_AUTOSCALER } from './knative-kinds.ts'
+import type { RevisionName } from './knative.ts'
+import type { Stack } from './stack.ts'
+
+/** How a revision scales: its own annotations, and the cluster's settings where it has none. Times are in seconds. */
+export interface ScalingRules {
+  metric: 'concurrency' | 'rps'
+  /** What one pod takes at most. */
+  total: number
+  /** What one pod should have: total x utilization. */
+  target: number
+  stableWindow: number
+  panicWindow: number
+  /** Over so many times what is Ready, panic begins. */
+  panicThreshold: number
+  maxUpRate: number
+  maxDownRate: number
+  minScale: number
+  /** 0 for no bound. */
+  maxScale: number
+  burstCapacity: number
+}
+
+/**
+ * Reads the rules of a revision from its PodAutoscaler and config-autoscaler: knative/serving, pkg/reconciler/autoscaling/resources/target.go
+ * and pkg/autoscaler/config, the same from 1.9 to 1.23.
+ * @throws StackFailure where it has no PodAutoscaler
+ */
+export async function scalingRules(stack: Stack, { namespace, revision }: RevisionName): Promise<ScalingRules> {
+  const podAutoscaler = await stack.k8s.get(POD_AUTOSCALER, revision, namespace)
+  return rulesOf(podAutoscaler, await stack.knative.settings('config-autoscaler'))
+}
+
+/** The rules that a PodAutoscaler and the settings of config-autoscaler make. */
+export function rulesOf(podAutoscaler: KubernetesObject, settings: Record<string, string>): ScalingRules {
+  const own = (key: string) => podAutoscaler.metadata?.annotations?.[`autoscaling.knative.dev/${key}`]
+  const set = (key: string) => effective(settings, AUTOSCALER_SETTINGS, key)
+  const either = (annotation: string, key = annotation) => own(annotation) ?? set(key)
+  const seconds = (value: string) => (goDuration(value) ?? 0) / 1000
+  if (own('class') && own('class') !== 'kpa.autoscaling.knative.dev')
+    throw new StackFailure(`${podAutoscaler.metadata?.name} is scaled by ${own('class')}, not by Knative's autoscaler.`)
+  const rps = own('metric') === 'rps'
+  const limit = Number(podAutoscaler.spec?.containerConcurrency ?? 0)
+  const given = own('target')
+  let total = rps
+    ? Number(set('requests-per-second-target-default'))
+    : limit || Number(set('container-concurrency-target-default'))
+  if (given !== undefined) total = !rps && limit > 0 ? Math.min(Number(given), limit) : Number(given)
+  const share = Number(set('container-concurrency-target-percentage'))
+  const percentage = own('target-utilization-percentage')
+  // The share of rps has no key. That of concurrency may be written as 70 or as 0.7.
+  const utilization = percentage ? Number(percentage) / 100 : rps ? 0.7 : share > 1 ? share / 100 : share
+  const stableWindow = seconds(either('window', 'stable-window'))
+  return {
+    metric: rps ? 'rps' : 'concurrency',
+    total,
+    target: Math.max(0.01, total * utilization),
+    stableWindow,
+    panicWindow: Math.max(1, Math.round((stableWindow * Number(either('panic-window-percentage'))) / 100)),
+    panicThreshold: Number(either('panic-threshold-percentage')) / 100,
+    maxUpRate: Number(set('max-scale-up-rate')),
+    maxDownRate: Number(set('max-scale-down-rate')),
+    minScale: Number(either('min-scale')),
+    maxScale: Number(either('max-scale')),
+    burstCapacity: Number(either('target-burst-capacity')),
+  }
+}
