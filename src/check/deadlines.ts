@@ -36,6 +36,18 @@ export const deadlines = {
   scaleToZero: 120_000,
   /** A namespace of ours to be gone with all that it holds. */
   namespaceGone: 90_000,
+  /** A pod to be let go by its budget: another has to be Ready before. */
+  evicted: 120_000,
+  /** Evicted or replaced pods to be gone: an activator drains for 45 s and more. */
+  podsDrained: 180_000,
+  /** A node to be Ready and to take pods again once it is uncordoned. */
+  nodeBack: 60_000,
+  /** A setting to have reached Knative's webhook: one that was evicted answers by what it knew until it has drained. */
+  settingRead: 120_000,
+  /** Proxies to have found an istiod again that was away: they ask with pauses of up to half a minute. */
+  proxiesBack: 120_000,
+  /** Traffic to be steady: answers in a row before a fault, and again after it. */
+  steady: 60_000,
   /** istioctl analyze or proxy-status over a whole cluster. */
   istioctl: 60_000,
   /** A check's whole body where it does not name another. */
@@ -44,6 +56,10 @@ export const deadlines = {
   rolloutCheck: 240_000,
   /** A check that waits for an autoscaler to go up and down again. */
   scalingCheck: 240_000,
+  /** A check that does one fault under load, with what was disturbed whole again. */
+  faultCheck: 300_000,
+  /** A check that drains node after node. */
+  drainCheck: 600_000,
   /** A component's deployments to be Available after its manifest was applied, its images to be pulled included. */
   componentAvailable: 300_000,
   /** kind's create cluster, its node image to be pulled included. */

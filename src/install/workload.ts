@@ -17,7 +17,11 @@ export const workload: Component = {
       program: JSON.stringify(readFixture('app/server.mjs')),
     }
     await applyPatiently(api, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE } }, signal)
-    const objects = [...readManifest('app/configmap.yaml', values), ...readManifest('knative/service.yaml', values)]
+    const objects = [
+      ...readManifest('app/configmap.yaml', values),
+      ...readManifest('knative/service.yaml', values),
+      ...readManifest('chaos/budget.yaml', values),
+    ]
     for (const object of objects) {
       if (object.kind === 'Service')
         object.spec.template.metadata.annotations = { 'autoscaling.knative.dev/min-scale': '1' }

@@ -3,7 +3,8 @@ import type { KubernetesObject } from '../check/record.ts'
 import type { Journal } from '../stack/journal.ts'
 import { restoring } from '../stack/restoring.ts'
 import { kindOf, type KindName, type Kubernetes, type ObjectId } from '../stack/kubernetes.ts'
-import { allTrue, until, type Condition, type Watched } from '../stack/until.ts'
+import { whole } from '../stack/pods.ts'
+import { until, type Condition, type Watched } from '../stack/until.ts'
 
 /** The hands of a sabotage: every change is in the journal, with what undoes it, before it is made. */
 export class Saboteur {
@@ -61,24 +62,10 @@ export class Saboteur {
 
   /** Waits until a Deployment has nothing but Ready pods of its newest template. */
   async rolledOut(namespace: string, name: string): Promise<void> {
-    await this.until({ kind: 'apps/v1/Deployment', namespace, name }, complete, 'componentAvailable')
+    await this.until({ kind: 'apps/v1/Deployment', namespace, name }, whole, 'componentAvailable')
   }
 
   until(watched: Watched, condition: Condition, within: DeadlineName): Promise<KubernetesObject[]> {
     return until(this.api, watched, condition, within)
   }
 }
-
-/** The condition that every Deployment is at its newest template, with all its pods Ready and none of an older one. */
-export const complete: Condition = (deployments) =>
-  allTrue('Available')(deployments) ??
-  deployments
-    .map(({ metadata, spec, status }) => {
-      const counts = [status?.replicas, status?.readyReplicas, status?.updatedReplicas].map((count) =>
-        Number(count ?? 0),
-      )
-      return counts.every((count) => count === spec?.replicas)
-        ? undefined
-        : `Deployment ${metadata?.namespace}/${metadata?.name} has ${counts[1]} of ${spec?.replicas} pods Ready`
-    })
-    .find((missing) => missing !== undefined)

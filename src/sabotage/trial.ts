@@ -6,12 +6,13 @@ import { plainMessage } from '../check/problem.ts'
 import type { CheckRecord, Outcome } from '../check/record.ts'
 import { journalFile, type RunInfo } from '../check/run-info.ts'
 import { Journal } from '../stack/journal.ts'
+import { whole } from '../stack/pods.ts'
 import { restartPods } from '../stack/restart.ts'
 import { Stack } from '../stack/stack.ts'
 import { undoAll } from '../stack/undo.ts'
 import { until } from '../stack/until.ts'
 import type { Sabotage } from './sabotage.ts'
-import { complete, Saboteur } from './saboteur.ts'
+import { Saboteur } from './saboteur.ts'
 
 /** The outcomes of a trial's checks in its three phases, and what is wrong with it. */
 export interface Trial {
@@ -151,7 +152,7 @@ async function putBack(each: Sabotage, run: RunInfo, abort: AbortSignal): Promis
     const left = await undoAll(stack.k8s, new Journal(journalFile(run.id)), () => undefined)
     if (left.length) return `it could not be put back: ${left.join('; ')}`
     await restartPods(stack.k8s, [...(each.restarts ?? []), ...(each.afterwards ?? [])])
-    await until(stack.k8s, { kind: 'apps/v1/Deployment' }, complete, 'componentAvailable')
+    await until(stack.k8s, { kind: 'apps/v1/Deployment' }, whole, 'componentAvailable')
     const { namespace, service: name } = stack.config.gateway
     await until(
       stack.k8s,

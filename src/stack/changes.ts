@@ -2,6 +2,7 @@ import type { KubernetesObject } from '../check/record.ts'
 import { currentScope } from '../check/scope.ts'
 import { askPod, type PodRequest } from './forward.ts'
 import { kindOf, objectName, type KindName, type ObjectId } from './kubernetes.ts'
+import { whole } from './pods.ts'
 import { restartPods } from './restart.ts'
 import { restoring } from './restoring.ts'
 import type { Stack } from './stack.ts'
@@ -93,6 +94,19 @@ export class Changes {
       this.#stack.journal.undone(entry)
     })
     return askPod(this.#stack.k8s, { name, namespace, port }, asked)
+  }
+
+  /**
+   * Notes that pods of a Deployment are about to be killed or replaced. When the check ends it is waited for until it is whole again.
+   * @throws Error where the run does not allow it
+   */
+  willDisturb(deployment: ObjectId): void {
+    this.#mayDisrupt(`Deployment ${deployment.namespace}/${deployment.name}`)
+    const entry = this.#stack.journal.disturbed(deployment)
+    currentScope()?.onEnd(async () => {
+      await until(this.#stack.k8s, deployment, whole, 'componentAvailable')
+      this.#stack.journal.undone(entry)
+    })
   }
 
   /** Replaces the pods of a Deployment, NAMESPACE/NAME: for what reads its settings at its start alone. */

@@ -8,12 +8,18 @@ import type { Stack } from './stack.ts'
  * A Service of ours that never had a pod: config-autoscaler's allow-zero-initial-scale is on while it is made, for the time of the
  * running check. That saves the half minute which it takes to bring one to zero.
  */
-export async function coldService(stack: Stack, name: string, { inMesh }: { inMesh: boolean }): Promise<ReadyService> {
+export async function coldService(
+  stack: Stack,
+  name: string,
+  { inMesh = false, env = {} }: { inMesh?: boolean; env?: Record<string, string> } = {},
+): Promise<ReadyService> {
   await stack.changes.tune('v1/ConfigMap', KNATIVE, 'config-autoscaler', {
     data: { 'allow-zero-initial-scale': 'true' },
   })
   const namespace = await stack.knative.namespace(name, inMesh ? await injectionLabels(stack) : {})
-  const service = await stack.knative.service(namespace, name, { scaling: { 'initial-scale': '0' } })
+  const options = { scaling: { 'initial-scale': '0' }, env }
+  await stack.knative.untilAccepted(stack.knative.manifest(namespace, name, options))
+  const service = await stack.knative.service(namespace, name, options)
   await new Autoscaler(stack, service).untilPods(0)
   return service
 }

@@ -54,6 +54,18 @@ export class Istio {
     return pods
   }
 
+  /**
+   * istiod's Deployment, as NAMESPACE/NAME.
+   * @throws StackFailure where there is none
+   */
+  async deployment(): Promise<string> {
+    const found = (await this.#stack.all('apps/v1/Deployment')).find(
+      ({ metadata }) => metadata?.labels?.app === 'istiod',
+    )
+    if (!found) throw new StackFailure('No Deployment has the label app=istiod: Istio is not installed.')
+    return `${found.metadata?.namespace}/${found.metadata?.name}`
+  }
+
   /** The versions that istiod's pods report, one each (istiod serves /version beside its metrics). */
   async istiodVersions(): Promise<string[]> {
     const versions = (await this.istiodPods()).map(async ({ metadata }) => {

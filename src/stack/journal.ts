@@ -5,13 +5,15 @@ import type { ObjectId } from './kubernetes.ts'
 
 /**
  * What must be undone: an object of ours that was made, a shared one that was changed, with the merge patch that puts it back, one that
- * was removed, with what it was, or a program in a pod that was told something by its own interface, with the request that takes it back.
+ * was removed, with what it was, a program in a pod that was told something by its own interface, with the request that takes it back,
+ * or a Deployment that lost pods, which it makes again by itself: what is left to do is to see that it did.
  */
 export type JournalEntry =
   | { seq: number; at: string; what: 'made'; object: ObjectId }
   | { seq: number; at: string; what: 'changed'; object: ObjectId; restore: object }
   | { seq: number; at: string; what: 'removed'; object: ObjectId; was: KubernetesObject }
   | { seq: number; at: string; what: 'told'; object: ObjectId; port: number; restore: PodRequest }
+  | { seq: number; at: string; what: 'disturbed'; object: ObjectId }
 type Unnumbered<Entry> = Entry extends JournalEntry ? Omit<Entry, 'seq' | 'at'> : never
 type Line = JournalEntry | { what: 'undone'; seq: number }
 
@@ -46,6 +48,11 @@ export class Journal {
   /** To be called before a program in a pod is told something; `restore` on the same port takes it back. */
   told(object: ObjectId, port: number, restore: PodRequest): number {
     return this.#write({ what: 'told', object, port, restore })
+  }
+
+  /** To be called before pods of a Deployment are killed or replaced. */
+  disturbed(deployment: ObjectId): number {
+    return this.#write({ what: 'disturbed', object: deployment })
   }
 
   /** Notes that what the entry names was undone, and seen to be. */

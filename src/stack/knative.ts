@@ -2,6 +2,7 @@ import { StackFailure } from '../check/problem.ts'
 import type { KubernetesObject } from '../check/record.ts'
 import type { DeadlineName } from '../check/deadlines.ts'
 import { Autoscaler } from './autoscaler.ts'
+import { ACCEPTED, refusalOf } from './kube-errors.ts'
 import { readFixture, readManifest } from './manifest.ts'
 import type { Stack } from './stack.ts'
 import { KNATIVE, SERVICE } from './knative-kinds.ts'
@@ -129,6 +130,19 @@ export class Knative {
   ): Promise<ReadyService> {
     await this.#stack.apply(this.manifest(namespace, name, options))
     return this.ready(namespace, name, within)
+  }
+
+  /**
+   * Waits until every webhook takes a Service that a setting just changed allows: each reads settings at its own time.
+   * @throws StackFailure at the deadline, with what it is refused with
+   */
+  untilAccepted(service: KubernetesObject): Promise<void> {
+    const refusal = async () => {
+      const said = await refusalOf(this.#stack.k8s.dryCreate(service))
+      return said === ACCEPTED ? undefined : said
+    }
+    const what = `Service ${service.metadata?.namespace}/${service.metadata?.name} being accepted`
+    return this.#stack.eventually(what, refusal, 'settingRead', 5)
   }
 
   /** Waits until a Service is Ready in this generation. */

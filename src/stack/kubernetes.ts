@@ -136,10 +136,13 @@ export class Kubernetes {
     return this.#send('PATCH', path, change, 'application/merge-patch+json', `changing ${nameOfId(id)}`)
   }
 
-  /** Asks for an object's deletion; one that is gone already is no error. */
-  async delete(id: ObjectId): Promise<void> {
+  /** Asks for an object's deletion; one that is gone already is no error. `graceSeconds` is what a pod has to end. */
+  async delete(id: ObjectId, { graceSeconds }: { graceSeconds?: number } = {}): Promise<void> {
     try {
-      await this.raw('DELETE', `${await this.path(id)}?propagationPolicy=Background`)
+      await this.raw(
+        'DELETE',
+        `${await this.path(id)}?propagationPolicy=Background${graceSeconds === undefined ? '' : `&gracePeriodSeconds=${graceSeconds}`}`,
+      )
     } catch (problem) {
       if (statusOf(problem)?.code !== 404) throw problem
     }

@@ -1,4 +1,5 @@
 import type { KubernetesObject } from '../check/record.ts'
+import { selects } from './selector.ts'
 import type { Stack } from './stack.ts'
 
 // DaemonSets of the CNIs that enforce NetworkPolicy. The AWS VPC CNI does only with its policy agent turned on.
@@ -35,7 +36,7 @@ export function guards(policies: readonly KubernetesObject[], pod: KubernetesObj
     (policy) =>
       policy.metadata?.namespace === pod.metadata?.namespace &&
       (policy.spec?.policyTypes ?? ['Ingress']).includes('Ingress') &&
-      selects(policy, pod),
+      selects(policy.spec?.podSelector, pod.metadata?.labels ?? {}),
   )
   const rules = selecting.flatMap(
     (policy) => (policy.spec?.ingress ?? []) as { ports?: { port?: number | string; endPort?: number }[] }[],
@@ -48,20 +49,3 @@ export function guards(policies: readonly KubernetesObject[], pod: KubernetesObj
 
 const admits = ({ port: first, endPort }: { port?: number | string; endPort?: number }, port: number): boolean =>
   typeof first === 'number' && port >= first && port <= (endPort ?? first)
-
-function selects(policy: KubernetesObject, pod: KubernetesObject): boolean {
-  const labels = pod.metadata?.labels ?? {}
-  const { matchLabels = {}, matchExpressions = [] } = (policy.spec?.podSelector ?? {}) as {
-    matchLabels?: Record<string, string>
-    matchExpressions?: { key: string; operator: string; values?: string[] }[]
-  }
-  return (
-    Object.entries(matchLabels).every(([key, value]) => labels[key] === value) &&
-    matchExpressions.every(({ key, operator, values = [] }) => {
-      const value = labels[key]
-      if (operator === 'In') return value !== undefined && values.includes(value)
-      if (operator === 'NotIn') return value === undefined || !values.includes(value)
-      return operator === 'Exists' ? value !== undefined : value === undefined
-    })
-  )
-}

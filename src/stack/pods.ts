@@ -1,7 +1,7 @@
 import type { KubernetesObject } from '../check/record.ts'
 import { objectName } from './kubernetes.ts'
 import type { Stack } from './stack.ts'
-import { conditionOf, missingCondition, podTrouble } from './until.ts'
+import { allTrue, conditionOf, missingCondition, podTrouble, type Condition } from './until.ts'
 
 /** A sentence for each pod that is not Ready and not on its way out, with the kubelet's or the scheduler's reason. */
 export const readinessTroubles = (pods: readonly KubernetesObject[]): string[] =>
@@ -56,3 +56,17 @@ export async function podLives(pods: readonly KubernetesObject[], stack: Stack):
     ]),
   )
 }
+
+/** The condition that every Deployment is at its newest template, with all its pods Ready and none of an older one. */
+export const whole: Condition = (deployments) =>
+  allTrue('Available')(deployments) ??
+  deployments
+    .map(({ metadata, spec, status }) => {
+      const counts = [status?.replicas, status?.readyReplicas, status?.updatedReplicas].map((count) =>
+        Number(count ?? 0),
+      )
+      return counts.every((count) => count === spec?.replicas)
+        ? undefined
+        : `Deployment ${metadata?.namespace}/${metadata?.name} has ${counts[1]} of ${spec?.replicas} pods Ready`
+    })
+    .find((missing) => missing !== undefined)

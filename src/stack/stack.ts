@@ -99,6 +99,11 @@ export class Stack {
     return object
   }
 
+  /** Has `all` read anew: after a fault pods are others, and nodes. */
+  forgetLists(): void {
+    this.#lists.clear()
+  }
+
   /** The API server's version, as '1.34.4' or '1.33.1-eks-abc'. */
   async serverVersion(): Promise<string> {
     const { gitVersion } = await this.k8s.json<{ gitVersion: string }>('/version')

@@ -1,6 +1,7 @@
 import { StackFailure } from '../check/problem.ts'
 import { askPod } from './forward.ts'
 import { INGRESS, SERVICE } from './knative-kinds.ts'
+import { whole } from './pods.ts'
 import { until } from './until.ts'
 import type { Journal, JournalEntry } from './journal.ts'
 import type { Kubernetes } from './kubernetes.ts'
@@ -12,13 +13,15 @@ import type { Kubernetes } from './kubernetes.ts'
 export async function undoAll(api: Kubernetes, journal: Journal, tell: (what: string) => void): Promise<string[]> {
   const left: string[] = []
   const pending = journal.pending()
-  for (const entry of pending) {
-    if (entry.what === 'made') continue
+  // What was disturbed comes whole only once what was changed is put back: a node that takes pods again, its replicas.
+  const others = pending.filter(({ what }) => what !== 'made' && what !== 'disturbed')
+  for (const entry of [...others, ...pending.filter(({ what }) => what === 'disturbed')]) {
     tell(`putting back ${entry.object.kind} ${entry.object.name}`)
     await attempt(entry, left, async () => {
       if (entry.what === 'changed') await api.patch(entry.object, entry.restore)
       else if (entry.what === 'told') await takeBack(api, entry)
-      else await api.apply(entry.was)
+      else if (entry.what === 'disturbed') await until(api, entry.object, whole, 'componentAvailable')
+      else if (entry.what === 'removed') await api.apply(entry.was)
       journal.undone(entry.seq)
     })
   }

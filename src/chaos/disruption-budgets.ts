@@ -1,0 +1,104 @@
+import type { KubernetesObject } from '../check/record.ts'
+import { objectName } from '../stack/kubernetes.ts'
+import { selects } from '../stack/selector.ts'
+import type { Snapshot } from '../stack/timeline.ts'
+import type { WatchedThrough } from './experiment.ts'
+import type { Stack } from '../stack/stack.ts'
+
+export const BUDGET = 'policy/v1/PodDisruptionBudget'
+
+/** The budgets that a pod, or a Deployment's pods, are under. */
+export const budgetsOver = (
+  budgets: readonly KubernetesObject[],
+  { namespace, labels }: { namespace: string | undefined; labels: Record<string, string> },
+): KubernetesObject[] =>
+  budgets.filter((budget) => budget.metadata?.namespace === namespace && selects(budget.spec?.selector, labels))
+
+/** Why a budget never allows a disruption, however whole everything is; undefined where it does. */
+export function neverAllows(budget: KubernetesObject): string | undefined {
+  const { expectedPods = 0, desiredHealthy = 0 } = (budget.status ?? {}) as {
+    expectedPods?: number
+    desiredHealthy?: number
+  }
+  if (expectedPods === 0 || desiredHealthy < expectedPods) return undefined
+  const { minAvailable, maxUnavailable } = budget.spec ?? {}
+  const asks = minAvailable === undefined ? `maxUnavailable ${maxUnavailable}` : `minAvailable ${minAvailable}`
+  return `${objectName(budget)} never allows a disruption: ${asks} of ${expectedPods} pods means that ${desiredHealthy} must be healthy`
+}
+
+/** The Deployments that must be able to move: Knative's, istiod, the gateway's, and those of the workload that Plumbline keeps there. */
+export async function mustMove(stack: Stack): Promise<KubernetesObject[]> {
+  const deployments = await stack.all('apps/v1/Deployment')
+  const { namespace, service } = stack.config.gateway
+  const gateway = await stack.one('v1/Service', service, namespace)
+  return deployments.filter(({ metadata, spec }) => {
+    if (Number(spec?.replicas ?? 0) === 0) return false
+    if (metadata?.namespace === 'knative-serving' || metadata?.namespace === 'plumbline') return true
+    if (metadata?.labels?.app === 'istiod') return true
+    const labels = (spec?.template?.metadata?.labels ?? {}) as Record<string, string>
+    return metadata?.namespace === namespace && selects({ matchLabels: gateway.spec?.selector ?? {} }, labels)
+  })
+}
+
+/** A sentence for each Deployment that must move and that no budget covers, or one that forbids it. */
+export async function budgetTroubles(
+  stack: Stack,
+): Promise<{ troubles: string[]; deployments: number; budgets: number }> {
+  const budgets = await stack.all(BUDGET)
+  const deployments = await mustMove(stack)
+  const used = new Set<string>()
+  const troubles = deployments.flatMap((deployment) => {
+    const labels = (deployment.spec?.template?.metadata?.labels ?? {}) as Record<string, string>
+    const over = budgetsOver(budgets, { namespace: deployment.metadata?.namespace, labels })
+    if (over.length === 0) return [`${objectName(deployment)} is under no PodDisruptionBudget`]
+    return over.flatMap((budget) => {
+      used.add(objectName(budget))
+      const {
+        expectedPods = 0,
+        disruptionsAllowed = 0,
+        currentHealthy = 0,
+        desiredHealthy = 0,
+      } = (budget.status ?? {}) as Record<string, number>
+      if (expectedPods === 0) return [`${objectName(budget)} matches no pod`]
+      const never = neverAllows(budget)
+      if (never) return [never]
+      return disruptionsAllowed < 1
+        ? [`${objectName(budget)} allows no disruption now: ${currentHealthy} healthy, ${desiredHealthy} needed`]
+        : []
+    })
+  })
+  return { troubles, deployments: deployments.length, budgets: used.size }
+}
+
+/**
+ * A sentence for each budget that was broken at a moment: fewer healthy pods than it needs, by its own controller's count, where it had
+ * as many before. One whose pods were meanwhile to be more is not broken by that the new ones are not there yet.
+ */
+export function budgetBreaches(snapshots: readonly Snapshot[]): string[] {
+  const kept = new Map<string, number>()
+  const breaches = new Map<string, string>()
+  for (const { at, objects } of snapshots) {
+    for (const budget of objects) {
+      const {
+        currentHealthy = 0,
+        desiredHealthy = 0,
+        expectedPods = 0,
+      } = (budget.status ?? {}) as Record<string, number>
+      const name = objectName(budget)
+      if (currentHealthy >= desiredHealthy) kept.set(name, expectedPods)
+      else if (expectedPods <= (kept.get(name) ?? 0) && !breaches.has(name))
+        breaches.set(
+          name,
+          `${name} had ${currentHealthy} healthy pods at ${(at / 1000).toFixed(1)} s and needs ${desiredHealthy}`,
+        )
+    }
+  }
+  return [...breaches.values()]
+}
+
+/** All budgets of the cluster, as a fault watches them. */
+export const budgetsWatched: WatchedThrough = {
+  title: 'budgets that allow a disruption',
+  kind: BUDGET,
+  count: (budgets) => budgets.filter(({ status }) => Number(status?.disruptionsAllowed ?? 0) > 0).length,
+}

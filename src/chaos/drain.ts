@@ -1,0 +1,172 @@
+import { StackFailure } from '../check/problem.ts'
+import type { KubernetesObject } from '../check/record.ts'
+import { statusOf } from '../stack/kube-errors.ts'
+import { readinessTroubles, whole } from '../stack/pods.ts'
+import type { Stack } from '../stack/stack.ts'
+import { conditionOf } from '../stack/until.ts'
+import { BUDGET, budgetsOver, neverAllows } from './disruption-budgets.ts'
+import { deploymentId } from './faults.ts'
+
+const ZONE = 'topology.kubernetes.io/zone'
+const TOO_MANY = 429
+
+/** What the drain of some nodes came to. */
+export interface Drained {
+  nodes: string[]
+  evicted: number
+  /** Evictions that a budget refused at first. */
+  refused: number
+  seconds: number
+}
+
+export const zoneOf = (node: KubernetesObject): string => node.metadata?.labels?.[ZONE] ?? ''
+
+/** Nodes that take pods: Ready, not cordoned, no taint that keeps pods away. */
+export const workersOf = (nodes: readonly KubernetesObject[]): KubernetesObject[] =>
+  nodes.filter(
+    (node) =>
+      conditionOf(node, 'Ready')?.status === 'True' &&
+      !node.spec?.unschedulable &&
+      !((node.spec?.taints ?? []) as { effect: string }[]).some(({ effect }) => effect !== 'PreferNoSchedule'),
+  )
+
+/**
+ * The workers that serve, in the order of their names: those with a pod of the gateway, of the activator or of a revision.
+ * @throws StackFailure where there are too few workers to drain one
+ */
+export async function servingNodes(stack: Stack): Promise<KubernetesObject[]> {
+  const { items: nodes } = await stack.k8s.list('v1/Node')
+  const workers = workersOf(nodes)
+  if (workers.length < 2) {
+    throw new StackFailure(
+      `${workers.length} of ${nodes.length} nodes take pods: to drain one at least 2 must. Add workers, or uncordon those that are.`,
+    )
+  }
+  const { items: pods } = await stack.k8s.list('v1/Pod')
+  const { spec } = await stack.one('v1/Service', stack.config.gateway.service, stack.config.gateway.namespace)
+  const gateway = Object.entries((spec?.selector ?? {}) as Record<string, string>)
+  const serves = ({ metadata }: KubernetesObject) =>
+    metadata?.labels?.['serving.knative.dev/revision'] !== undefined ||
+    (metadata?.namespace === 'knative-serving' && metadata.labels?.app === 'activator') ||
+    gateway.every(([key, value]) => metadata?.labels?.[key] === value)
+  return workers
+    .filter(({ metadata }) => pods.some((pod) => pod.spec?.nodeName === metadata?.name && serves(pod)))
+    .toSorted((a, b) => String(a.metadata?.name).localeCompare(String(b.metadata?.name)))
+}
+
+/**
+ * Drains nodes together, as `kubectl drain` does one: cordons them (journaled, undone when the check ends), evicts every pod but those
+ * of DaemonSets by the API that asks budgets, tries again where one refuses, and waits until all that lost a pod is whole elsewhere.
+ * Pods that still end their grace are no part of it. Then the nodes take pods again.
+ * @throws StackFailure naming the budget that never allows a disruption, the pod that nobody would make again, or what lacks room
+ */
+export async function drain(stack: Stack, nodes: readonly KubernetesObject[]): Promise<Drained> {
+  const started = performance.now()
+  const names = nodes.map(({ metadata }) => metadata?.name ?? '')
+  const { items: pods } = await stack.k8s.list('v1/Pod')
+  const leaving = pods.filter((pod) => names.includes(String(pod.spec?.nodeName)) && moves(pod))
+  const alone = leaving.find(({ metadata }) => !metadata?.ownerReferences?.length)
+  if (alone) {
+    throw new StackFailure(
+      `Pod ${alone.metadata?.namespace}/${alone.metadata?.name} on ${alone.spec?.nodeName} is owned by nobody: a drain would delete it for good. Move it, or run it by a Deployment.`,
+    )
+  }
+  await refuseForbidden(stack, leaving)
+  const { items: deployments } = await stack.k8s.list('apps/v1/Deployment')
+  const disturbed = deployments.filter((each) => leaving.some((pod) => isOf(pod, each)))
+  for (const { metadata } of disturbed)
+    stack.changes.willDisturb(deploymentId(`${metadata?.namespace}/${metadata?.name}`))
+  for (const name of names) await stack.changes.tune('v1/Node', undefined, name, { spec: { unschedulable: true } })
+  const refusals = await Promise.all(leaving.map((pod) => evict(stack, pod)))
+  await untilWhole(stack, disturbed)
+  for (const name of names) {
+    await stack.k8s.patch({ kind: 'v1/Node', name }, { spec: { unschedulable: null } })
+    await stack.until({ kind: 'v1/Node', name }, backAgain, 'nodeBack')
+  }
+  stack.forgetLists()
+  return {
+    nodes: names,
+    evicted: leaving.length,
+    refused: refusals.reduce((sum, count) => sum + count, 0),
+    seconds: (performance.now() - started) / 1000,
+  }
+}
+
+/** Whether a drain has a pod leave: not those of DaemonSets and of the node itself, not what is over, and not our own lone pods. */
+function moves({ metadata, status }: KubernetesObject): boolean {
+  if (metadata?.deletionTimestamp || status?.phase === 'Succeeded' || status?.phase === 'Failed') return false
+  const owners = metadata?.ownerReferences ?? []
+  if (owners.some(({ kind }) => kind === 'DaemonSet' || kind === 'Node')) return false
+  return owners.length > 0 || !metadata?.namespace?.startsWith('plumb-')
+}
+
+/** ReplicaSets are named after their Deployment, with a hash: that saves a LIST of them all. */
+const isOf = (pod: KubernetesObject, { metadata }: KubernetesObject): boolean =>
+  pod.metadata?.namespace === metadata?.namespace &&
+  (pod.metadata?.ownerReferences ?? []).some(
+    ({ kind, name }) => kind === 'ReplicaSet' && name.replace(/-[^-]+$/, '') === metadata?.name,
+  )
+
+async function refuseForbidden(stack: Stack, pods: readonly KubernetesObject[]): Promise<void> {
+  const { items: budgets } = await stack.k8s.list(BUDGET)
+  for (const { metadata } of pods) {
+    const over = budgetsOver(budgets, { namespace: metadata?.namespace, labels: metadata?.labels ?? {} })
+    for (const budget of over) {
+      const never = neverAllows(budget)
+      if (never)
+        throw new StackFailure(`${never}: pod ${metadata?.name} cannot be evicted, and its node not be drained.`)
+    }
+  }
+}
+
+/** Evicts a pod, again and again while its budget refuses; gives how often that was. */
+export async function evict(stack: Stack, { metadata }: KubernetesObject): Promise<number> {
+  const { name = '', namespace = '' } = metadata ?? {}
+  let refused = 0
+  await stack.eventually(
+    `eviction of pod ${namespace}/${name}`,
+    async () => {
+      try {
+        await stack.k8s.evict(name, namespace)
+        return undefined
+      } catch (problem) {
+        const status = statusOf(problem)
+        // Gone already: its owner scaled down.
+        if (status?.code === 404) return undefined
+        if (status?.code !== TOO_MANY) throw problem
+        refused++
+        return [status.message, ...(status.details?.causes ?? []).map(({ message }) => message)].join(' ')
+      }
+    },
+    'evicted',
+  )
+  return refused
+}
+
+/** Waits until Deployments have all their pods again, and says why one has not: no room, and of what. */
+async function untilWhole(stack: Stack, deployments: readonly KubernetesObject[]): Promise<void> {
+  for (const { metadata } of deployments) {
+    const { name = '', namespace = '' } = metadata ?? {}
+    // A Deployment of a namespace that went meanwhile is nobody's loss.
+    const gone = (found: KubernetesObject[]) => found.length === 0
+    try {
+      await stack.until(
+        { kind: 'apps/v1/Deployment', name, namespace },
+        (found) => (gone(found) ? undefined : whole(found)),
+        'componentAvailable',
+      )
+    } catch (problem) {
+      if (!(problem instanceof StackFailure)) throw problem
+      const { items } = await stack.k8s.list('v1/Pod', { namespace })
+      const why = readinessTroubles(items.filter((pod) => isOf(pod, { metadata: { name, namespace } })))
+      throw new StackFailure(`${problem.message} ${why.join('; ')}`.trim(), { cause: problem })
+    }
+  }
+}
+
+const backAgain = ([node]: KubernetesObject[]): string | undefined => {
+  if (!node) return 'it is gone'
+  if (node.spec?.unschedulable) return 'it is still cordoned'
+  const ready = conditionOf(node, 'Ready')
+  return ready?.status === 'True' ? undefined : `Ready is ${ready?.status ?? 'not reported'} (${ready?.message ?? ''})`
+}

@@ -1,0 +1,53 @@
+import type { KubernetesObject } from '../check/record.ts'
+import { statusOf } from '../stack/kube-errors.ts'
+import type { Stack } from '../stack/stack.ts'
+import { recordWhile, type Snapshot } from '../stack/timeline.ts'
+import { whole } from '../stack/pods.ts'
+import { evict } from './drain.ts'
+import { podSelector } from './faults.ts'
+
+/**
+ * Evicts pods of a Deployment of ours all at once, then those that were refused again until they are let go, while its pods are watched.
+ * Gives what came of the first try of each, and of all.
+ */
+export async function evictAllAtOnce(
+  stack: Stack,
+  { namespace, name }: { namespace: string; name: string },
+  pods: readonly KubernetesObject[],
+): Promise<{ snapshots: Snapshot[]; first: { allowed: number; refused: number }; refused: number }> {
+  const deployment = { kind: 'apps/v1/Deployment', name, namespace }
+  const labels = podSelector(await stack.k8s.get(deployment.kind, name, namespace))
+  // The budget's controller has to have counted the pods before it can allow any to go.
+  await stack.until(
+    { kind: 'policy/v1/PodDisruptionBudget', namespace },
+    ([budget]) => {
+      const { expectedPods = 0, currentHealthy = 0 } = (budget?.status ?? {}) as Record<string, number>
+      return expectedPods === pods.length && currentHealthy === pods.length
+        ? undefined
+        : `it counts ${currentHealthy} healthy of ${expectedPods}`
+    },
+    'podReady',
+  )
+  const { snapshots, result } = await recordWhile(stack.k8s, { kind: 'v1/Pod', namespace, labels }, async () => {
+    const tries = await Promise.all(pods.map((pod) => tryOnce(stack, pod)))
+    const left = pods.filter((_, at) => tries[at] === 'refused')
+    const again = await Promise.all(left.map((pod) => evict(stack, pod)))
+    await stack.until(deployment, whole, 'podReady')
+    return { refused: left.length, again: again.reduce((sum, count) => sum + count, 0) }
+  })
+  return {
+    snapshots,
+    first: { allowed: pods.length - result.refused, refused: result.refused },
+    refused: result.refused + result.again,
+  }
+}
+
+async function tryOnce(stack: Stack, { metadata }: KubernetesObject): Promise<'allowed' | 'refused'> {
+  try {
+    await stack.k8s.evict(metadata?.name ?? '', metadata?.namespace ?? '')
+    return 'allowed'
+  } catch (problem) {
+    if (statusOf(problem)?.code === 429) return 'refused'
+    throw problem
+  }
+}

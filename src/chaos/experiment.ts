@@ -1,0 +1,136 @@
+import type { CheckContext } from '../check/check.ts'
+import { StackFailure } from '../check/problem.ts'
+import type { KubernetesObject } from '../check/record.ts'
+import type { LoadRun } from '../load/load-run.ts'
+import { drawCourse } from '../load/picture.ts'
+import { failuresOf, type Sample } from '../stack/samples.ts'
+import { recordWhile, stepsOf, type Snapshot } from '../stack/timeline.ts'
+import type { Watched } from '../stack/until.ts'
+
+const RATE = 20
+// Three seconds of nothing but good answers are a steady state; before them nothing that fails is the fault's.
+const STEADY = 3 * RATE
+
+/** What is watched through a fault, and what of it the picture shows. */
+export interface WatchedThrough extends Watched {
+  title: string
+  count: (objects: KubernetesObject[]) => number
+}
+
+/** What a fault did to the traffic that ran through it. Times are in milliseconds since the traffic began. */
+export interface Observed<T> {
+  samples: Sample[]
+  /** From the first thing done to the last that was waited for. */
+  fault: { from: number; to: number }
+  failed: number
+  failures: Record<string, number>
+  /** The longest time in which no request that came got a good answer. */
+  longestGapMs: number
+  /** From the fault to the last failure, 0 where none failed. */
+  recoveredMs: number
+  snapshots: Snapshot[][]
+  result: T
+}
+
+/**
+ * The shape of every fault: steady traffic before it, the fault with all that it waits for, steady traffic after it. Anything that is
+ * watched is recorded throughout. The picture is attached, and the measurements taken.
+ * @throws StackFailure where the traffic is not steady before, or does not become so again; LoadProblem where k6 failed
+ */
+export async function throughFault<T>(
+  { stack, attach, measure }: Pick<CheckContext, 'stack' | 'attach' | 'measure'>,
+  { name, host, watched = [] }: { name: string; host: string; watched?: WatchedThrough[] },
+  fault: (traffic: LoadRun) => Promise<T>,
+): Promise<Observed<T>> {
+  await stack.ingress.until({ host, within: 'coldRequest' }, ({ status }) => status === 200)
+  const began = performance.now()
+  const traffic = await stack.load.start(
+    'background',
+    { host, parameters: { RATE, SECONDS: 900, FAILED: 1_000_000 } },
+    began,
+  )
+  const snapshots: Snapshot[][] = []
+  const window = { from: 0, to: 0 }
+  const experiment = async (): Promise<T> => {
+    await steadyBefore(traffic)
+    window.from = traffic.now
+    const result = await fault(traffic)
+    window.to = traffic.now
+    await traffic.untilInARow('steady traffic after the fault', STEADY, isGood, 'steady')
+    return result
+  }
+  let record = experiment
+  for (const [at, each] of watched.entries()) {
+    const inner = record
+    record = async () => {
+      const { snapshots: seen, result } = await recordWhile(stack.k8s, each, inner, began)
+      snapshots[at] = seen
+      return result
+    }
+  }
+  let result: T
+  try {
+    result = await record()
+  } catch (problem) {
+    window.to ||= traffic.now
+    attach('course.svg', await picture(name, traffic.samples, window, watched, snapshots))
+    throw problem
+  }
+  const { samples } = await traffic.end()
+  attach('course.svg', await picture(name, samples, window, watched, snapshots))
+  const bad = samples.filter((sample) => !isGood(sample))
+  const observed: Observed<T> = {
+    samples,
+    fault: window,
+    failed: bad.length,
+    failures: failuresOf(samples),
+    longestGapMs: longestGap(samples),
+    recoveredMs: Math.max(0, ...bad.map(({ due, ms }) => due + ms - window.from)),
+    snapshots,
+    result,
+  }
+  measure('requests', samples.length, 'requests')
+  measure('failed requests', observed.failed, 'requests')
+  measure('longest gap', observed.longestGapMs / 1000, 's')
+  measure('time to recover', observed.recoveredMs / 1000, 's')
+  measure("the fault's window", (window.to - window.from) / 1000, 's')
+  return observed
+}
+
+const isGood = ({ status }: Sample): boolean => status === 200
+
+async function steadyBefore(traffic: LoadRun): Promise<void> {
+  await traffic.until(
+    'steady traffic before the fault',
+    (samples) => (samples.length < STEADY ? `${samples.length} of ${STEADY} requests` : undefined),
+    'steady',
+  )
+  const failures = failuresOf(traffic.samples)
+  if (Object.keys(failures).length > 0)
+    throw new StackFailure(
+      `The traffic was not steady before the fault: ${JSON.stringify(failures)} of ${traffic.samples.length} requests.`,
+    )
+}
+
+/** The longest time between two requests that came one after the other and were answered well, whenever their answers came. */
+export function longestGap(samples: readonly Sample[]): number {
+  const good = samples
+    .filter(isGood)
+    .map(({ due }) => due)
+    .toSorted((a, b) => a - b)
+  return Math.max(0, ...good.slice(1).map((due, at) => due - good[at]!))
+}
+
+const picture = (
+  title: string,
+  samples: readonly Sample[],
+  { from, to }: { from: number; to: number },
+  watched: readonly WatchedThrough[],
+  snapshots: readonly (Snapshot[] | undefined)[],
+): Promise<string> =>
+  drawCourse({
+    title,
+    samples,
+    spans: from ? [{ name: 'fault', from, to }] : [],
+    stairs: watched.map(({ title: own, count }, at) => ({ name: own, steps: stepsOf(snapshots[at] ?? [], count) })),
+  })

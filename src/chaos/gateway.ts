@@ -1,0 +1,30 @@
+import { StackFailure } from '../check/problem.ts'
+import type { KubernetesObject } from '../check/record.ts'
+import { readyPods } from '../stack/autoscaler.ts'
+import { selects } from '../stack/selector.ts'
+import type { Stack } from '../stack/stack.ts'
+import type { WatchedThrough } from './experiment.ts'
+import { podSelector } from './faults.ts'
+
+/**
+ * The Deployment behind the gateway's Service, as NAMESPACE/NAME, and its pods as a fault watches them.
+ * @throws StackFailure where there is none
+ */
+export async function gatewayDeployment(stack: Stack): Promise<{ name: string; watched: WatchedThrough }> {
+  const { namespace, service } = stack.config.gateway
+  const { spec } = await stack.one('v1/Service', service, namespace)
+  const found = (await stack.all('apps/v1/Deployment', namespace)).find((each: KubernetesObject) =>
+    selects({ matchLabels: spec?.selector ?? {} }, each.spec?.template?.metadata?.labels ?? {}),
+  )
+  if (!found) throw new StackFailure(`Service ${namespace}/${service} selects the pods of no Deployment.`)
+  return {
+    name: `${namespace}/${found.metadata?.name}`,
+    watched: {
+      title: 'gateway pods Ready',
+      kind: 'v1/Pod',
+      namespace,
+      labels: podSelector(found),
+      count: (pods) => readyPods(pods).length,
+    },
+  }
+}

@@ -1,0 +1,64 @@
+import { readyPods } from '../stack/autoscaler.ts'
+import { podsOfRevision, type ReadyService, type ServiceOptions } from '../stack/knative.ts'
+import type { Stack } from '../stack/stack.ts'
+import { podsReady } from '../stack/until.ts'
+import type { WatchedThrough } from './experiment.ts'
+
+const TWO = { 'min-scale': '2', 'max-scale': '2' }
+
+/** A Service of two pods with a budget, asked through the activators, as Knative's defaults have it. Made once a run. */
+export const throughActivators = (stack: Stack): Promise<ReadyService> => made(stack, 'proxied', TWO)
+
+/** A Service of two pods with a budget, asked without the activators. Made once a run. */
+export const served = (stack: Stack): Promise<ReadyService> =>
+  // The grace of its pods is its timeout: a container that is to end does so within that.
+  made(stack, 'served', { ...TWO, 'target-burst-capacity': '0' }, { timeoutSeconds: 5 })
+
+/** The pods of a Service's revision, as a fault watches them. */
+export const podsWatched = ({ namespace, revision }: ReadyService): WatchedThrough => ({
+  title: 'pods Ready',
+  kind: 'v1/Pod',
+  namespace,
+  labels: podsOfRevision(revision),
+  count: (pods) => readyPods(pods).length,
+})
+
+const made = (
+  stack: Stack,
+  name: string,
+  scaling: Record<string, string>,
+  more: ServiceOptions = {},
+): Promise<ReadyService> =>
+  stack.shared(name, async () => {
+    const namespace = await stack.knative.namespace(name)
+    await stack.applyFixture('chaos/budget.yaml', { namespace, name })
+    return stack.knative.service(namespace, name, { scaling, ...more })
+  })
+
+/** Two versions of the workload behind one Service, and what makes the Service choose. */
+export class SwitchedService {
+  readonly host: string
+  readonly #namespace: string
+  readonly #stack: Stack
+
+  private constructor(stack: Stack, namespace: string) {
+    this.#stack = stack
+    this.#namespace = namespace
+    this.host = `switch.${namespace}.test`
+  }
+
+  static async of(stack: Stack): Promise<SwitchedService> {
+    const namespace = await stack.knative.namespace('switch')
+    const switched = new SwitchedService(stack, namespace)
+    for (const version of ['v1', 'v2']) await stack.applyFixture('rollout/ab-version.yaml', { namespace, version })
+    await switched.choose('v1')
+    await stack.applyFixture('mesh/route.yaml', { namespace, host: switched.host, name: 'switch', service: 'switch' })
+    await stack.until({ kind: 'v1/Pod', namespace, labels: 'app=ab' }, podsReady(2), 'podReady')
+    return switched
+  }
+
+  /** Has the Service select the pods of a version. */
+  async choose(version: string): Promise<void> {
+    await this.#stack.applyFixture('chaos/switch.yaml', { namespace: this.#namespace, version })
+  }
+}

@@ -1,0 +1,3 @@
+import { declareSuite } from '../../src/check/suite.ts'
+
+await declareSuite('chaos')
