@@ -117,7 +117,6 @@ check(
       scaling: { window: '6s', target: '1', 'max-scale': '3', 'min-scale': '1' },
     })
     const autoscaler = new Autoscaler(stack, rescaled)
-    const busy = () => sendFor(4, 20, signal, () => stack.ingress.send({ host: rescaled.host, path: '/?sleep=500' }))
     const observed = await throughFault(
       { stack, attach, measure },
       { name: 'chaos/kill-autoscaler', host: service.host, watched: [podsWatched(service)] },
@@ -131,7 +130,12 @@ check(
     expect(fewest, 'fewest pods Ready at any moment, of the 2 that there were').toBe(2)
     expectWithin(expect, observed, stack.config.budgets['kill-autoscaler'])
     const began = performance.now()
-    const [, pods] = await Promise.all([busy(), autoscaler.untilPods(2, 'scale')])
+    const enough = new AbortController()
+    const busy = sendFor(4, 60, AbortSignal.any([signal, enough.signal]), () =>
+      stack.ingress.send({ host: rescaled.host, path: '/?sleep=500' }),
+    )
+    const pods = await autoscaler.untilPods(2, 'scale').finally(() => enough.abort())
+    await busy
     measure('time until it scaled again', (performance.now() - began) / 1000, 's')
     expect(
       pods.length,

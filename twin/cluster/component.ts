@@ -22,8 +22,10 @@ export class Component {
     leader?.log.write(text)
   }
 
-  /** The image of its pods. `serve` is what each serves by port. */
-  image(serve: (container: Container) => Record<number, RequestListener> = () => ({})): Image {
+  /** The image of its pods. `serve` is what each serves by port, for `drainMs` after it was told to end as well. */
+  image(serve: (container: Container) => Record<number, RequestListener> = () => ({}), drainMs = 0): Image {
+    const { running } = this
+    const listeners = this.#listeners
     return async (container) => {
       for (const [port, answer] of Object.entries(serve(container))) {
         await container.listen(http.createServer({ keepAliveTimeout: 60_000 }, answer), Number(port))
@@ -31,9 +33,10 @@ export class Component {
       this.running.add(container)
       for (const hear of this.#listeners) hear(container, true)
       return {
-        stop: () => {
-          this.running.delete(container)
-          for (const hear of this.#listeners) hear(container, false)
+        async stop() {
+          running.delete(container)
+          for (const hear of listeners) hear(container, false)
+          await new Promise((resolve) => setTimeout(resolve, drainMs))
         },
       }
     }

@@ -55,7 +55,9 @@ export class EnvoyAdmin {
       if (url.pathname === '/clusters') return json({ cluster_statuses: this.#statuses() })
       if (url.pathname !== '/logging') {
         response.statusCode = 404
-        return response.end('invalid path. admin commands are:\n  /clusters\n  /config_dump\n  /logging\n  /server_info\n')
+        return response.end(
+          'invalid path. admin commands are:\n  /clusters\n  /config_dump\n  /logging\n  /server_info\n',
+        )
       }
       if (request.method !== 'POST') {
         response.statusCode = 405

@@ -36,6 +36,8 @@ export class HttpForwarder {
   /** When each VirtualService was last seen to have changed. */
   readonly #changes = new Map<string, { generation: number; at: number }>()
   readonly #clusters = new Map<string, UpstreamCluster>()
+  readonly #isTold: () => boolean
+  readonly #told = new Map<string, Endpoint[] | undefined>()
 
   constructor(
     container: Container,
@@ -44,7 +46,9 @@ export class HttpForwarder {
     identity: WorkloadIdentity,
     admin: EnvoyAdmin,
     defects: Defects,
+    isTold: () => boolean,
   ) {
+    this.#isTold = isTold
     this.#defects = defects
     this.#identity = identity
     this.#admin = admin
@@ -128,7 +132,14 @@ export class HttpForwarder {
       Number(this.#objects.get('services', service.name, service.namespace)?.spec?.ports?.[0]?.port ?? 80)
     const name = clusterName(upstreamPort, chosen.destination.subset, service.fqdn)
     exchange.logged.upstreamCluster = name
-    const endpoints = () => endpointsIn(this.#objects, snapshot, service, upstreamPort, chosen.destination.subset)
+    const endpoints = () => {
+      // What it was last told stands while there is no istiod that could tell it more.
+      if (this.#isTold() || !this.#told.has(name)) {
+        const found = endpointsIn(this.#objects, snapshot, service, upstreamPort, chosen.destination.subset)
+        this.#told.set(name, found)
+      }
+      return this.#told.get(name)
+    }
     const patch = routePatch(
       snapshot,
       this.#container.pod,

@@ -66,7 +66,9 @@ export class Istiod {
       )
       const identity = new WorkloadIdentity(container, this.#authority)
       await identity.start()
-      const proxy = new (isSidecar ? SidecarProxy : GatewayProxy)(container, this.#objects, this.#defects, identity)
+      const proxy = isSidecar
+        ? new SidecarProxy(container, this.#objects, this.#defects, identity)
+        : new GatewayProxy(container, this.#objects, this.#defects, identity, () => this.component.isUp)
       await this.#serveHealth(proxy)
       this.#proxies.add(proxy)
       this.#tellConnection(proxy)

@@ -33,14 +33,21 @@ export class GatewayProxy {
   #snapshot: MeshSnapshot | undefined
   #servers: GatewayServer[] = []
 
-  constructor(container: Container, objects: Objects, defects: Defects, identity: WorkloadIdentity) {
+  /** `isTold` says whether there is an istiod that tells it of changes. */
+  constructor(
+    container: Container,
+    objects: Objects,
+    defects: Defects,
+    identity: WorkloadIdentity,
+    isTold: () => boolean,
+  ) {
     this.container = container
     this.#objects = objects
     this.#defects = defects
     this.#identity = identity
     const snapshot = () => this.#snapshot
     const admin = new EnvoyAdmin({ pod: () => container.pod, objects, snapshot, defects, identity })
-    this.#forwarder = new HttpForwarder(container, objects, snapshot, identity, admin, defects)
+    this.#forwarder = new HttpForwarder(container, objects, snapshot, identity, admin, defects, isTold)
     admin.sent = () => this.#forwarder.sent()
     container.serveLoopback(15000, admin.server)
   }

@@ -36,6 +36,9 @@ import { knativeWebhook } from './webhook.ts'
 type ComponentName =
   'controller' | 'autoscaler' | 'activator' | 'webhook' | 'net-istio-controller' | 'net-istio-webhook'
 
+// An activator that is told to end serves on, the real one for 45 s, while its endpoint goes.
+const DRAIN_MS = 1500
+
 /** Knative Serving and net-istio: each works while a pod of its component runs. */
 export class Knative {
   readonly #objects: Objects
@@ -113,10 +116,13 @@ export class Knative {
       ),
       'serving/cmd/activator': this.#withLog(
         'activator',
-        activator.image((container) => ({
-          ...metrics(activatorSamples)(),
-          8012: (request, response) => void this.#activators.handle(container, request, response),
-        })),
+        activator.image(
+          (container) => ({
+            ...metrics(activatorSamples)(),
+            8012: (request, response) => void this.#activators.handle(container, request, response),
+          }),
+          DRAIN_MS,
+        ),
       ),
       'serving/cmd/webhook': this.#withLog('webhook', webhook.image()),
       'net-istio/cmd/controller': this.#withLog('net-istio-controller', netIstio.image()),

@@ -36,6 +36,7 @@ export class Kubelet {
     objects.store.listen('pods', ({ type, object, previous }) => {
       if (type !== 'DELETED' && object.spec.nodeName && !previous?.spec.nodeName) void this.#start(object)
       if (type === 'DELETED') this.#kill(object)
+      else if (previous?.spec.nodeName) this.#exchange(object, previous)
     })
   }
 
@@ -163,6 +164,30 @@ export class Kubelet {
     } catch (problem) {
       container.log.write(String(problem))
       container.exit(1)
+    }
+  }
+
+  /** Containers whose image was changed are ended, and begin anew with the new one where there is such an image. */
+  #exchange(pod: KubeObject, previous: KubeObject): void {
+    const running = this.#running.get(pod.metadata.uid ?? '')
+    if (!running || running.stopping) return
+    const before = new Map(containersOf(previous).map((each) => [each.name, each.image]))
+    for (const spec of containersOf(pod).filter(({ name, image }) => before.get(name) !== image)) {
+      const { name, image } = spec
+      const begin = () => {
+        running.containers.get(name)?.close()
+        if (this.#image(image)) {
+          void this.#startContainer(pod, running, spec).then(() => this.#probeAll(pod, running))
+          return
+        }
+        const others = new Set(containersOf(pod).flatMap((each) => (each.name === name ? [] : [each.name])))
+        const message = `failed to pull and unpack image "${image}": not found`
+        this.#setReady(pod, running, others, { [name]: { waiting: { reason: 'ErrImagePull', message } } })
+      }
+      const grace = new Promise<void>((resolve) =>
+        this.#later(running, 1000 * Number(pod.spec.terminationGracePeriodSeconds ?? 30), () => resolve()),
+      )
+      void Promise.race([running.programs.get(name)?.stop?.(), grace]).then(begin)
     }
   }
 

@@ -80,6 +80,18 @@ function service(
   }
 }
 
+export const budget = (
+  namespace: string,
+  name: string,
+  bound: { minAvailable: number } | { maxUnavailable: number },
+  matchLabels: Record<string, string>,
+): KubeObject => ({
+  apiVersion: 'policy/v1',
+  kind: 'PodDisruptionBudget',
+  metadata: { name, namespace },
+  spec: { ...bound, selector: { matchLabels } },
+})
+
 const KNATIVE = { 'app.kubernetes.io/name': 'knative-serving' }
 const apart = (labels: Record<string, string>, topologyKey: string) => ({
   affinity: {
@@ -146,25 +158,19 @@ function knative(versions: Versions): KubeObject[] {
     service('istio-system', 'knative-local-gateway', { istio: 'ingressgateway' }, [['http2', 80, 8081]], {
       labels: { 'experimental.istio.io/disable-gateway-port-translation': 'true' },
     }),
-    ...[
-      ['activator', { minAvailable: 1 }],
-      ['webhook', { minAvailable: 1 }],
-      ['controller', { maxUnavailable: 1 }],
-      ['autoscaler', { maxUnavailable: 1 }],
-      ['net-istio-controller', { maxUnavailable: 1 }],
-      ['net-istio-webhook', { maxUnavailable: 1 }],
-    ].map(([app, budget]): KubeObject => ({
-      apiVersion: 'policy/v1',
-      kind: 'PodDisruptionBudget',
-      metadata: { name: `${app as string}-pdb`, namespace: 'knative-serving' },
-      spec: { ...(budget as object), selector: { matchLabels: { app } } },
-    })),
+    budget('knative-serving', 'activator-pdb', { minAvailable: 1 }, { app: 'activator' }),
+    budget('knative-serving', 'webhook-pdb', { minAvailable: 1 }, { app: 'webhook' }),
+    ...['controller', 'autoscaler', 'net-istio-controller', 'net-istio-webhook'].map((app) =>
+      budget('knative-serving', `${app}-pdb`, { maxUnavailable: 1 }, { app }),
+    ),
   ]
 }
 
 function istio(versions: Versions): KubeObject[] {
   const gateway = { app: 'istio-ingressgateway', istio: 'ingressgateway' }
   return [
+    budget('istio-system', 'istiod', { minAvailable: 1 }, { app: 'istiod', istio: 'pilot' }),
+    budget('istio-system', 'istio-ingressgateway', { minAvailable: 1 }, gateway),
     deployment({
       namespace: 'istio-system',
       name: 'istiod',

@@ -1,3 +1,4 @@
+import { budget } from './components.ts'
 import type { KubeObject } from '../api/object.ts'
 import type { Network } from '../network.ts'
 import type { Versions } from './versions.ts'
@@ -326,5 +327,6 @@ export function workload(program: string): KubeObject[] {
         traffic: [{ latestRevision: true, percent: 100 }],
       },
     },
+    budget('plumbline', 'hello', { maxUnavailable: 1 }, { 'serving.knative.dev/service': 'hello' }),
   ]
 }
