@@ -47,7 +47,7 @@ defect('scale-down-at-once', {
 
 defect('burst-capacity-ignored', {
   breaks: 'the ServerlessService is in Serve mode whenever there is a pod',
-  fails: ['knative/burst-capacity'],
+  fails: ['knative/burst-capacity', 'knative/activator-flips'],
 })
 
 defect('activator-unseen', {

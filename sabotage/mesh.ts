@@ -166,8 +166,13 @@ sabotage(
   (saboteur) => saboteur.make(denying('hello-denied', { hosts: ['hello.*'] })),
 )
 
-sabotage('gateway-in-one-zone', { breaks: 'the gateway has one pod', fails: ['mesh/cross-zone-balance'] }, (saboteur) =>
-  saboteur.scale('istio-system', 'istio-ingressgateway', 1),
+sabotage(
+  'gateway-in-one-zone',
+  {
+    breaks: 'the gateway has one pod',
+    fails: ['mesh/cross-zone-balance', 'chaos/pdbs', 'chaos/kill-gateway'],
+  },
+  (saboteur) => saboteur.scale('istio-system', 'istio-ingressgateway', 1),
 )
 
 defect('connection-pools-ignored', {

@@ -33,6 +33,18 @@ export const DEFECTS = {
   'reroute-drops': 'a gateway fails requests for a moment when a route is changed to one destination',
   'requests-uncounted': 'queue-proxy counts every second request alone',
   'rollout-at-once': 'traffic goes to a new revision at once, whatever the rollout duration',
+  'overflows-pass': 'the gateways let requests over the limits of a connection pool pass',
+  'concurrency-halved': 'the autoscaler counts half of the requests that are under way',
+  'panic-never': 'the autoscaler never panics',
+  'cold-requests-lost': 'the activator loses every fourth request that finds no pod',
+  'budgets-ignored': 'evictions ask no budget',
+  'activators-end-at-once': 'an activator that is evicted serves nobody any more from that moment',
+  'broken-connections-hang': 'a gateway whose connection to an activator breaks never answers',
+  'no-pods-without-autoscaler': 'revisions go down to one pod when the autoscaler is gone',
+  'endpoints-without-istiod': 'gateways learn of endpoints without istiod',
+  'images-not-exchanged': 'a container whose image was changed runs on',
+  'admission-fails-open': 'the API server takes what no webhook answers for, whatever its failurePolicy',
+  'activator-impatient': 'the activator gives a request up that finds no pod for ten seconds',
 } as const
 
 export type DefectName = keyof typeof DEFECTS

@@ -5,20 +5,33 @@ import { selects } from '../stack/selector.ts'
 import type { Stack } from '../stack/stack.ts'
 import type { WatchedThrough } from './experiment.ts'
 import { podSelector } from './faults.ts'
+import { spreadAgain, zoneCount } from './spread.ts'
+
+/** The gateway's Deployment, as faults handle it. */
+export interface GatewayDeployment {
+  /** NAMESPACE/NAME. */
+  name: string
+  watched: WatchedThrough
+  /** Has its pods in as many zones again as they are in now. */
+  spreadAgain: () => Promise<void>
+}
 
 /**
- * The Deployment behind the gateway's Service, as NAMESPACE/NAME, and its pods as a fault watches them.
+ * The Deployment behind the gateway's Service.
  * @throws StackFailure where there is none
  */
-export async function gatewayDeployment(stack: Stack): Promise<{ name: string; watched: WatchedThrough }> {
+export async function gatewayDeployment(stack: Stack): Promise<GatewayDeployment> {
   const { namespace, service } = stack.config.gateway
   const { spec } = await stack.one('v1/Service', service, namespace)
   const found = (await stack.all('apps/v1/Deployment', namespace)).find((each: KubernetesObject) =>
     selects({ matchLabels: spec?.selector ?? {} }, each.spec?.template?.metadata?.labels ?? {}),
   )
   if (!found) throw new StackFailure(`Service ${namespace}/${service} selects the pods of no Deployment.`)
+  const name = `${namespace}/${found.metadata?.name}`
+  const zones = await zoneCount(stack, name)
   return {
-    name: `${namespace}/${found.metadata?.name}`,
+    name,
+    spreadAgain: () => spreadAgain(stack, name, zones),
     watched: {
       title: 'gateway pods Ready',
       kind: 'v1/Pod',

@@ -31,12 +31,12 @@ export async function loseQueueProxy(
   await stack.changes.tune('v1/Pod', namespace, name, imaged(NOWHERE))
   const fewer = (count: number) => (found: KubernetesObject[]) =>
     readyEndpoints(found) === count ? undefined : `${readyEndpoints(found)} endpoints are Ready`
-  const without = await stack.until(slices, fewer(1), 'podsDrained')
+  const without = await stack.until(slices, fewer(1), 'endpointGone')
   const goneMs = performance.now() - lost
   await stack.k8s.patch(
     { kind: 'v1/Pod', name, namespace },
     imaged(containers.find((each) => each.name === 'queue-proxy')?.image),
   )
-  await stack.until(slices, fewer(2), 'podsDrained')
+  await stack.until(slices, fewer(2), 'podReady')
   return { goneMs, endpoints: readyEndpoints(without) }
 }

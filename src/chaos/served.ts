@@ -1,4 +1,4 @@
-import { readyPods } from '../stack/autoscaler.ts'
+import { Autoscaler, readyPods } from '../stack/autoscaler.ts'
 import { podsOfRevision, type ReadyService, type ServiceOptions } from '../stack/knative.ts'
 import type { Stack } from '../stack/stack.ts'
 import { podsReady } from '../stack/until.ts'
@@ -32,7 +32,9 @@ const made = (
   stack.shared(name, async () => {
     const namespace = await stack.knative.namespace(name)
     await stack.applyFixture('chaos/budget.yaml', { namespace, name })
-    return stack.knative.service(namespace, name, { scaling, ...more })
+    const service = await stack.knative.service(namespace, name, { scaling, ...more })
+    await new Autoscaler(stack, service).untilPods(2)
+    return service
   })
 
 /** Two versions of the workload behind one Service, and what makes the Service choose. */

@@ -1,6 +1,8 @@
 import type { KubernetesObject } from '../check/record.ts'
+import { whole } from '../stack/pods.ts'
 import type { Stack } from '../stack/stack.ts'
-import { workersOf, zoneOf } from './drain.ts'
+import { evict, workersOf, zoneOf } from './drain.ts'
+import { deploymentId, readyPodsOf } from './faults.ts'
 
 /** The zones of the workers that take pods. */
 export async function zonesOf(stack: Stack): Promise<string[]> {
@@ -20,4 +22,29 @@ export async function skewOf(
     skew: Math.max(...counts) - Math.min(...counts),
     told: zones.map((zone, at) => `${zone} ${counts[at]}`).join(', '),
   }
+}
+
+/**
+ * Spreads a Deployment's pods over as many zones as they were before drains moved them: one after the other of the fullest zone is
+ * evicted, and the scheduler places another by the Deployment's own anti-affinity. Where it places none otherwise, that stands.
+ */
+export async function spreadAgain(stack: Stack, deployment: string, zones: number): Promise<void> {
+  const { items: nodes } = await stack.k8s.list('v1/Node')
+  const zoneOfNode = new Map(nodes.map((node) => [node.metadata?.name, zoneOf(node)]))
+  for (let pods = await readyPodsOf(stack, deployment), tries = pods.length; tries > 0; tries--) {
+    const byZone = Map.groupBy(pods, ({ spec }) => zoneOfNode.get(spec?.nodeName as string) ?? '')
+    if (byZone.size >= zones) return
+    const [fullest] = [...byZone.values()].toSorted((a, b) => b.length - a.length)
+    await evict(stack, fullest![0]!)
+    await stack.until(deploymentId(deployment), whole, 'componentAvailable')
+    pods = await readyPodsOf(stack, deployment)
+  }
+}
+
+/** In how many zones a Deployment's pods run now. */
+export async function zoneCount(stack: Stack, deployment: string): Promise<number> {
+  const { items: nodes } = await stack.k8s.list('v1/Node')
+  const zoneOfNode = new Map(nodes.map((node) => [node.metadata?.name, zoneOf(node)]))
+  const pods = await readyPodsOf(stack, deployment)
+  return new Set(pods.map(({ spec }) => zoneOfNode.get(spec?.nodeName as string))).size
 }

@@ -38,6 +38,8 @@ export const deadlines = {
   namespaceGone: 90_000,
   /** A pod to be let go by its budget: another has to be Ready before. */
   evicted: 120_000,
+  /** An endpoint to be gone once its pod is not Ready: the kubelet and the endpoints' controller take seconds. */
+  endpointGone: 60_000,
   /** Evicted or replaced pods to be gone: an activator drains for 45 s and more. */
   podsDrained: 180_000,
   /** A node to be Ready and to take pods again once it is uncordoned. */

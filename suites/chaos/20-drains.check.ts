@@ -30,6 +30,7 @@ check(
   async ({ stack, expect, measure, attach }) => {
     const service = await throughActivators(stack)
     const nodes = await servingNodes(stack)
+    const gateway = await gatewayDeployment(stack)
     const watched = [podsWatched(service), budgetsWatched]
     const observed = await throughFault(
       { stack, attach, measure },
@@ -37,6 +38,7 @@ check(
       async () => {
         const drained = []
         for (const node of nodes) drained.push(await drain(stack, [node]))
+        await gateway.spreadAgain()
         return drained
       },
     )
@@ -68,6 +70,7 @@ check(
   async ({ stack, expect, measure, attach }) => {
     const service = await throughActivators(stack)
     const nodes = await servingNodes(stack)
+    const gateway = await gatewayDeployment(stack)
     const zones = [...new Set(nodes.map(zoneOf))]
     if (zones.length < 2)
       throw new StackFailure(
@@ -79,7 +82,11 @@ check(
     const observed = await throughFault(
       { stack, attach, measure },
       { name: 'chaos/drain-zone', host: service.host, watched },
-      () => drain(stack, leaving),
+      async () => {
+        const drained = await drain(stack, leaving)
+        await gateway.spreadAgain()
+        return drained
+      },
     )
     measure(`drain of ${zone}`, observed.result.seconds, 's')
     measure('evicted', observed.result.evicted, 'pods')
@@ -110,7 +117,10 @@ check(
     const observed = await throughFault(
       { stack, attach, measure },
       { name: 'chaos/gateway-rollout', host: service.host, watched },
-      () => rollOver(stack, gateway.name),
+      async () => {
+        await rollOver(stack, gateway.name)
+        await gateway.spreadAgain()
+      },
     )
     expectWithin(expect, observed, stack.config.budgets['gateway-rollout'])
     return `all pods of ${gateway.name} replaced in ${((observed.fault.to - observed.fault.from) / 1000).toFixed(1)} s; ${cost(observed)}`

@@ -34,7 +34,7 @@ check(
   },
   async ({ stack, expect, measure, attach }) => {
     const service = await served(stack)
-    const { name, watched } = await gatewayDeployment(stack)
+    const { name, watched, spreadAgain } = await gatewayDeployment(stack)
     const [first, ...others] = await readyPodsOf(stack, name)
     expect(others.length, `Ready pods of ${name} besides the one to kill`).toBeGreaterThanOrEqual(1)
     const observed = await throughFault(
@@ -50,6 +50,7 @@ check(
               : `${watched.count(pods)} of ${others.length + 1} are Ready`,
           'componentAvailable',
         )
+        await spreadAgain()
         stack.forgetLists()
       },
     )

@@ -1,3 +1,4 @@
+import { DEFECT_RESOURCE } from '../defects.ts'
 import type { KubeObject } from './object.ts'
 import type { Objects } from './objects.ts'
 import type { Resource } from './resources.ts'
@@ -66,7 +67,8 @@ export class Admission {
     const endpoints = this.#objects.get('endpoints', service?.name ?? '', service?.namespace)
     const ready = ((endpoints?.subsets ?? []) as { addresses?: unknown[] }[]).some((subset) => subset.addresses?.length)
     if (!answers || !ready) {
-      if (webhook.failurePolicy !== 'Fail') return request.object
+      const open = this.#objects.get(DEFECT_RESOURCE, 'admission-fails-open') !== undefined
+      if (webhook.failurePolicy !== 'Fail' || open) return request.object
       const url = `https://${service?.name}.${service?.namespace}.svc:${service?.port ?? 443}${service?.path ?? ''}?timeout=10s`
       throw new StatusError(
         500,

@@ -23,7 +23,7 @@ export class Component {
   }
 
   /** The image of its pods. `serve` is what each serves by port, for `drainMs` after it was told to end as well. */
-  image(serve: (container: Container) => Record<number, RequestListener> = () => ({}), drainMs = 0): Image {
+  image(serve: (container: Container) => Record<number, RequestListener> = () => ({}), drainMs = () => 0): Image {
     const { running } = this
     const listeners = this.#listeners
     return async (container) => {
@@ -36,7 +36,7 @@ export class Component {
         async stop() {
           running.delete(container)
           for (const hear of listeners) hear(container, false)
-          await new Promise((resolve) => setTimeout(resolve, drainMs))
+          await new Promise((resolve) => setTimeout(resolve, drainMs()))
         },
       }
     }

@@ -2,6 +2,7 @@ import { Controller } from '../api/controller.ts'
 import { isReadyPod, withConditions, type KubeObject } from '../api/object.ts'
 import type { Objects } from '../api/objects.ts'
 import { selects } from '../api/selectors.ts'
+import { DEFECT_RESOURCE } from '../defects.ts'
 import { tooManyRequests } from '../api/status-error.ts'
 
 const BUDGETS = 'poddisruptionbudgets.policy'
@@ -80,8 +81,9 @@ function reconcileBudget(objects: Objects, name: string, namespace: string | und
  */
 export function evict(objects: Objects, pod: KubeObject, graceSeconds: number | undefined): void {
   const { name, namespace, labels } = pod.metadata
+  const ignored = objects.get(DEFECT_RESOURCE, 'budgets-ignored') !== undefined
   const budgets = objects.list(BUDGETS, namespace).filter((each) => selects(each.spec.selector, labels))
-  for (const budget of isReadyPod(pod) ? budgets : []) {
+  for (const budget of isReadyPod(pod) && !ignored ? budgets : []) {
     const { disruptionsAllowed = 0, desiredHealthy = 0, currentHealthy = 0 } = budget.status ?? {}
     if (disruptionsAllowed < 1) {
       throw tooManyRequests("Cannot evict pod as it would violate the pod's disruption budget.", [

@@ -143,7 +143,8 @@ function matching(
 
 /** By how many pods the node's place would be ahead of the emptiest one, with this pod on it. */
 function skewWith(pod: KubeObject, node: KubeObject, nodes: KubeObject[], pods: KubeObject[], spread: Spread): number {
-  const open = nodes.filter((each) => each.metadata.labels?.[spread.topologyKey] && !each.spec?.taints?.length)
+  // Tainted nodes count too: nodeTaintsPolicy is Ignore where a constraint does not say otherwise.
+  const open = nodes.filter((each) => each.metadata.labels?.[spread.topologyKey])
   const counts = open.map((each) => matching(pod, each, nodes, pods, spread))
   return matching(pod, node, nodes, pods, spread) + 1 - Math.min(...counts)
 }

@@ -185,7 +185,7 @@ export class HttpForwarder {
     const endpoints = upstream.endpoints()
     if (!endpoints?.length) return exchange.fail(503, 'no healthy upstream', 'UH', 'no_healthy_upstream')
     const room = cluster.enter(upstream.policy)
-    if (!room)
+    if (!room && !this.#defects.has('overflows-pass'))
       return exchange.fail(
         503,
         'upstream connect error or disconnect/reset before headers. reset reason: overflow',
@@ -213,6 +213,7 @@ export class HttpForwarder {
           (problem.kind === 'connect' || upstream.retryOn.includes('5xx') || upstream.retryOn.includes('reset'))
         )
           continue
+        if (this.#defects.has('broken-connections-hang')) return
         return exchange.fail(
           503,
           `upstream connect error or disconnect/reset before headers. reset reason: ${problem.kind === 'connect' ? 'remote connection failure' : 'connection termination'}`,

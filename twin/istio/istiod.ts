@@ -68,7 +68,13 @@ export class Istiod {
       await identity.start()
       const proxy = isSidecar
         ? new SidecarProxy(container, this.#objects, this.#defects, identity)
-        : new GatewayProxy(container, this.#objects, this.#defects, identity, () => this.component.isUp)
+        : new GatewayProxy(
+            container,
+            this.#objects,
+            this.#defects,
+            identity,
+            () => this.component.isUp || this.#defects.has('endpoints-without-istiod'),
+          )
       await this.#serveHealth(proxy)
       this.#proxies.add(proxy)
       this.#tellConnection(proxy)

@@ -50,6 +50,15 @@ export class Autoscaler {
     this.deciders.clear()
   }
 
+  /** Leaves every revision one pod: what a defect has it do when it ends. */
+  letGo(): void {
+    for (const { metadata } of this.#objects.list(POD_AUTOSCALERS)) {
+      const name = `${metadata.name}-deployment`
+      if (this.#objects.get('deployments.apps', name, metadata.namespace))
+        this.#objects.change('deployments.apps', name, metadata.namespace, (draft) => void (draft.spec.replicas = 1))
+    }
+  }
+
   /** Takes the figures of every revision, once a second; where a second was missed, what came since stands for it too. */
   sample(): void {
     const now = Math.floor(Date.now() / 1000)
@@ -61,7 +70,7 @@ export class Autoscaler {
       const key = revisionKey(podAutoscaler.metadata.namespace, podAutoscaler.metadata.name)
       const { concurrency, requestsPerSecond } = this.#scrape(key)
       for (let second = first; second <= now; second++) {
-        decider.concurrency.record(second, concurrency)
+        decider.concurrency.record(second, concurrency * (this.#defects.has('concurrency-halved') ? 0.5 : 1))
         decider.requests.record(second, requestsPerSecond * (this.#defects.has('requests-counted-twice') ? 2 : 1))
       }
     }
@@ -175,7 +184,7 @@ export class Autoscaler {
       panic,
       reachable: podAutoscaler.spec.reachability !== 'Unreachable',
     })
-    if (decision.overThreshold) {
+    if (decision.overThreshold && !this.#defects.has('panic-never')) {
       if (decider.panicSince === undefined)
         this.#log(logLine('INFO', 'autoscaler', 'PANICKING.', { 'knative.dev/key': key }))
       decider.panicSince = now

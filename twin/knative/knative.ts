@@ -75,6 +75,7 @@ export class Knative {
     admission.serve(`${KNATIVE}/net-istio-webhook`, () => undefined)
     scaler.onChange((_, up) => {
       if (up && scaler.running.size === 1) this.#autoscaler.restart()
+      if (!scaler.isUp && defects.has('no-pods-without-autoscaler')) this.#autoscaler.letGo()
     })
     this.#components.activator.onChange((container, up) => {
       if (!up) this.#activators.forget(container)
@@ -121,7 +122,7 @@ export class Knative {
             ...metrics(activatorSamples)(),
             8012: (request, response) => void this.#activators.handle(container, request, response),
           }),
-          DRAIN_MS,
+          () => (this.#defects.has('activators-end-at-once') ? 0 : DRAIN_MS),
         ),
       ),
       'serving/cmd/webhook': this.#withLog('webhook', webhook.image()),

@@ -1,6 +1,7 @@
 import type { Server as HttpServer } from 'node:http'
 import { timestamp, withConditions, type KubeObject } from '../api/object.ts'
 import type { Objects } from '../api/objects.ts'
+import { DEFECT_RESOURCE } from '../defects.ts'
 import { tellEvent } from '../cluster/events.ts'
 import type { Network } from '../network.ts'
 import { endpointsOf } from '../cluster/services.ts'
@@ -170,7 +171,7 @@ export class Kubelet {
   /** Containers whose image was changed are ended, and begin anew with the new one where there is such an image. */
   #exchange(pod: KubeObject, previous: KubeObject): void {
     const running = this.#running.get(pod.metadata.uid ?? '')
-    if (!running || running.stopping) return
+    if (!running || running.stopping || this.#objects.get(DEFECT_RESOURCE, 'images-not-exchanged')) return
     const before = new Map(containersOf(previous).map((each) => [each.name, each.image]))
     for (const spec of containersOf(pod).filter(({ name, image }) => before.get(name) !== image)) {
       const { name, image } = spec

@@ -1,0 +1,35 @@
+import { defect, sabotage } from '../src/sabotage/sabotage.ts'
+import { denying } from './denying.ts'
+
+sabotage(
+  'loaded-denied',
+  {
+    breaks: 'a policy of the gateway denies the hosts that load is sent to',
+    fails: [
+      'mesh/connection-pool-enforced',
+      'knative/scale-by-concurrency',
+      'knative/scale-from-zero',
+      'knative/panic-mode',
+      'knative/activator-flips',
+    ],
+  },
+  (saboteur) =>
+    saboteur.make(denying('loaded-denied', { hosts: ['limited.*', 'concurrency.*', 'burst.*', 'panic.*', 'flip.*'] })),
+)
+
+defect('overflows-pass', {
+  breaks: 'the gateways let requests over the limits of a connection pool pass',
+  fails: ['mesh/connection-pool-enforced'],
+})
+
+defect('concurrency-halved', {
+  breaks: 'the autoscaler counts half of the requests that are under way',
+  fails: ['knative/scale-by-concurrency'],
+})
+
+defect('panic-never', { breaks: 'the autoscaler never panics', fails: ['knative/panic-mode'] })
+
+defect('cold-requests-lost', {
+  breaks: 'the activator loses every fourth request that finds no pod',
+  fails: ['knative/scale-from-zero'],
+})
