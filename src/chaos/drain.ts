@@ -123,7 +123,7 @@ async function refuseForbidden(stack: Stack, pods: readonly KubernetesObject[]):
 export async function evict(stack: Stack, { metadata }: KubernetesObject): Promise<number> {
   const { name = '', namespace = '' } = metadata ?? {}
   let refused = 0
-  await stack.eventually(
+  const evicted = stack.eventually(
     `eviction of pod ${namespace}/${name}`,
     async () => {
       try {
@@ -140,7 +140,21 @@ export async function evict(stack: Stack, { metadata }: KubernetesObject): Promi
     },
     'evicted',
   )
+  await evicted.catch((problem: unknown) => explained(stack, problem, namespace))
   return refused
+}
+
+/** Throws a failure with why pods of a namespace are not Ready: a budget that waits for one that finds no room waits for ever. */
+async function explained(
+  stack: Stack,
+  problem: unknown,
+  namespace: string,
+  isMeant: (pod: KubernetesObject) => boolean = () => true,
+): Promise<never> {
+  if (!(problem instanceof StackFailure)) throw problem
+  const { items } = await stack.k8s.list('v1/Pod', { namespace })
+  const why = readinessTroubles(items.filter(isMeant)).slice(0, 3)
+  throw new StackFailure(`${problem.message} ${why.join('; ')}`.trim(), { cause: problem })
 }
 
 /** Waits until Deployments have all their pods again, and says why one has not: no room, and of what. */
@@ -149,18 +163,14 @@ async function untilWhole(stack: Stack, deployments: readonly KubernetesObject[]
     const { name = '', namespace = '' } = metadata ?? {}
     // A Deployment of a namespace that went meanwhile is nobody's loss.
     const gone = (found: KubernetesObject[]) => found.length === 0
-    try {
-      await stack.until(
-        { kind: 'apps/v1/Deployment', name, namespace },
-        (found) => (gone(found) ? undefined : whole(found)),
-        'componentAvailable',
-      )
-    } catch (problem) {
-      if (!(problem instanceof StackFailure)) throw problem
-      const { items } = await stack.k8s.list('v1/Pod', { namespace })
-      const why = readinessTroubles(items.filter((pod) => isOf(pod, { metadata: { name, namespace } })))
-      throw new StackFailure(`${problem.message} ${why.join('; ')}`.trim(), { cause: problem })
-    }
+    const all = stack.until(
+      { kind: 'apps/v1/Deployment', name, namespace },
+      (found) => (gone(found) ? undefined : whole(found)),
+      'componentAvailable',
+    )
+    await all.catch((problem: unknown) =>
+      explained(stack, problem, namespace, (pod) => isOf(pod, { metadata: { name, namespace } })),
+    )
   }
 }
 
