@@ -17,7 +17,7 @@ export const options: Options = {
     below: { ...steady, rate: below, ...virtualUsers(below) },
     above: { ...steady, rate: above, startTime: `${seconds + 1}s`, ...virtualUsers(above) },
     // What waited above the limits is answered by then.
-    again: { ...steady, rate: below, startTime: `${2 * seconds + 3}s`, ...virtualUsers(below) },
+    again: { ...steady, rate: below, startTime: `${2 * seconds + 2}s`, ...virtualUsers(below) },
   },
   thresholds: {
     'http_req_failed{scenario:below}': ['rate==0'],

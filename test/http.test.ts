@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
 import { setDeadlineFactor } from '../src/check/deadlines.ts'
-import { sendAtRate, sendConcurrently } from '../src/load/traffic.ts'
+import { sendConcurrently, sendFor } from '../src/load/traffic.ts'
 import { sendFromHere, tell } from '../src/stack/http.ts'
 
 async function serve(handle: (request: IncomingMessage, response: ServerResponse) => void) {
@@ -70,17 +70,6 @@ describe('a request from here', () => {
 describe('traffic', () => {
   const answer = (status: number) => ({ status, headers: {}, body: '', ms: 1 })
 
-  test('at a rate does not wait for answers', async () => {
-    let started = 0
-    const held: (() => void)[] = []
-    const sending = sendAtRate(200, 0.1, new AbortController().signal, () => {
-      started++
-      if (started === 20) held.forEach((release) => release())
-      return new Promise((resolve) => (started === 20 ? resolve(answer(200)) : held.push(() => resolve(answer(200)))))
-    })
-    expect(await sending).toMatchObject({ sent: 20, failures: {} })
-  })
-
   test('counts every failure by its kind', async () => {
     const statuses = [200, 503, 0, 503]
     const traffic = await sendConcurrently(2, 4, new AbortController().signal, () =>
@@ -92,6 +81,6 @@ describe('traffic', () => {
   test('ends with its signal', async () => {
     const cut = new AbortController()
     cut.abort()
-    expect((await sendAtRate(10, 10, cut.signal, () => Promise.resolve(answer(200)))).sent).toBe(0)
+    expect((await sendFor(10, 10, cut.signal, () => Promise.resolve(answer(200)))).sent).toBe(0)
   })
 })

@@ -8,8 +8,8 @@ import { recordWhile, stepsOf, type Snapshot } from '../stack/timeline.ts'
 import type { Watched } from '../stack/until.ts'
 
 const RATE = 20
-// Three seconds of nothing but good answers are a steady state; before them nothing that fails is the fault's.
-const STEADY = 3 * RATE
+// Two seconds of nothing but good answers are a steady state; before them nothing that fails is the fault's.
+const STEADY = 2 * RATE
 
 /** What is watched through a fault, and what of it the picture shows. */
 export interface WatchedThrough extends Watched {

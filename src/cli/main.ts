@@ -79,8 +79,9 @@ function build(): Command {
     .action(async (run: string | undefined) => exit(await (await import('./recover.ts')).recover(run)))
   program
     .command('test')
-    .description("Plumbline's own tests: types, lint, unit tests, a certify of the twin, and every sabotage on it")
+    .description("Plumbline's own tests: types, lint, unit tests, a certify of the twin, and sabotages on it")
     .option('--quick', 'without the twin: types, lint and unit tests alone')
+    .option('--whole', 'every sabotage, not the half whose turn it is by the commit')
     .option('--lanes <number>', 'how many twins side by side (default: 6)', Number)
     .addHelpText('after', '\nExample: plumbline test --quick')
     .action(async (flags: TestFlags) => exit(await (await import('./test.ts')).test(flags)))

@@ -1,4 +1,4 @@
-import { latencyOf, perSecond, type Sample } from '../stack/samples.ts'
+import { perSecond, type Sample } from '../stack/samples.ts'
 import type { Step } from '../stack/timeline.ts'
 
 /** A line that keeps its value until the next step: pods wanted, pods Ready. */
@@ -206,7 +206,3 @@ const themed = (svg: string): string =>
     .replace(/"(--[a-z0-9-]+)"/g, '"var($1)"')
     .replace(/(fill|stroke):\s*(--[a-z0-9-]+)/g, '$1:var($2)')
     .replace(/(<svg[^>]*>)/, `$1${STYLE}`)
-
-/** A sentence of what a picture's samples come to, for a reader who cannot see it. */
-export const tellSamples = (samples: readonly Sample[]): string =>
-  `${samples.length} requests, ${samples.filter(({ status }) => status !== 200).length} failed, p50 ${Math.round(latencyOf(samples, 0.5))} ms, p95 ${Math.round(latencyOf(samples, 0.95))} ms, max ${Math.round(latencyOf(samples, 1))} ms`

@@ -10,30 +10,6 @@ export interface Traffic {
   seconds: number
 }
 
-/**
- * Open loop: starts `rate` requests a second for `seconds`, each at its own time, whether earlier ones have been answered or not: a
- * stack that slows down does not slow the traffic down with it. Resolves when the last answer is in.
- */
-export async function sendAtRate(
-  rate: number,
-  seconds: number,
-  signal: AbortSignal,
-  send: () => Promise<Answer>,
-): Promise<Traffic> {
-  const started = performance.now()
-  const pending: Promise<Answer>[] = []
-  await new Promise<void>((resolve) => {
-    const next = (): void => {
-      if (signal.aborted || pending.length >= rate * seconds) return resolve()
-      pending.push(send())
-      const due = started + (pending.length * 1000) / rate
-      setTimeout(next, Math.max(0, due - performance.now()))
-    }
-    next()
-  })
-  return summed(await Promise.all(pending), started)
-}
-
 /** Closed loop: keeps `concurrency` requests under way until `total` were sent. Resolves when the last answer is in. */
 export async function sendConcurrently(
   concurrency: number,

@@ -43,6 +43,7 @@ export class Stack {
   readonly webhooks: Webhooks
   readonly load: Load
   readonly #lists = new Map<string, Promise<KubernetesObject[]>>()
+  readonly #namespaces = new Set<string>()
   readonly #shared = new Map<string, Promise<unknown>>()
   readonly #runScope: Scope
 
@@ -149,8 +150,14 @@ export class Stack {
   async namespace(name: string, labels: Record<string, string> = {}): Promise<string> {
     const full = `plumb-${name}-${shortRunId(this.run.id)}`
     const object = { kind: 'v1/Namespace', name: full }
+    // Two checks with one name would each delete what the other works in.
+    if (this.#namespaces.has(full)) throw new Error(`the namespace ${full} is another check's: give it another name`)
+    this.#namespaces.add(full)
     this.journal.made(object)
-    currentScope()?.onEnd(() => deleteNow(this.k8s, { object }))
+    currentScope()?.onEnd(async () => {
+      this.#namespaces.delete(full)
+      await deleteNow(this.k8s, { object })
+    })
     await this.k8s.apply({
       apiVersion: 'v1',
       kind: 'Namespace',

@@ -29,7 +29,7 @@ check(
     const loaded = await loadRevision({ stack, attach }, service, 'steady', {
       CONCURRENCY: CONCURRENCY.concurrency,
       HOLD_MS: 500,
-      SECONDS: 18,
+      SECONDS: 16,
     })
     const { samples, course, rules, first, last } = loaded
     expect(failuresOf(samples), `answers that are not 200, of ${samples.length}`).toEqual({})
@@ -69,7 +69,7 @@ check(
     const namespace = await stack.knative.namespace('rps')
     const scaling = { ...CALM, metric: 'rps', target: String(RPS.target) }
     const service = await stack.knative.service(namespace, 'rps', { scaling })
-    const loaded = await loadRevision({ stack, attach }, service, 'steady', { RATE: RPS.rate, SECONDS: 18 })
+    const loaded = await loadRevision({ stack, attach }, service, 'steady', { RATE: RPS.rate, SECONDS: 16 })
     const { samples, course, rules, first, last } = loaded
     const expected = Math.ceil(RPS.rate / rules.target)
     measure('pods wanted at the end', valueAt(course.wanted, last) ?? 0, 'pods')
@@ -104,7 +104,7 @@ check(
   },
   async ({ stack, expect, measure, attach }) => {
     const budgetMs = stack.config.budgets.coldStartSeconds * 1000
-    const { service } = await stack.knative.broughtToZero('burst')
+    const { service } = await stack.knative.broughtToZero('from-zero')
     const { samples, course } = await loadRevision(
       { stack, attach },
       service,
@@ -129,8 +129,8 @@ check(
 )
 
 // A long stable window against a short one of panic: what panic alone can have asked for is told from the rest.
-const PANIC = { window: '15s', 'panic-window-percentage': '20', 'panic-threshold-percentage': '200', target: '5' }
-const STEP = { CALM: 1, STEP: 12, HOLD_MS: 500, CALM_SECONDS: 8, STEP_SECONDS: 8, AFTER_SECONDS: 22 }
+const PANIC = { window: '12s', 'panic-window-percentage': '25', 'panic-threshold-percentage': '200', target: '5' }
+const STEP = { CALM: 1, STEP: 12, HOLD_MS: 500, CALM_SECONDS: 6, STEP_SECONDS: 7, AFTER_SECONDS: 18 }
 
 check(
   'knative/panic-mode',
@@ -182,7 +182,7 @@ check(
 )
 
 // Spare: 10 - 4 - what is under way, so that 1 at once leaves some and 9 leave none.
-const FLIP = { LOW: 1, HIGH: 9, HOLD_MS: 500, LOW_SECONDS: 7, HIGH_SECONDS: 7, AGAIN_SECONDS: 9 }
+const FLIP = { LOW: 1, HIGH: 9, HOLD_MS: 500, LOW_SECONDS: 6, HIGH_SECONDS: 7, AGAIN_SECONDS: 7 }
 
 check(
   'knative/activator-flips',

@@ -1,0 +1,8 @@
+/** What all kills have in common. */
+export const KILL = {
+  level: 'required',
+  effect: 'disrupts',
+  within: 'faultCheck',
+  requires: ['k6'],
+  needs: ['knative/hello-through-lb', 'mesh/proxies-synced'],
+} as const
