@@ -14,7 +14,9 @@ sabotage(
     ],
   },
   (saboteur) =>
-    saboteur.make(denying('loaded-denied', { hosts: ['limited.*', 'concurrency.*', 'from-zero.*', 'panic.*', 'flip.*'] })),
+    saboteur.make(
+      denying('loaded-denied', { hosts: ['limited.*', 'concurrency.*', 'from-zero.*', 'panic.*', 'flip.*'] }),
+    ),
 )
 
 defect('overflows-pass', {

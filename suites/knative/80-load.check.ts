@@ -6,6 +6,60 @@ import { valueAt } from '../../src/stack/timeline.ts'
 // What these have in common: a target in pods that few pods reach, and panic kept out where it is not the point.
 const CALM = { window: '6s', 'panic-threshold-percentage': '1000' }
 
+// The longest comes first, so that it has the first turn to send load.
+// A long stable window against a short one of panic: what panic alone can have asked for is told from the rest.
+const PANIC = { window: '12s', 'panic-window-percentage': '25', 'panic-threshold-percentage': '200', target: '5' }
+const STEP = { CALM: 1, STEP: 12, HOLD_MS: 500, CALM_SECONDS: 6, STEP_SECONDS: 7, AFTER_SECONDS: 18 }
+
+check(
+  'knative/panic-mode',
+  {
+    asserts:
+      'a step over the panic threshold scales within two panic windows, by more than the stable window alone would; nothing is taken away for a stable window; then it is back to stable',
+    guide: '4',
+    level: 'required',
+    effect: 'writes',
+    within: 'scalingCheck',
+    requires: ['k6'],
+    needs: ['knative/hello-through-lb', 'knative/annotations-applied'],
+    remedy:
+      'the autoscaler logs PANICKING. and Un-panicking.; see panic-window-percentage and panic-threshold-percentage on the PodAutoscaler, and max-scale',
+  },
+  async ({ stack, expect, measure, attach }) => {
+    const namespace = await stack.knative.namespace('panic')
+    const service = await stack.knative.service(namespace, 'panic', { scaling: PANIC })
+    const loaded = await loadRevision({ stack, attach }, service, 'panic', STEP)
+    const { samples, course, rules, allowed, last } = loaded
+    const stepAt = samples.find(({ part }) => part === 'step')?.due ?? 0
+    expect(failuresOf(samples), `answers that are not 200, of ${samples.length}`).toEqual({})
+
+    const reaction = course.wanted.find(({ at, value }) => {
+      const stable = allowed.findLast((each) => each.at <= at)?.stable.to ?? 0
+      return at > stepAt && value > Math.max(1, Math.ceil(stable / rules.target))
+    })
+    const reactedMs = (reaction?.at ?? Infinity) - stepAt
+    measure('panic reaction', reactedMs / 1000, 's')
+    expect(
+      reactedMs / 1000,
+      `seconds from the step until more pods were wanted than the stable window alone asks for (wanted: ${course.wanted.map(({ at, value }) => `${value} at ${((at - stepAt) / 1000).toFixed(1)} s`).join(', ')})`,
+    ).toBeLessThanOrEqual(2 * rules.panicWindow)
+
+    const peak = Math.max(...course.wanted.map(({ value }) => value))
+    const peakAt = course.wanted.find(({ value }) => value === peak)?.at ?? 0
+    const down = course.wanted.find(({ at, value }) => at > peakAt && value < peak)
+    measure('pods wanted in panic', peak, 'pods')
+    measure('time in panic without a decrease', ((down?.at ?? last) - (reaction?.at ?? 0)) / 1000, 's')
+    // The autoscaler's clock starts with the decision, ours when its result was seen.
+    expect(
+      ((down?.at ?? Infinity) - (reaction?.at ?? 0)) / 1000,
+      'seconds from panic to the first decrease, at least a stable window',
+    ).toBeGreaterThanOrEqual(rules.stableWindow - 0.5)
+    expect(valueAt(course.wanted, last), `pods wanted at the end, back to stable (${peak} in panic)`).toBeLessThan(peak)
+    expect(wantedOutside(loaded), 'moments at which other than the formulas allow was wanted').toBeNone()
+    return `${peak} pods wanted ${(reactedMs / 1000).toFixed(1)} s after the step, none taken away for ${(((down?.at ?? last) - (reaction?.at ?? 0)) / 1000).toFixed(1)} s, ${valueAt(course.wanted, last)} in the end; ${samples.length} requests, none failed`
+  },
+)
+
 const CONCURRENCY = { concurrency: 10, target: 4 }
 
 check(
@@ -125,59 +179,6 @@ check(
     expect(failuresOf(samples), `answers that are not 200, of ${samples.length}`).toEqual({})
     expect(max, 'milliseconds until the last first byte').toBeLessThanOrEqual(budgetMs)
     return `${samples.length} requests on zero pods, none lost: first bytes after ${Math.round(p50)} ms (p50), ${Math.round(p95)} ms (p95), ${Math.round(max)} ms (max)`
-  },
-)
-
-// A long stable window against a short one of panic: what panic alone can have asked for is told from the rest.
-const PANIC = { window: '12s', 'panic-window-percentage': '25', 'panic-threshold-percentage': '200', target: '5' }
-const STEP = { CALM: 1, STEP: 12, HOLD_MS: 500, CALM_SECONDS: 6, STEP_SECONDS: 7, AFTER_SECONDS: 18 }
-
-check(
-  'knative/panic-mode',
-  {
-    asserts:
-      'a step over the panic threshold scales within two panic windows, by more than the stable window alone would; nothing is taken away for a stable window; then it is back to stable',
-    guide: '4',
-    level: 'required',
-    effect: 'writes',
-    within: 'scalingCheck',
-    requires: ['k6'],
-    needs: ['knative/hello-through-lb', 'knative/annotations-applied'],
-    remedy:
-      'the autoscaler logs PANICKING. and Un-panicking.; see panic-window-percentage and panic-threshold-percentage on the PodAutoscaler, and max-scale',
-  },
-  async ({ stack, expect, measure, attach }) => {
-    const namespace = await stack.knative.namespace('panic')
-    const service = await stack.knative.service(namespace, 'panic', { scaling: PANIC })
-    const loaded = await loadRevision({ stack, attach }, service, 'panic', STEP)
-    const { samples, course, rules, allowed, last } = loaded
-    const stepAt = samples.find(({ part }) => part === 'step')?.due ?? 0
-    expect(failuresOf(samples), `answers that are not 200, of ${samples.length}`).toEqual({})
-
-    const reaction = course.wanted.find(({ at, value }) => {
-      const stable = allowed.findLast((each) => each.at <= at)?.stable.to ?? 0
-      return at > stepAt && value > Math.max(1, Math.ceil(stable / rules.target))
-    })
-    const reactedMs = (reaction?.at ?? Infinity) - stepAt
-    measure('panic reaction', reactedMs / 1000, 's')
-    expect(
-      reactedMs / 1000,
-      `seconds from the step until more pods were wanted than the stable window alone asks for (wanted: ${course.wanted.map(({ at, value }) => `${value} at ${((at - stepAt) / 1000).toFixed(1)} s`).join(', ')})`,
-    ).toBeLessThanOrEqual(2 * rules.panicWindow)
-
-    const peak = Math.max(...course.wanted.map(({ value }) => value))
-    const peakAt = course.wanted.find(({ value }) => value === peak)?.at ?? 0
-    const down = course.wanted.find(({ at, value }) => at > peakAt && value < peak)
-    measure('pods wanted in panic', peak, 'pods')
-    measure('time in panic without a decrease', ((down?.at ?? last) - (reaction?.at ?? 0)) / 1000, 's')
-    // The autoscaler's clock starts with the decision, ours when its result was seen.
-    expect(
-      ((down?.at ?? Infinity) - (reaction?.at ?? 0)) / 1000,
-      'seconds from panic to the first decrease, at least a stable window',
-    ).toBeGreaterThanOrEqual(rules.stableWindow - 0.5)
-    expect(valueAt(course.wanted, last), `pods wanted at the end, back to stable (${peak} in panic)`).toBeLessThan(peak)
-    expect(wantedOutside(loaded), 'moments at which other than the formulas allow was wanted').toBeNone()
-    return `${peak} pods wanted ${(reactedMs / 1000).toFixed(1)} s after the step, none taken away for ${(((down?.at ?? last) - (reaction?.at ?? 0)) / 1000).toFixed(1)} s, ${valueAt(course.wanted, last)} in the end; ${samples.length} requests, none failed`
   },
 )
 
