@@ -111,7 +111,9 @@ export class Istio {
   async untilQuiet(): Promise<void> {
     let before = ''
     const pushed = async () => {
-      const now = (await this.#askProxies()).map(({ proxy, listener_sent }) => `${proxy} ${listener_sent}`).join()
+      // istiod names its proxies in no order.
+      const sent = (await this.#askProxies()).map(({ proxy, listener_sent }) => `${proxy} ${listener_sent}`)
+      const now = sent.toSorted().join()
       const same = now === before
       before = now
       return same ? undefined : 'it has sent listeners'
