@@ -34,10 +34,10 @@ export const plainly = {
 
 /**
  * The VUs of an arrival rate: enough for every request to hang until its timeout, so that none has to wait for a free one. Those for
- * answers of two seconds more than they should take are made beforehand: to make one takes time, in which k6 drops what is due.
+ * answers of four seconds more than they should take are made beforehand: to make one takes time, in which k6 drops what is due.
  */
 export const virtualUsers = (rate: number): { preAllocatedVUs: number; maxVUs: number } => ({
-  preAllocatedVUs: Math.ceil(rate * (hold / 1000 + 2)) + 5,
+  preAllocatedVUs: Math.ceil(rate * (hold / 1000 + 4)) + 5,
   maxVUs: Math.ceil((rate * (hold + Math.max(timeout, 3000))) / 1000) + 5,
 })
 

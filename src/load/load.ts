@@ -20,7 +20,7 @@ export interface LoadRequest {
 /** k6 and the scripts of load/, sent through the load balancer from where the stack file says. */
 export class Load {
   readonly #stack: Stack
-  readonly #turns = pLimit(availableParallelism())
+  readonly #turns = pLimit(Math.max(1, Math.floor(availableParallelism() / 2)))
   #jobs = 0
 
   constructor(stack: Stack) {
@@ -28,8 +28,8 @@ export class Load {
   }
 
   /**
-   * Does `work`, which sends load, once few others do: as many at once as this machine has processors. More would wait for each other, and
-   * what they see would be of the machine and not of the stack.
+   * Does `work`, which sends load, once few others do: as many at once as half this machine's processors. On two of them, with a cluster beside
+   * it, k6 could not keep two rates at once: what is seen then is of the machine and not of the stack.
    */
   inTurn<T>(work: () => Promise<T>): Promise<T> {
     const scope = currentScope()
