@@ -40,18 +40,25 @@ export async function mustMove(stack: Stack): Promise<KubernetesObject[]> {
   })
 }
 
-/** A sentence for each Deployment that must move and that no budget covers, or one that forbids it. */
-export async function budgetTroubles(
-  stack: Stack,
-): Promise<{ troubles: string[]; deployments: number; budgets: number }> {
-  const budgets = await stack.all(BUDGET)
+/** What is wrong with the budgets of what must move: for good, and at this moment alone. */
+export interface BudgetTroubles {
+  lasting: string[]
+  now: string[]
+  deployments: number
+  budgets: number
+}
+
+/** A sentence for each Deployment that must move and that no budget covers, one that forbids it, or one that does so now. */
+export async function budgetTroubles(stack: Stack): Promise<BudgetTroubles> {
+  const { items: budgets } = await stack.k8s.list(BUDGET)
   const deployments = await mustMove(stack)
+  const troubles: BudgetTroubles = { lasting: [], now: [], deployments: deployments.length, budgets: 0 }
   const used = new Set<string>()
-  const troubles = deployments.flatMap((deployment) => {
+  for (const deployment of deployments) {
     const labels = (deployment.spec?.template?.metadata?.labels ?? {}) as Record<string, string>
     const over = budgetsOver(budgets, { namespace: deployment.metadata?.namespace, labels })
-    if (over.length === 0) return [`${objectName(deployment)} is under no PodDisruptionBudget`]
-    return over.flatMap((budget) => {
+    if (over.length === 0) troubles.lasting.push(`${objectName(deployment)} is under no PodDisruptionBudget`)
+    for (const budget of over) {
       used.add(objectName(budget))
       const {
         expectedPods = 0,
@@ -59,15 +66,16 @@ export async function budgetTroubles(
         currentHealthy = 0,
         desiredHealthy = 0,
       } = (budget.status ?? {}) as Record<string, number>
-      if (expectedPods === 0) return [`${objectName(budget)} matches no pod`]
       const never = neverAllows(budget)
-      if (never) return [never]
-      return disruptionsAllowed < 1
-        ? [`${objectName(budget)} allows no disruption now: ${currentHealthy} healthy, ${desiredHealthy} needed`]
-        : []
-    })
-  })
-  return { troubles, deployments: deployments.length, budgets: used.size }
+      if (never) troubles.lasting.push(never)
+      else if (expectedPods === 0) troubles.now.push(`${objectName(budget)} matches no pod`)
+      else if (disruptionsAllowed < 1)
+        troubles.now.push(
+          `${objectName(budget)} allows no disruption now: ${currentHealthy} healthy of ${expectedPods}, ${desiredHealthy} needed`,
+        )
+    }
+  }
+  return { ...troubles, budgets: used.size }
 }
 
 /**
