@@ -47,7 +47,7 @@ function build(): Command {
   stackFlags(program.command('sabotage'))
     .description('breaks the stack in every way that is known, and sees that the right checks notice, and no others')
     .option('--only <names>', 'only these sabotages, or those that these checks must notice (commas between)', commas)
-    .option('--lanes <number>', 'how many twins side by side (default: 6)', Number)
+    .option('--lanes <number>', 'how many twins side by side (default: 4)', Number)
     .option('--compare <run>', 'the run of another matrix: every outcome that differs from it is told, and counts')
     .option('--allow-disruption', 'allow that an existing cluster is sabotaged; with --context')
     .option('--time-limit <minutes>', 'after so many minutes put back, and report', minutes)
@@ -82,7 +82,7 @@ function build(): Command {
     .description("Plumbline's own tests: types, lint, unit tests, a certify of the twin, and sabotages on it")
     .option('--quick', 'without the twin: types, lint and unit tests alone')
     .option('--whole', 'every sabotage, not the half whose turn it is by the commit')
-    .option('--lanes <number>', 'how many twins side by side (default: 6)', Number)
+    .option('--lanes <number>', 'how many twins side by side (default: 4)', Number)
     .addHelpText('after', '\nExample: plumbline test --quick')
     .action(async (flags: TestFlags) => exit(await (await import('./test.ts')).test(flags)))
   return program

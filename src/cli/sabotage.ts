@@ -52,7 +52,7 @@ export async function sabotage(flags: SabotageFlags): Promise<number> {
 /** Tries the chosen sabotages out, and writes their matrix. Checks with no sabotage are looked for only where all were chosen. */
 export async function trySabotages(
   config: StackConfig,
-  { only, lanes = 6 }: { only?: string[]; lanes?: number },
+  { only, lanes = 4 }: { only?: string[]; lanes?: number },
   tell: (line: string) => void,
   abort: AbortSignal,
 ): Promise<MatrixReport> {
