@@ -29,8 +29,7 @@ export async function skewOf(
  * evicted, and the scheduler places another by the Deployment's own anti-affinity. Where it places none otherwise, that stands.
  */
 export async function spreadAgain(stack: Stack, deployment: string, zones: number): Promise<void> {
-  const { items: nodes } = await stack.k8s.list('v1/Node')
-  const zoneOfNode = new Map(nodes.map((node) => [node.metadata?.name, zoneOf(node)]))
+  const zoneOfNode = await zonesByNode(stack)
   for (let pods = await readyPodsOf(stack, deployment), tries = pods.length; tries > 0; tries--) {
     const byZone = Map.groupBy(pods, ({ spec }) => zoneOfNode.get(spec?.nodeName as string) ?? '')
     if (byZone.size >= zones) return
@@ -43,8 +42,13 @@ export async function spreadAgain(stack: Stack, deployment: string, zones: numbe
 
 /** In how many zones a Deployment's pods run now. */
 export async function zoneCount(stack: Stack, deployment: string): Promise<number> {
-  const { items: nodes } = await stack.k8s.list('v1/Node')
-  const zoneOfNode = new Map(nodes.map((node) => [node.metadata?.name, zoneOf(node)]))
+  const zoneOfNode = await zonesByNode(stack)
   const pods = await readyPodsOf(stack, deployment)
   return new Set(pods.map(({ spec }) => zoneOfNode.get(spec?.nodeName as string))).size
+}
+
+/** The zone of each node, read now. */
+async function zonesByNode(stack: Stack): Promise<Map<string | undefined, string>> {
+  const { items } = await stack.k8s.list('v1/Node')
+  return new Map(items.map((node) => [node.metadata?.name, zoneOf(node)]))
 }
