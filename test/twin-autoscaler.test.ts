@@ -92,4 +92,12 @@ describe("the autoscaler's arithmetic", () => {
     expect(window.average(106, 6)).toBeCloseTo(20 / 6)
     expect(window.average(109, 6)).toBe(0)
   })
+
+  test('a second of which nothing has been told yet is no idle one', () => {
+    const window = new MetricWindow(60)
+    for (let second = 100; second < 110; second++) window.record(second, 10)
+    expect(window.average(110, 6)).toBe(10)
+    expect(window.average(113, 6)).toBe(10)
+    expect(window.average(115, 6)).toBe(0)
+  })
 })
