@@ -8,7 +8,6 @@ import { stackSchema } from '../src/config/stack-schema.ts'
 import { expiry } from '../src/stack/expiring-certificates.ts'
 import { readManifest } from '../src/stack/manifest.ts'
 import { Stack } from '../src/stack/stack.ts'
-import { untilHealthy } from '../src/stack/nlb-targets.ts'
 import { makeRun } from './make-run.ts'
 import { testTwin } from './start-twin.ts'
 
@@ -18,8 +17,9 @@ beforeAll(async () => {
   on = await testTwin('aws')
   const kubeconfig = join(mkdtempSync(join(tmpdir(), 'plumbline-')), 'kubeconfig')
   writeFileSync(kubeconfig, stringify(on.twin.kubeconfig))
-  const config = stackSchema.parse({ target: 'twin', kubeconfig, context: 'twin', aws: { region: 'eu-west-1' } })
-  stack = new Stack(makeRun([], { config, context: 'twin' }), new AbortController().signal)
+  const config = stackSchema.parse({ target: 'twin', kubeconfig, context: 'twin', twin: { cloud: 'aws' } })
+  const aws = { region: 'eu-west-1', endpoint: on.twin.awsEndpoint, caller: 'twin', cluster: 'plumbline' }
+  stack = new Stack(makeRun([], { config, context: 'twin', aws }), new AbortController().signal)
   setDeadlineFactor(0.06)
 })
 afterAll(async () => {
@@ -95,12 +95,12 @@ describe('a stack that is not as it must be is told by what is wrong with it', (
   test('an NLB whose 443 nobody listens for, or that AWS does not know', async () => {
     process.env.AWS_ENDPOINT_URL = on.twin.awsEndpoint
     Object.assign(process.env, { AWS_ACCESS_KEY_ID: 'twin', AWS_SECRET_ACCESS_KEY: 'twin' })
-    await expect(untilHealthy(stack, 443)).rejects.toThrow(
+    await expect(stack.cloud.untilHealthy(443)).rejects.toThrow(
       /healthy targets of port 443 of k8s-.*: not met .* is unhealthy: Health checks failed/,
     )
-    const { protocol, targets } = await untilHealthy(stack, 80)
+    const { protocol, targets } = await stack.cloud.untilHealthy(80)
     expect([protocol, targets.length]).toEqual(['TCP', 3])
-    await expect(untilHealthy(stack, 8443)).rejects.toThrow(/has no listener on port 8443/)
+    await expect(stack.cloud.untilHealthy(8443)).rejects.toThrow(/has no listener on port 8443/)
     delete process.env.AWS_ENDPOINT_URL
   })
 })

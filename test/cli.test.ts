@@ -128,7 +128,7 @@ describe('the command line', () => {
   )
 
   test('lists the checks, those of a suite with what they need', async () => {
-    expect((await plumbline(['list'])).stdout).toMatch(/\n125 checks$/)
+    expect((await plumbline(['list'])).stdout).toMatch(/\n136 checks$/)
     const { stdout } = await plumbline(['list', '--only', 'mesh/gateway-ports', '--json'])
     expect((JSON.parse(stdout) as { id: string }[]).map(({ id }) => id)).toEqual([
       'mesh/gateway-service-type',

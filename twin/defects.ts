@@ -44,6 +44,18 @@ export const DEFECTS = {
   'endpoints-without-istiod': 'gateways learn of endpoints without istiod',
   'images-not-exchanged': 'a container whose image was changed runs on',
   'admission-fails-open': 'the API server takes what no webhook answers for, whatever its failurePolicy',
+  'iam-without-provider': "IAM has no OpenID Connect provider for the cluster's issuer",
+  'node-role-stripped': 'the role of the nodes lacks AmazonEKSWorkerNodePolicy',
+  'subnets-untagged': 'no subnet is tagged for internal load balancers',
+  'dns-in-one-zone': "the load balancer's name has an address in one zone alone",
+  'nlb-provisioning': 'the load balancer is provisioned for ever',
+  'nlb-impaired': 'the load balancer is active_impaired',
+  'nlb-listener-missing': 'the load balancer has no listener on 443',
+  'nlb-targets-unhealthy': 'the load balancer finds its targets unhealthy',
+  'target-groups-empty': 'the target groups have no targets',
+  'aws-throttles': 'AWS throttles every call',
+  'credentials-expired': 'AWS finds the credentials expired',
+  'iam-denies-listeners': 'IAM denies elasticloadbalancing:DescribeListeners',
   'activator-impatient': 'the activator gives a request up that finds no pod for ten seconds',
 } as const
 

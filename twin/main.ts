@@ -44,7 +44,7 @@ try {
       server: twin.address,
       range: twin.network.range,
       ports,
-      ...(twin.awsEndpoint ? { awsEndpoint: twin.awsEndpoint } : {}),
+      ...(twin.awsEndpoint ? { awsEndpoint: twin.awsEndpoint, dns: twin.dns } : {}),
       ...(values.kubeconfig ? {} : { kubeconfig }),
     }),
   )

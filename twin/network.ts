@@ -64,6 +64,11 @@ export class Network {
     return `127.${this.range}.200.200-127.${this.range}.200.250`
   }
 
+  /** The address of a load balancer in the zone at a place. */
+  balancerAddress(zone: number): string {
+    return `127.${this.range}.200.${200 + zone}`
+  }
+
   /** A free address for a pod on a node. */
   podAddress(nodeIndex: number): string {
     for (let tries = 0; tries < 250; tries++) {

@@ -22,6 +22,7 @@ import { Knative } from './knative/knative.ts'
 import { collector, loki } from './monitoring/loki.ts'
 import { Prometheus } from './monitoring/prometheus.ts'
 import { Cloud } from './aws/cloud.ts'
+import { dnsServer } from './aws/dns.ts'
 import { awsServer } from './aws/server.ts'
 import { AwsLoadBalancerController } from './load-balancer/aws-controller.ts'
 import { LoadBalancerListeners } from './load-balancer/listeners.ts'
@@ -35,6 +36,7 @@ import { nodes } from './stack/nodes.ts'
 import type { Versions } from './stack/versions.ts'
 
 const AWS_PORT = 4566
+const DNS_PORT = 8053
 
 export interface TwinOptions {
   versions: Versions
@@ -61,6 +63,9 @@ export interface Twin {
   objects: Objects
   /** Where the AWS APIs are, for a twin that has them. */
   awsEndpoint: string | undefined
+  /** The DNS server that knows the names of its load balancers, and the actions of AWS that were called. */
+  dns: string | undefined
+  awsCalled: ReadonlySet<string>
 }
 
 /**
@@ -98,7 +103,10 @@ export async function startTwin(options: TwinOptions): Promise<Twin> {
   const istiod = new Istiod(objects, versions.istio, defects, mesh, admission)
   const knative = new Knative(objects, admission, network, defects, versions.knative)
   const metallb = new MetalLb(objects, access)
-  const aws = new AwsLoadBalancerController(objects, network.pool.split('-')[0] ?? '')
+  const aws = new AwsLoadBalancerController(
+    objects,
+    zones.map((zone, at) => `${zone}=${network.balancerAddress(at)}`).join(','),
+  )
   const certManager = new CertManager(objects, defects)
   const images: Record<string, Image> = {
     'docker.io/library/node:': nodeProgram,
@@ -156,14 +164,22 @@ export async function startTwin(options: TwinOptions): Promise<Twin> {
     ...monitoring(),
     ...issuers(authority, domain),
   ])
-  const cloudServer = options.cloud === 'aws' ? awsServer(new Cloud(objects, network)) : undefined
+  const cloud =
+    options.cloud === 'aws'
+      ? new Cloud({ objects, network, defects, authority: authority.cert, port: options.port })
+      : undefined
+  const cloudServer = cloud && awsServer(cloud)
   if (cloudServer) await listen(cloudServer, AWS_PORT, network.apiAddress)
+  const dns = cloud && dnsServer(cloud, network.apiAddress)
+  if (dns) await new Promise<void>((resolve) => dns.bind(DNS_PORT, network.apiAddress, resolve))
   return {
     kubeconfig: kubeconfigOf(network, options.port, authority.cert, admin),
     address: `https://${network.apiAddress}:${options.port}`,
     network,
     objects,
     awsEndpoint: cloudServer && `http://${network.apiAddress}:${AWS_PORT}`,
+    dns: dns && `${network.apiAddress}:${DNS_PORT}`,
+    awsCalled: cloud?.called ?? new Set(),
     ready: untilReady(objects),
     stop: () => {
       knative.stop()
@@ -172,6 +188,7 @@ export async function startTwin(options: TwinOptions): Promise<Twin> {
       server.close()
       server.closeAllConnections()
       cloudServer?.close()
+      dns?.close()
     },
   }
 }

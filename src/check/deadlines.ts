@@ -26,6 +26,10 @@ export const deadlines = {
   served: 60_000,
   /** A load balancer's health checks: three in a row, thirty seconds apart at most by default. */
   targetsHealthy: 120_000,
+  /** An NLB from its making to active: AWS says a few minutes. */
+  nlbActive: 300_000,
+  /** A check that waits for an NLB, and for its targets. */
+  nlbCheck: 450_000,
   /** A request to stand in the gateway's access log; the guide's own promise, and Envoy writes its buffer at least every second. */
   accessLogged: 10_000,
   /** A line to have been shipped to Loki by a collector, and to be found there. */

@@ -4,10 +4,10 @@ import type { Stack } from '../stack/stack.ts'
 import type { Check } from './check.ts'
 import { deadline } from './deadlines.ts'
 import { gatherEvidence } from './evidence.ts'
-import { plainMessage, StackFailure } from './problem.ts'
+import { NotAllowed, plainMessage, StackFailure } from './problem.ts'
 import { channel } from './progress.ts'
 import type { CheckRecord, Outcome } from './record.ts'
-import { recordsFile, type RunInfo } from './run-info.ts'
+import { isSomebodys, recordsFile, type RunInfo } from './run-info.ts'
 import { inScope, Scope } from './scope.ts'
 
 /** What a performed check came to; `problem` is what the runner is to see thrown. */
@@ -61,13 +61,13 @@ export class Performer {
       .find((lack) => lack !== undefined)
     if (lacking) return notRun('skipped', lacking.reason, { excused: lacking.excused })
     if (
-      this.#run.config.target === 'existing' &&
+      isSomebodys(this.#run.config.target) &&
       !this.#run.allowDisruption &&
       ['tunes', 'disrupts'].includes(check.effect)
     ) {
       return notRun(
         'skipped',
-        `it ${check.effect} a cluster that is somebody's: --allow-disruption --context NAME allows that`,
+        `it ${check.effect} a cluster that is somebody's: --allow-disruption with its name typed out allows that`,
         { excused: true },
       )
     }
@@ -125,8 +125,13 @@ export class Performer {
       else if (timeout.signal.aborted) {
         const waits = scope.waits.length ? `; it was waiting for ${scope.waits.join(', ')}` : ''
         Object.assign(record, { outcome: 'fail', seen: `not done within ${Math.round(within / 1000)} s${waits}` })
+      } else if (thrown instanceof NotAllowed) {
+        // Nobody has looked, so there is nothing to fail; and nobody may certify it.
+        Object.assign(record, { outcome: 'skipped', seen: thrown.message, excused: false })
+        problem = undefined
       } else Object.assign(record, { outcome: isFailure(thrown) ? 'fail' : 'error', seen: plainMessage(thrown) })
-      if (!abort.aborted) record.evidence.push(...(await gatherEvidence(this.#stack, scope)))
+      if (!abort.aborted && record.outcome !== 'skipped')
+        record.evidence.push(...(await gatherEvidence(this.#stack, scope)))
       if (record.outcome === 'error' && thrown instanceof Error && !abort.aborted)
         record.evidence.push({ name: 'stack', text: thrown.stack ?? '' })
     }

@@ -15,6 +15,19 @@ export class ClusterProblem extends Error {
   override name = 'ClusterProblem'
 }
 
+/** A call that the cloud's IAM denies: a check that meets this is skipped, with the action to allow, and its verdict incomplete. */
+export class NotAllowed extends Error {
+  override name = 'NotAllowed'
+  readonly action: string
+
+  constructor(action: string, who?: string) {
+    super(
+      `IAM denies ${action}${who ? ` to ${who}` : ''}: allow it (docs/eks/iam-read-only.json has all that a run calls)`,
+    )
+    this.action = action
+  }
+}
+
 /** The first lines of a problem, without the matcher's jargon and without colours. */
 export function plainMessage(thrown: unknown): string {
   const text = thrown instanceof Error ? thrown.message : String(thrown)

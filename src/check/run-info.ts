@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import type { StackConfig } from '../config/stack-schema.ts'
+import type { AwsPlace } from '../cloud/aws.ts'
 import type { K6 } from '../load/k6.ts'
 import type { Capability } from './check.ts'
 import { UsageProblem } from './problem.ts'
@@ -25,9 +26,14 @@ export interface RunInfo {
   /** Why each capability that is not offered is missing, and whether this target may lack it. */
   lacking: Partial<Record<Capability, { reason: string; excused: boolean }>>
   allowDisruption: boolean
+  /** AWS as this run asks it, and its name for the cluster; not there where it is not asked. */
+  aws?: AwsPlace & { cluster?: string; caller: string }
   /** The k6 that sends load from here, where a check needs one. */
   k6?: K6
 }
+
+/** Whether what is changed there is changed for others too: such a target is only read, and written to in namespaces of ours. */
+export const isSomebodys = (target: StackConfig['target']): boolean => target === 'existing' || target === 'eks'
 
 export const runFolder = (id: string): string => join(REPORTS, id)
 export const journalFile = (id: string): string => join(runFolder(id), 'journal.jsonl')

@@ -75,9 +75,10 @@ function whatToRun({ only, rerun }: StackFlags): string[] {
 
 /** What may hurt needs the context typed out: the current one may not be the one that was meant. */
 function checkDisruption(flags: StackFlags, config: StackConfig): void {
-  if (flags.allowDisruption && config.target === 'existing' && !flags.context) {
+  if (flags.allowDisruption && config.target === 'existing' && !flags.context)
     throw new UsageProblem('--allow-disruption on an existing cluster needs its context typed out: --context NAME.')
-  }
+  if (flags.allowDisruption && config.target === 'eks' && !flags.name)
+    throw new UsageProblem('--allow-disruption on an EKS cluster needs its name typed out: --name NAME.')
 }
 
 /** The last lines of a run: what it came to, and where to read on. */

@@ -1,5 +1,5 @@
 import { Command, CommanderError } from 'commander'
-import { ClusterProblem, plainMessage, UsageProblem } from '../check/problem.ts'
+import { ClusterProblem, NotAllowed, plainMessage, UsageProblem } from '../check/problem.ts'
 import type { ListFlags } from './list.ts'
 import type { SabotageFlags } from './sabotage.ts'
 import { stackFlags, type StackFlags } from './stack-flags.ts'
@@ -40,7 +40,6 @@ function build(): Command {
   stackFlags(program.command('twin'))
     .description('serves the twin, a stand-in for the whole stack on loopback, until Ctrl-C, and prints its kubeconfig')
     .option('--range <number>', 'its loopback range 127.NUMBER (default: the first free one from 20 on)')
-    .option('--cloud <cloud>', "metallb, or aws: NLBs, with AWS's own APIs beside them (default: metallb)")
     .option('--port <number>', "its API's port (default: 6443)")
     .addHelpText('after', '\nExample: plumbline twin --kubeconfig ./twin.yaml')
     .action(async (flags: TwinFlags) => exit(await (await import('./twin.ts')).twin(flags)))
@@ -53,6 +52,10 @@ function build(): Command {
     .option('--time-limit <minutes>', 'after so many minutes put back, and report', minutes)
     .addHelpText('after', '\nExit codes: 0 all detected, 1 not, 3 usage.\nExample: plumbline sabotage --only mesh/crds')
     .action(async (flags: SabotageFlags) => exit(await (await import('./sabotage.ts')).sabotage(flags)))
+  stackFlags(program.command('token', { hidden: true }))
+    .description("prints a token for an EKS cluster, as a kubeconfig's exec plugin does")
+    .option('--endpoint <url>', "where AWS's APIs are, for a stand-in")
+    .action(async (flags: StackFlags) => exit(await (await import('./token.ts')).token(flags)))
   program
     .command('list')
     .description('lists the checks')
@@ -109,7 +112,7 @@ try {
 } catch (problem) {
   if (problem instanceof CommanderError) process.exitCode = problem.exitCode === 0 ? 0 : 3
   else {
-    const expected = problem instanceof UsageProblem || problem instanceof ClusterProblem
+    const expected = [UsageProblem, ClusterProblem, NotAllowed].some((kind) => problem instanceof kind)
     console.error(expected || !process.env.PLUMBLINE_DEBUG ? plainMessage(problem) : problem)
     process.exitCode = 3
   }

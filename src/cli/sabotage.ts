@@ -2,7 +2,7 @@ import { relative } from 'node:path'
 import { loadCatalogue } from '../check/catalogue.ts'
 import type { Capability } from '../check/check.ts'
 import { UsageProblem } from '../check/problem.ts'
-import { newRunId, runFolder } from '../check/run-info.ts'
+import { isSomebodys, newRunId, runFolder } from '../check/run-info.ts'
 import type { StackConfig } from '../config/stack-schema.ts'
 import { runMatrix } from '../sabotage/matrix.ts'
 import {
@@ -30,9 +30,10 @@ export interface SabotageFlags extends StackFlags {
 /** plumbline sabotage: gives 0 where every sabotage was detected, by the checks that it names and no others. */
 export async function sabotage(flags: SabotageFlags): Promise<number> {
   const config = readStack(flags)
-  if (config.target === 'existing' && !(flags.allowDisruption && flags.context)) {
+  const typedOut = config.target === 'eks' ? flags.name : flags.context
+  if (isSomebodys(config.target) && !(flags.allowDisruption && typedOut)) {
     throw new UsageProblem(
-      'To sabotage an existing cluster needs --allow-disruption and its context typed out: --context NAME.',
+      'To sabotage an existing cluster needs --allow-disruption and its context typed out: --context NAME (for eks --name NAME).',
     )
   }
   const there = flags.compare ? readMatrix(flags.compare) : undefined
@@ -83,11 +84,11 @@ export async function trySabotages(
   return report
 }
 
-/** Whether a target cannot offer a capability, by its stack.yaml; a kind cluster has no metrics-server, a twin all but AWS. */
-function isLacking(capability: Capability, { target, aws, acme, observability }: StackConfig): boolean {
+/** Whether a target cannot offer a capability, by its stack.yaml; a kind cluster has no metrics-server and no AWS; an existing one says the rest at its trial. */
+function isLacking(capability: Capability, { target, acme, observability }: StackConfig): boolean {
   const offered: Record<Capability, boolean> = {
-    nlb: aws !== undefined,
-    eks: aws !== undefined,
+    nlb: target !== 'kind',
+    eks: target !== 'kind',
     istioctl: true,
     metrics: target !== 'kind',
     prometheus: target === 'twin' || observability.prometheus !== undefined,

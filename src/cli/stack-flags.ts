@@ -14,6 +14,10 @@ export interface StackFlags {
   nodeImage?: string
   domain?: string
   vantage?: string
+  region?: string
+  profile?: string
+  endpoint?: string
+  cloud?: string
   mirror?: string
   deadlineFactor?: number
   only?: string[]
@@ -26,13 +30,16 @@ export interface StackFlags {
 export const stackFlags = (command: Command): Command =>
   command
     .option('--stack <file>', 'the stack file (default: stack.yaml)')
-    .option('--target <target>', 'twin, kind or existing')
+    .option('--target <target>', 'twin, kind, eks or existing')
     .option('--context <name>', 'the context in the kubeconfig')
     .option('--kubeconfig <file>', 'the kubeconfig')
-    .option('--name <name>', "the kind cluster's name")
+    .option('--name <name>', "the kind or EKS cluster's name")
     .option('--node-image <image>', 'the image of a kind node')
     .option('--domain <domain>', "Knative's domain")
     .option('--vantage <place>', 'where HTTP requests start: local or cluster')
+    .option('--region <region>', 'the region of AWS')
+    .option('--profile <profile>', "a profile of AWS's own configuration")
+    .option('--cloud <cloud>', "whose load balancers a twin has: metallb, or aws with AWS's own APIs beside them")
     .option('--mirror <dir>', 'a folder with COMPONENT.yaml for each component')
     .option('--deadline-factor <number>', 'multiplies every deadline', Number)
 
@@ -48,6 +55,10 @@ export function readStack(flags: StackFlags): StackConfig {
     domain: flags.domain,
     vantage: flags.vantage,
     mirror: flags.mirror,
+    ...(flags.region || flags.profile || flags.endpoint
+      ? { aws: { region: flags.region, profile: flags.profile, endpoint: flags.endpoint } }
+      : {}),
+    ...(flags.cloud ? { twin: { cloud: flags.cloud } } : {}),
     ...(flags.name || flags.nodeImage ? { cluster: { name: flags.name, nodeImage: flags.nodeImage } } : {}),
     ...(flags.deadlineFactor === undefined ? {} : { deadlines: { factor: flags.deadlineFactor } }),
   }

@@ -1,5 +1,4 @@
 import { copyFileSync, chmodSync } from 'node:fs'
-import { UsageProblem } from '../check/problem.ts'
 import { startTwin } from '../targets/twin.ts'
 import { cutShort } from './cut.ts'
 import { readStack, type StackFlags } from './stack-flags.ts'
@@ -7,15 +6,12 @@ import { readStack, type StackFlags } from './stack-flags.ts'
 /** The flags of `plumbline twin`. */
 export interface TwinFlags extends StackFlags {
   range?: string
-  cloud?: string
   port?: string
 }
 
 /** plumbline twin: serves the twin until Ctrl-C, and says how to reach it. */
 export async function twin(flags: TwinFlags): Promise<number> {
   const { kubeconfig, ...others } = flags
-  if (flags.cloud && !['metallb', 'aws'].includes(flags.cloud))
-    throw new UsageProblem(`--cloud is "${flags.cloud}"; it is one of metallb, aws.`)
   const cut = cutShort(undefined, () => undefined)
   const running = await startTwin(readStack(others), flags)
   const file = running.config.kubeconfig ?? ''
@@ -25,7 +21,10 @@ export async function twin(flags: TwinFlags): Promise<number> {
   }
   console.log(`the twin serves ${running.server}; it is a stand-in, no cluster`)
   console.log(`export KUBECONFIG=${kubeconfig ?? file}`)
-  if (running.awsEndpoint) console.log(`export AWS_ENDPOINT_URL=${running.awsEndpoint} AWS_REGION=eu-west-1`)
+  if (running.awsEndpoint)
+    console.log(
+      `export AWS_ENDPOINT_URL=${running.awsEndpoint} AWS_REGION=eu-west-1 AWS_ACCESS_KEY_ID=twin AWS_SECRET_ACCESS_KEY=twin`,
+    )
   console.log('Ctrl-C ends it')
   const why = await Promise.race([running.died, aborted(cut.signal)])
   cut.release()

@@ -1,50 +1,165 @@
 import {
-  DescribeListenersCommand,
+  DescribeLoadBalancerAttributesCommand,
+  DescribeTagsCommand,
   DescribeTargetHealthCommand,
-  ElasticLoadBalancingV2Client,
+  paginateDescribeListeners,
   paginateDescribeLoadBalancers,
+  type LoadBalancer,
 } from '@aws-sdk/client-elastic-load-balancing-v2'
 import { StackFailure } from '../check/problem.ts'
+import type { Aws } from './aws.ts'
+
+/** What one target group sends to, and how AWS finds that. */
+export interface NlbTarget {
+  id: string
+  address: string
+  /** The zone that the target was registered in; 'all' for an address outside the VPC. */
+  zone: string
+  state: string
+  reason: string
+}
 
 /** One listener of a network load balancer, and who its connections go to. */
 export interface NlbListener {
+  port: number
   protocol: string
   /** TLS ends at the load balancer where there are any. */
   certificates: string[]
-  targets: { id: string; state: string; reason: string }[]
+  targetGroups: string[]
 }
 
+/** A load balancer as AWS describes it. */
+export interface Nlb {
+  arn: string
+  dnsName: string
+  type: string
+  scheme: string
+  /** provisioning, active, active_impaired or failed, and why. */
+  state: string
+  reason: string
+  /** The zones that are enabled. */
+  zones: string[]
+}
+
+// DescribeTags takes twenty at most.
+const TAGGED_AT_ONCE = 20
+
+/** The tag of the AWS Load Balancer Controller that names the Service: pkg/deploy/tracking/provider.go. */
+export const STACK_TAG = 'service.k8s.aws/stack'
+
 /**
- * Asks AWS for the listener on a port of the load balancer with a DNS name: by that, which is in the Service's status. Credentials are
- * those of the environment, as AWS's own tools find them.
- * @throws StackFailure where there is no such load balancer, or no listener on the port
+ * Finds the load balancer with a DNS name, by that, which is in the Service's status; where none has it, by the controller's tag for
+ * `stack` (NAMESPACE/SERVICE).
+ * @throws StackFailure where there is neither
  */
-export async function nlbListener(region: string, dnsName: string, port: number): Promise<NlbListener> {
-  const client = new ElasticLoadBalancingV2Client({ region })
-  try {
-    let arn: string | undefined
-    for await (const page of paginateDescribeLoadBalancers({ client }, {}))
-      arn ??= page.LoadBalancers?.find(({ DNSName }) => DNSName === dnsName)?.LoadBalancerArn
-    if (!arn) throw new StackFailure(`AWS knows no load balancer ${dnsName} in ${region}.`)
-    const { Listeners = [] } = await client.send(new DescribeListenersCommand({ LoadBalancerArn: arn }))
-    const listener = Listeners.find((each) => each.Port === port)
-    if (!listener) throw new StackFailure(`The load balancer ${dnsName} has no listener on port ${port}.`)
-    const groups = (listener.DefaultActions ?? []).flatMap(({ TargetGroupArn }) => TargetGroupArn ?? [])
-    const health = await Promise.all(
-      groups.map((TargetGroupArn) => client.send(new DescribeTargetHealthCommand({ TargetGroupArn }))),
+export async function findNlb(aws: Aws, dnsName: string, stack: string): Promise<Nlb> {
+  const all: LoadBalancer[] = []
+  for await (const page of paginateDescribeLoadBalancers({ client: aws.elb }, {}))
+    all.push(...(page.LoadBalancers ?? []))
+  const found = all.find(({ DNSName }) => DNSName === dnsName)
+  if (found) return described(found)
+  const tagged = await taggedWith(aws, all, STACK_TAG, stack)
+  const { region } = aws.place
+  if (tagged) {
+    throw new StackFailure(
+      `AWS knows no load balancer ${dnsName} in ${region}; the one that is tagged ${STACK_TAG}=${stack} is ${tagged.DNSName}: the Service's status is stale.`,
     )
-    return {
-      protocol: listener.Protocol ?? '',
-      certificates: (listener.Certificates ?? []).flatMap(({ CertificateArn }) => CertificateArn ?? []),
-      targets: health
-        .flatMap(({ TargetHealthDescriptions = [] }) => TargetHealthDescriptions)
-        .map(({ Target, TargetHealth }) => ({
-          id: `${Target?.Id}:${Target?.Port}`,
-          state: TargetHealth?.State ?? '',
-          reason: TargetHealth?.Description ?? TargetHealth?.Reason ?? '',
-        })),
-    }
-  } finally {
-    client.destroy()
   }
+  throw new StackFailure(
+    `AWS knows no load balancer ${dnsName} in ${region}${all.length ? `, which has ${all.length} others` : ', which has none at all'}: is it the cluster's region and account?`,
+  )
+}
+
+async function taggedWith(
+  aws: Aws,
+  all: readonly LoadBalancer[],
+  key: string,
+  value: string,
+): Promise<LoadBalancer | undefined> {
+  for (let at = 0; at < all.length; at += TAGGED_AT_ONCE) {
+    const some = all.slice(at, at + TAGGED_AT_ONCE)
+    const tags = await tagsOf(
+      aws,
+      some.flatMap(({ LoadBalancerArn }) => LoadBalancerArn ?? []),
+    )
+    const found = some.find(({ LoadBalancerArn }) => tags.get(LoadBalancerArn ?? '')?.[key] === value)
+    if (found) return found
+  }
+  return undefined
+}
+
+/** The tags of load balancers or target groups, by ARN. */
+export async function tagsOf(aws: Aws, arns: readonly string[]): Promise<Map<string, Record<string, string>>> {
+  const { TagDescriptions = [] } = await aws.elb.send(new DescribeTagsCommand({ ResourceArns: [...arns] }))
+  return new Map(
+    TagDescriptions.map(({ ResourceArn = '', Tags = [] }) => [
+      ResourceArn,
+      Object.fromEntries(Tags.map(({ Key = '', Value = '' }) => [Key, Value])),
+    ]),
+  )
+}
+
+const described = (each: LoadBalancer): Nlb => ({
+  arn: each.LoadBalancerArn ?? '',
+  dnsName: each.DNSName ?? '',
+  type: each.Type ?? '',
+  scheme: each.Scheme ?? '',
+  state: each.State?.Code ?? '',
+  reason: each.State?.Reason ?? '',
+  zones: (each.AvailabilityZones ?? []).flatMap(({ ZoneName }) => ZoneName ?? []),
+})
+
+/** The load balancer's attributes, as 'load_balancing.cross_zone.enabled'. */
+export async function attributesOf(aws: Aws, { arn }: Nlb): Promise<Record<string, string>> {
+  const { Attributes = [] } = await aws.elb.send(new DescribeLoadBalancerAttributesCommand({ LoadBalancerArn: arn }))
+  return Object.fromEntries(Attributes.map(({ Key = '', Value = '' }) => [Key, Value]))
+}
+
+/** All listeners of a load balancer. */
+export async function listenersOf(aws: Aws, { arn }: Nlb): Promise<NlbListener[]> {
+  const listeners: NlbListener[] = []
+  for await (const page of paginateDescribeListeners({ client: aws.elb }, { LoadBalancerArn: arn })) {
+    for (const { Port = 0, Protocol = '', Certificates = [], DefaultActions = [] } of page.Listeners ?? []) {
+      const groups = DefaultActions.flatMap(({ TargetGroupArn, ForwardConfig }) => [
+        ...(ForwardConfig?.TargetGroups ?? []).flatMap((group) => group.TargetGroupArn ?? []),
+        ...(TargetGroupArn ? [TargetGroupArn] : []),
+      ])
+      listeners.push({
+        port: Port,
+        protocol: Protocol,
+        certificates: Certificates.flatMap(({ CertificateArn }) => CertificateArn ?? []),
+        targetGroups: [...new Set(groups)],
+      })
+    }
+  }
+  return listeners
+}
+
+/** The listener on a port. @throws StackFailure where there is none */
+export async function listenerOn(aws: Aws, nlb: Nlb, port: number): Promise<NlbListener> {
+  const listeners = await listenersOf(aws, nlb)
+  const listener = listeners.find((each) => each.port === port)
+  if (!listener) {
+    const ports = listeners.map((each) => each.port).join(', ')
+    throw new StackFailure(
+      `The load balancer ${nlb.dnsName} has no listener on port ${port}${ports ? ` (it has ${ports})` : ''}.`,
+    )
+  }
+  return listener
+}
+
+/** The targets of a listener, as AWS sees them now. */
+export async function targetsOf(aws: Aws, { targetGroups }: NlbListener): Promise<NlbTarget[]> {
+  const health = await Promise.all(
+    targetGroups.map((TargetGroupArn) => aws.elb.send(new DescribeTargetHealthCommand({ TargetGroupArn }))),
+  )
+  return health
+    .flatMap(({ TargetHealthDescriptions = [] }) => TargetHealthDescriptions)
+    .map(({ Target, TargetHealth }) => ({
+      id: `${Target?.Id}:${Target?.Port}`,
+      address: Target?.Id ?? '',
+      zone: Target?.AvailabilityZone ?? '',
+      state: TargetHealth?.State ?? '',
+      reason: TargetHealth?.Description ?? TargetHealth?.Reason ?? 'AWS says no more',
+    }))
 }

@@ -41,23 +41,31 @@ const budgetsSchema = z.strictObject({
 /** stack.yaml: the stack to certify. Every key that it may have, with its default. */
 export const stackSchema = z.strictObject({
   target: z
-    .enum(['twin', 'kind', 'existing'])
+    .enum(['twin', 'kind', 'eks', 'existing'])
     .default('twin')
     .describe(
-      'where the stack is: twin is a stand-in on loopback, kind brings a cluster up on this machine, existing takes one as it is',
+      'where the stack is: twin is a stand-in on loopback, kind brings a cluster up on this machine, eks is a cluster of AWS by its name, existing takes one of a kubeconfig as it is',
     ),
+  twin: z
+    .strictObject({
+      cloud: z.enum(['metallb', 'aws']).default('metallb').describe('whose load balancers a twin has'),
+    })
+    .prefault({}),
   kubeconfig: file.optional().describe('the kubeconfig; KUBECONFIG or ~/.kube/config where not given'),
   context: z
     .string()
     .min(1)
     .optional()
-    .describe('the context in the kubeconfig; kind-NAME for kind, else the current one'),
+    .describe(
+      'the context in the kubeconfig; kind-NAME for kind, else the current one; for eks the way in, where it is not the endpoint that AWS names',
+    ),
   cluster: z
     .strictObject({
       name: z
         .string()
-        .regex(/^[a-z0-9][a-z0-9-]{0,40}$/, 'lower case letters, digits and dashes')
-        .default('plumbline'),
+        .regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$/, 'letters, digits and dashes')
+        .default('plumbline')
+        .describe("the kind cluster's name, or the EKS cluster's"),
       nodeImage: z
         .string()
         .optional()
@@ -73,9 +81,10 @@ export const stackSchema = z.strictObject({
       'net-istio': version.optional(),
       'cert-manager': version.optional(),
       metallb: version.optional(),
+      'lb-controller': version.optional(),
     })
     .prefault({})
-    .describe('what kind installs; on any target a check fails where another version is found'),
+    .describe('what kind and eks install; on any target a check fails where another version is found'),
   domain: z
     .string()
     .regex(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/, 'a DNS domain')
@@ -97,9 +106,49 @@ export const stackSchema = z.strictObject({
     })
     .prefault({}),
   aws: z
-    .strictObject({ region: z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'a region such as eu-central-1') })
-    .optional()
-    .describe('where AWS is asked about the load balancer, with the credentials of the environment'),
+    .strictObject({
+      region: z
+        .string()
+        .regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'a region such as eu-central-1')
+        .optional()
+        .describe('AWS_REGION, or that of the kubeconfig, where not given'),
+      profile: z
+        .string()
+        .min(1)
+        .optional()
+        .describe("a profile of AWS's own configuration; AWS_PROFILE where not given"),
+      endpoint: z.url().optional().describe("where AWS's APIs are, for a stand-in of AWS"),
+      controller: z
+        .strictObject({
+          role: z
+            .string()
+            .regex(/^arn:aws[\w-]*:iam::\d{12}:role\/.+$/, 'the ARN of a role')
+            .optional()
+            .describe('the role of the AWS Load Balancer Controller, that it is given where it has none'),
+          identity: z
+            .enum(['pod-identity', 'irsa'])
+            .default('pod-identity')
+            .describe('how it is given: by a Pod Identity association, or by the annotation of its ServiceAccount'),
+          chart: z
+            .string()
+            .min(1)
+            .default('aws-load-balancer-controller')
+            .describe('its Helm chart: a name in https://aws.github.io/eks-charts, or a folder or archive'),
+          values: z.record(z.string(), z.unknown()).default({}).describe('values laid over those that are given to it'),
+        })
+        .prefault({}),
+    })
+    .prefault({})
+    .describe('where AWS is asked, with the credentials of its own tools'),
+  dns: z
+    .strictObject({
+      servers: z
+        .array(z.string().min(1))
+        .min(1)
+        .optional()
+        .describe("the DNS servers that know the load balancer's name, IP or IP:PORT; this machine's where not given"),
+    })
+    .prefault({}),
   addresses: z
     .strictObject({
       ingress: z

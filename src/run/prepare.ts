@@ -8,6 +8,7 @@ import { findK6, tellK6, type K6 } from '../load/k6.ts'
 import { loadKubeConfig } from '../stack/kube-connection.ts'
 import { Kubernetes } from '../stack/kubernetes.ts'
 import { kindContext, kindIsUp, kindUp } from '../targets/kind.ts'
+import { awsAccess, withWayIn } from './aws-access.ts'
 import type { ThreadWork } from './in-thread.ts'
 import { isThere } from '../targets/programs.ts'
 
@@ -34,11 +35,12 @@ export const work: ThreadWork<RunRequest, RunInfo> = async (request, tell, signa
  * @throws UsageProblem for a name that is no check, ClusterProblem where the cluster does not answer or accept us
  */
 export async function prepareRun(
-  { config, only, allowDisruption }: RunRequest,
+  { config: given, only, allowDisruption }: RunRequest,
   tell: (what: string) => void = () => undefined,
   signal = new AbortController().signal,
 ): Promise<RunInfo> {
-  setDeadlineFactor(config.deadlines.factor)
+  setDeadlineFactor(given.deadlines.factor)
+  const config = await withWayIn(given)
   const checks = chosen(await loadCatalogue(), only)
   const kubeConfig = loadKubeConfig(config.kubeconfig, config.target === 'kind' ? kindContext(config) : config.context)
   try {
@@ -46,7 +48,8 @@ export async function prepareRun(
     await api.json('/version')
     // /version answers anybody; this one needs credentials that are accepted.
     await api.json('/api')
-    const lacking = await lackingOf(api, config)
+    const access = await awsAccess(config, kubeConfig, api)
+    const lacking = { ...access.lacking, ...(await lackingOf(api, config)) }
     const k6 = await k6For(checks, config, tell, signal)
     if (k6 && 'lacking' in k6) lacking.k6 = { reason: k6.lacking, excused: false }
     else if (k6) tell(tellK6(k6))
@@ -60,6 +63,7 @@ export async function prepareRun(
       capabilities: CAPABILITIES.filter((capability) => !lacking[capability]),
       lacking,
       allowDisruption,
+      ...(access.aws ? { aws: access.aws } : {}),
       ...(k6 && 'how' in k6 ? { k6 } : {}),
     }
     writeRunInfo(run)
@@ -80,10 +84,7 @@ function chosen(checks: Check[], only: string[]): Check[] {
 
 /** What the target does not offer, why, and whether it may do without: a skip that is not excused leaves the verdict incomplete. */
 async function lackingOf(api: Kubernetes, config: StackConfig): Promise<RunInfo['lacking']> {
-  const lacking: Partial<Record<Capability, { reason: string; excused: boolean }>> = {
-    ...(config.aws ? {} : { nlb: await withoutRegion(api, config) }),
-    eks: { reason: 'the target is not known to be EKS', excused: config.target !== 'existing' },
-  }
+  const lacking: Partial<Record<Capability, { reason: string; excused: boolean }>> = {}
   if (!(await isThere('istioctl'))) {
     lacking.istioctl = {
       reason: 'istioctl is not on the PATH: see https://istio.io/latest/docs/setup/getting-started/#download',
@@ -110,16 +111,6 @@ async function k6For(
   const isJob = (load.from ?? (vantage === 'cluster' ? 'job' : 'here')) === 'job'
   if (isJob || !checks.some(({ requires }) => requires?.includes('k6'))) return undefined
   return findK6(tell, signal)
-}
-
-/** Why AWS cannot be asked about the load balancer; one of AWS's own may not be left out for that. */
-async function withoutRegion(api: Kubernetes, { gateway }: StackConfig): Promise<{ reason: string; excused: boolean }> {
-  const service = await api.find('v1/Service', gateway.service, gateway.namespace).catch(() => undefined)
-  const [first] = (service?.status?.loadBalancer?.ingress ?? []) as { hostname?: string }[]
-  const isAws = /\.elb\.[a-z0-9-]+\.amazonaws\.com$/.test(first?.hostname ?? '')
-  return isAws
-    ? { reason: 'stack.yaml names no region of AWS to ask about the load balancer (aws.region)', excused: false }
-    : { reason: "the gateway's load balancer is none of AWS's", excused: true }
 }
 
 /** Whether metrics.k8s.io is registered; whether it answers is what a check is about. */

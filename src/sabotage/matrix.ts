@@ -31,14 +31,17 @@ export async function runMatrix(
 ): Promise<Trial[]> {
   const { config } = request
   const catalogue = await loadCatalogue()
-  const queue = request.sabotages.toSorted((a, b) => Number(isSlow(b, catalogue)) - Number(isSlow(a, catalogue)))
+  const slowFirst = request.sabotages.toSorted((a, b) => Number(isSlow(b, catalogue)) - Number(isSlow(a, catalogue)))
   const trials: Trial[] = []
   const isTwin = config.target === 'twin'
   if (isTwin) useTwinPrograms()
   const factor = config.deadlines.factor * (isTwin ? TWIN_DEADLINE_FACTOR : 1)
-  const lane = async (): Promise<void> => {
+  // On twins those of AWS have a lane of their own, on a twin that has AWS; a cluster has it or has it not.
+  const forAws = isTwin ? slowFirst.filter(isOfAws) : []
+  const forAny = slowFirst.filter((each) => !forAws.includes(each))
+  const lane = async (queue: Sabotage[], cloud: 'metallb' | 'aws' = 'metallb'): Promise<void> => {
     if (queue.length === 0) return
-    const twin = isTwin ? await startTwin(config) : undefined
+    const twin = isTwin ? await startTwin({ ...config, twin: { cloud } }) : undefined
     try {
       const run = await prepareRun({
         config: { ...(twin?.config ?? config), deadlines: { factor } },
@@ -57,7 +60,8 @@ export async function runMatrix(
       await twin?.stop()
     }
   }
-  await Promise.all(Array.from({ length: isTwin ? request.lanes : 1 }, lane))
+  const lanes = isTwin ? Math.max(1, request.lanes - (forAws.length ? 1 : 0)) : 1
+  await Promise.all([lane(forAws, 'aws'), ...Array.from({ length: lanes }, () => lane(forAny))])
   const order = new Map(request.sabotages.map(({ id }, at) => [id, at]))
   return trials.toSorted((a, b) => (order.get(a.sabotage) ?? 0) - (order.get(b.sabotage) ?? 0))
 }
@@ -67,6 +71,8 @@ function endLane(run: RunInfo): void {
   writeRunInfo({ ...run, endedAt: new Date().toISOString() })
   if (run.config.target === 'twin') rmSync(runFolder(run.id), { recursive: true, force: true })
 }
+
+const isOfAws = ({ requires }: Sabotage): boolean => Boolean(requires?.some((each) => each === 'nlb' || each === 'eks'))
 
 const isSlow = ({ fails }: Sabotage, catalogue: readonly Check[]): boolean =>
   catalogue.some(({ id, within }) => fails.includes(id) && within !== undefined)

@@ -1,5 +1,6 @@
 import type { KubernetesObject } from '../check/record.ts'
 import { currentScope } from '../check/scope.ts'
+import { isSomebodys } from '../check/run-info.ts'
 import { askPod, type PodRequest } from './forward.ts'
 import { kindOf, objectName, type KindName, type ObjectId } from './kubernetes.ts'
 import { whole } from './pods.ts'
@@ -116,7 +117,7 @@ export class Changes {
   }
 
   #mayDisrupt(what: string): void {
-    if (this.#stack.config.target === 'existing' && !this.#stack.run.allowDisruption)
+    if (isSomebodys(this.#stack.config.target) && !this.#stack.run.allowDisruption)
       throw new Error(`${what} is shared: changing it needs --allow-disruption`)
   }
 }

@@ -1,4 +1,6 @@
+import { isIP } from 'node:net'
 import type { DeadlineName } from '../check/deadlines.ts'
+import { resolveHere } from '../cloud/dns.ts'
 import { StackFailure } from '../check/problem.ts'
 import { eventually } from './eventually.ts'
 import { readHandshake, shakeHandsFromHere, type Handshake, type HandshakeRequest } from './handshake.ts'
@@ -11,7 +13,10 @@ import type { Stack } from './stack.ts'
 const LEAST = 200
 
 /** A request through the load balancer: its address and port are known, the rest is the caller's. */
-export type IngressRequest = Omit<HttpRequest, 'address' | 'port'>
+export interface IngressRequest extends Omit<HttpRequest, 'address' | 'port'> {
+  /** One of the load balancer's addresses; any of them where not given. */
+  to?: string
+}
 
 /** The load balancer in front of the gateway, asked from the run's vantage: this machine, or the agent pod. */
 export class Ingress {
@@ -35,7 +40,15 @@ export class Ingress {
       throw new StackFailure(
         `Service ${gateway.namespace}/${gateway.service} has no load balancer's address in its status.`,
       )
-    return address
+    const { servers } = this.#stack.config.dns
+    return servers && !isIP(address) ? (await resolveHere(address, servers))[0]! : address
+  }
+
+  /** All addresses of the load balancer: an NLB has one in each zone. */
+  async addresses(): Promise<string[]> {
+    const { addresses, dns } = this.#stack.config
+    const name = addresses.ingress ?? (this.#stack.run.aws ? await this.#stack.cloud.hostname() : await this.address())
+    return isIP(name) ? [name] : resolveHere(name, dns.servers)
   }
 
   /** Sends one request. It never throws for what the network does: see Answer. */
@@ -82,7 +95,12 @@ export class Ingress {
 
   async #addressed(request: IngressRequest): Promise<HttpRequest> {
     const { ports } = this.#stack.config.addresses
-    return { ...request, address: await this.address(), port: request.scheme === 'https' ? ports.https : ports.http }
+    const { to, ...rest } = request
+    return {
+      ...rest,
+      address: to ?? (await this.address()),
+      port: request.scheme === 'https' ? ports.https : ports.http,
+    }
   }
 
   /**

@@ -62,12 +62,3 @@ export async function loadBalancerController(stack: Stack): Promise<LoadBalancer
     `There is no load balancer controller: neither Deployment kube-system/${AWS_NAME} nor metallb-system/controller exists.`,
   )
 }
-
-/** The EKS cluster's name as the kubeconfig tells it (its exec plugin's argument, or the ARN), or undefined. */
-export function eksClusterName(stack: Stack): string | undefined {
-  const args = (stack.k8s.config.getCurrentUser()?.exec as { args?: string[] } | undefined)?.args ?? []
-  const at = args.findIndex((arg) => arg === '--cluster-name' || arg === '-i' || arg === '--cluster-id')
-  if (at >= 0) return args[at + 1]
-  const cluster = stack.k8s.config.getCurrentCluster()?.name ?? ''
-  return /^arn:aws[^:]*:eks:.*:cluster\/(.+)$/.exec(cluster)?.[1]
-}

@@ -7,6 +7,7 @@ import { Load } from '../load/load.ts'
 import { Agent } from './agent.ts'
 import { Changes } from './changes.ts'
 import { CertManager, versionOf } from './cert-manager.ts'
+import { Cloud } from './cloud.ts'
 import { eventually } from './eventually.ts'
 import { GatewayLog } from './gateway-log.ts'
 import { Ingress } from './ingress.ts'
@@ -42,6 +43,7 @@ export class Stack {
   readonly certManager: CertManager
   readonly webhooks: Webhooks
   readonly load: Load
+  readonly cloud: Cloud
   readonly #lists = new Map<string, Promise<KubernetesObject[]>>()
   readonly #namespaces = new Set<string>()
   readonly #shared = new Map<string, Promise<unknown>>()
@@ -61,6 +63,7 @@ export class Stack {
     this.certManager = new CertManager(this)
     this.webhooks = new Webhooks(this)
     this.load = new Load(this)
+    this.cloud = new Cloud(this)
   }
 
   get config() {

@@ -6,11 +6,11 @@ import { deadline } from '../check/deadlines.ts'
 import { UsageProblem } from '../check/problem.ts'
 import type { StackConfig } from '../config/stack-schema.ts'
 
+const REGION = 'eu-west-1'
 const ROOT = join(import.meta.dirname, '..', '..')
 
-/** Where a twin is to listen, where not the first free place, and whose load balancers it is to have. */
+/** Where a twin is to listen, where not the first free place. */
 export interface TwinPlace {
-  cloud?: string | undefined
   range?: string | undefined
   port?: string | undefined
 }
@@ -39,7 +39,7 @@ export async function startTwin(config: StackConfig, place: TwinPlace = {}): Pro
     ...['--versions', JSON.stringify(versions)],
     ...(place.range ? ['--range', place.range] : []),
     ...(place.port ? ['--port', place.port] : []),
-    ...(place.cloud ? ['--cloud', place.cloud] : []),
+    ...['--cloud', config.twin.cloud],
   ]
   const from = performance.now()
   // Its heap is small; the limit makes Node collect early.
@@ -66,6 +66,8 @@ export async function startTwin(config: StackConfig, place: TwinPlace = {}): Pro
       kubeconfig,
       context: 'twin',
       observability: { prometheus: 'monitoring/prometheus:9090', loki: 'monitoring/loki:3100' },
+      ...(facts.awsEndpoint ? { aws: { ...config.aws, region: REGION, endpoint: facts.awsEndpoint } } : {}),
+      ...(facts.dns ? { dns: { servers: [facts.dns] } } : {}),
       acme: { issuer: 'acme', dnsName: domain },
       addresses: { ...config.addresses, ports: { http: facts.ports['80'], https: facts.ports['443'] } },
     },
@@ -86,6 +88,8 @@ export async function startTwin(config: StackConfig, place: TwinPlace = {}): Pro
 interface Facts {
   server: string
   awsEndpoint?: string
+  /** Its DNS server, which knows the names of its load balancers. */
+  dns?: string
   ports: { 80: number; 443: number }
 }
 
@@ -106,8 +110,11 @@ function firstLine(child: ChildProcess): Promise<Facts> {
   })
 }
 
-/** Puts the twin's own istioctl before any other: a real one speaks to a real istiod. */
+/** Puts the twin's own istioctl before any other, which speaks to a real istiod, and credentials of its own before AWS's. */
 export function useTwinPrograms(): void {
   process.env.TWIN_NODE = process.execPath
+  // A stand-in is sent nobody's real credentials.
+  Object.assign(process.env, { AWS_ACCESS_KEY_ID: 'twin', AWS_SECRET_ACCESS_KEY: 'twin' })
+  for (const name of ['AWS_PROFILE', 'AWS_SESSION_TOKEN', 'AWS_ENDPOINT_URL']) delete process.env[name]
   process.env.PATH = `${join(ROOT, 'twin', 'bin')}${delimiter}${process.env.PATH ?? ''}`
 }

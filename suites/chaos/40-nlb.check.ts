@@ -3,7 +3,6 @@ import { deploymentId, readyPodsOf } from '../../src/chaos/faults.ts'
 import { gatewayDeployment } from '../../src/chaos/gateway.ts'
 import { served } from '../../src/chaos/served.ts'
 import { check } from '../../src/check/check.ts'
-import { targetStates } from '../../src/stack/nlb-targets.ts'
 import { cost, expectWithin } from './within-budget.ts'
 
 check(
@@ -36,7 +35,7 @@ check(
         await stack.eventually(
           `targets of port 80 without ${address}, all healthy`,
           async () => {
-            const states = await targetStates(stack, 80)
+            const states = await stack.cloud.targets(80)
             const own = states.find(({ id }) => id.startsWith(`${address}:`))
             if (own && own.state !== 'draining' && own.state !== 'unused') return `${own.id} is ${own.state}`
             goneMs = Math.min(goneMs, traffic.now - from)

@@ -1,5 +1,6 @@
 import { check } from '../../src/check/check.ts'
-import { eksClusterName, loadBalancerController } from '../../src/stack/load-balancer.ts'
+import { eksOf } from '../../src/stack/eks-kubeconfig.ts'
+import { loadBalancerController } from '../../src/stack/load-balancer.ts'
 import { deploymentTroubles } from '../../src/stack/pods.ts'
 import { conditionOf } from '../../src/stack/until.ts'
 
@@ -21,8 +22,8 @@ check(
       const args = (controller.deployment.spec?.template?.spec?.containers?.[0]?.args ?? []) as string[]
       const name = args.map((arg) => /^--cluster-name=(.+)$/.exec(arg)?.[1]).find((each) => each !== undefined)
       expect(name, '--cluster-name in the arguments of aws-load-balancer-controller').toBeTruthy()
-      const known = eksClusterName(stack)
-      if (known) expect(name, "--cluster-name, against the kubeconfig's cluster").toBe(known)
+      const known = stack.run.aws?.cluster ?? eksOf(stack.k8s.config).cluster
+      if (known) expect(name, "--cluster-name, against the EKS cluster's name").toBe(known)
       return `aws-load-balancer-controller is Available for cluster ${name}${known ? '' : ' (the kubeconfig does not name the cluster, so it was not compared)'}`
     }
     const speaker = await stack.one('apps/v1/DaemonSet', 'speaker', 'metallb-system')

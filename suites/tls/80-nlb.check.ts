@@ -1,5 +1,4 @@
 import { check } from '../../src/check/check.ts'
-import { untilHealthy } from '../../src/stack/nlb-targets.ts'
 import { TlsSite } from '../../src/stack/tls-site.ts'
 
 check(
@@ -17,7 +16,7 @@ check(
   },
   async ({ stack, expect }) => {
     await TlsSite.shared(stack)
-    const { protocol, certificates, targets } = await untilHealthy(stack, 443)
+    const { protocol, certificates, targets } = await stack.cloud.untilHealthy(443)
     const wanted = stack.config.nlb.tls === 'acm' ? 'TLS' : 'TCP'
     expect(protocol, `protocol of the listener on 443 (stack.yaml's nlb.tls is ${stack.config.nlb.tls})`).toBe(wanted)
     if (wanted === 'TLS') expect(certificates.length, 'certificates of the listener, of ACM').toBeGreaterThan(0)

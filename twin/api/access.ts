@@ -2,6 +2,7 @@ import { createHmac, randomBytes } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import type { TLSSocket } from 'node:tls'
 import type { KubeObject } from './object.ts'
+import { isEksToken, userOfEksToken } from '../aws/token.ts'
 import type { Objects } from './objects.ts'
 import { StatusError } from './status-error.ts'
 
@@ -64,6 +65,7 @@ export class Access {
   }
 
   #userOfToken(token: string): User {
+    if (isEksToken(token)) return userOfEksToken(token)
     if (token === this.adminToken) return { name: 'kubernetes-admin', groups: ['system:masters', ALL] }
     const [head = '', claims = '', signature = ''] = token.split('.')
     if (signature && signature === this.#sign(`${head}.${claims}`)) {

@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto'
 import type { KubeObject } from '../api/object.ts'
 import type { Objects } from '../api/objects.ts'
 import { endpointsOf } from '../cluster/services.ts'
+import type { DefectName, Defects } from '../defects.ts'
+import { ADDRESSES } from '../load-balancer/aws-controller.ts'
 import type { Network } from '../network.ts'
 
 export const REGION = 'eu-west-1'
@@ -10,6 +12,43 @@ export const CLUSTER = 'plumbline'
 const VPC = 'vpc-0123456789abcdef0'
 const ANNOTATION = 'service.beta.kubernetes.io/aws-load-balancer-'
 
+/** The scheme that a Service's annotations ask the controller for: v3.5.0, pkg/service/model_build_load_balancer.go. */
+function schemeAsked({ metadata: { annotations = {} } }: KubeObject): string {
+  const internal = annotations[`${ANNOTATION}internal`]
+  return (
+    annotations[`${ANNOTATION}scheme`] ??
+    (internal !== undefined && internal !== 'true' ? 'internet-facing' : 'internal')
+  )
+}
+
+/** The attributes that they ask for; the key of its own wins over the list. */
+export function attributesAsked({ metadata: { annotations = {} } }: KubeObject): Record<string, string> {
+  const list = (annotations[`${ANNOTATION}attributes`] ?? '').split(',').filter(Boolean)
+  const crossZone = annotations[`${ANNOTATION}cross-zone-load-balancing-enabled`]
+  return {
+    ...Object.fromEntries(list.map((pair) => pair.split('=') as [string, string])),
+    ...(crossZone === undefined ? {} : { 'load_balancing.cross_zone.enabled': crossZone }),
+  }
+}
+
+/** A Pod Identity association, as EKS describes it. */
+export interface PodIdentityAssociation {
+  associationId: string
+  namespace: string
+  serviceAccount: string
+  roleArn: string
+}
+
+/** What the cloud is read off. */
+export interface CloudOptions {
+  objects: Objects
+  network: Network
+  defects: Defects
+  /** The cluster's CA, PEM, and the port of its API. */
+  authority: string
+  port: number
+}
+
 /** What AWS holds of the stack: it is read off the cluster's own objects whenever it is asked for. */
 export class Cloud {
   readonly #objects: Objects
@@ -17,9 +56,37 @@ export class Cloud {
   /** Attributes of load balancers that somebody has set through the API. */
   readonly #attributes = new Map<string, Record<string, string>>()
 
-  constructor(objects: Objects, network: Network) {
+  readonly #defects: Defects
+  readonly #authority: string
+  readonly #port: number
+  /** Every action that was asked for, as IAM names it. */
+  readonly called = new Set<string>()
+  /** What somebody has made through the API, by id. */
+  readonly associations = new Map<string, PodIdentityAssociation>()
+
+  constructor({ objects, network, defects, authority, port }: CloudOptions) {
     this.#objects = objects
     this.#network = network
+    this.#defects = defects
+    this.#authority = authority
+    this.#port = port
+  }
+
+  has(defect: DefectName): boolean {
+    return this.#defects.has(defect)
+  }
+
+  /** The zone that the names of load balancers are in. */
+  readonly dnsZone = `elb.${REGION}.amazonaws.com`
+
+  /** The addresses of a load balancer's name: one in each zone, of which a defect leaves one. */
+  addressesOf(hostname: string): string[] {
+    const service = this.#services().find((each) => each.status.loadBalancer.ingress[0].hostname === hostname)
+    const addresses = (service?.metadata.annotations?.[ADDRESSES] ?? '')
+      .split(',')
+      .filter(Boolean)
+      .map((pair) => pair.split('=')[1] ?? '')
+    return this.has('dns-in-one-zone') ? addresses.slice(0, 1) : addresses
   }
 
   get issuer(): string {
@@ -29,13 +96,14 @@ export class Cloud {
   cluster(name: string): object | undefined {
     if (name !== CLUSTER) return undefined
     const arn = `arn:aws:eks:${REGION}:${ACCOUNT}:cluster/${CLUSTER}`
-    const endpoint = `https://${this.#network.apiAddress}:6443`
+    const endpoint = `https://${this.#network.apiAddress}:${this.#port}`
     return {
       name,
       arn,
       endpoint,
       status: 'ACTIVE',
       version: '1.34',
+      certificateAuthority: { data: Buffer.from(this.#authority).toString('base64') },
       identity: { oidc: { issuer: this.issuer } },
       resourcesVpcConfig: { vpcId: VPC, subnetIds: this.subnets().map(({ SubnetId }) => SubnetId) },
     }
@@ -60,7 +128,7 @@ export class Cloud {
         AvailabilityZone: zone,
         VpcId: VPC,
         Tags: [
-          { Key: 'kubernetes.io/role/internal-elb', Value: '1' },
+          ...(this.has('subnets-untagged') ? [] : [{ Key: 'kubernetes.io/role/internal-elb', Value: '1' }]),
           { Key: `kubernetes.io/cluster/${CLUSTER}`, Value: 'shared' },
         ],
       }))
@@ -87,9 +155,13 @@ export class Cloud {
         LoadBalancerName: name,
         DNSName: hostname,
         Type: 'network',
-        Scheme: service.metadata.annotations?.[`${ANNOTATION}scheme`] ?? 'internal',
+        Scheme: schemeAsked(service),
         VpcId: VPC,
-        State: { Code: 'active' },
+        State: this.has('nlb-provisioning')
+          ? { Code: 'provisioning' }
+          : this.has('nlb-impaired')
+            ? { Code: 'active_impaired', Reason: 'Subnets have no free addresses.' }
+            : { Code: 'active' },
         IpAddressType: 'ipv4',
         AvailabilityZones: this.subnets().map(({ SubnetId, AvailabilityZone }) => ({
           ZoneName: AvailabilityZone,
@@ -99,15 +171,17 @@ export class Cloud {
     })
   }
 
+  /** NAMESPACE/NAME of the Service that a load balancer or target group is of. */
+  stackOf(arn: string): string {
+    const found = this.loadBalancers().find(({ LoadBalancerArn }) =>
+      arn.includes(LoadBalancerArn.split('/').slice(-2)[0]!),
+    )
+    return found ? `${found.service.metadata.namespace}/${found.service.metadata.name}` : ''
+  }
+
   attributes(arn: string): { Key: string; Value: string }[] {
     const service = this.loadBalancers().find((each) => each.LoadBalancerArn === arn)?.service
-    const asked = service?.metadata.annotations?.[`${ANNOTATION}attributes`] ?? ''
-    const given = Object.fromEntries(
-      asked
-        .split(',')
-        .filter(Boolean)
-        .map((pair) => pair.split('=') as [string, string]),
-    )
+    const given = service ? attributesAsked(service) : {}
     const all = {
       'load_balancing.cross_zone.enabled': 'false',
       'deletion_protection.enabled': 'false',
@@ -139,7 +213,11 @@ export class Cloud {
       Protocol: 'TCP',
       TargetGroupArn: `arn:aws:elasticloadbalancing:${REGION}:${ACCOUNT}:targetgroup/k8s-${id.replaceAll('/', '-')}-${port}/${id.split('/')[1]}`,
     })
-    return service ? ((service.spec.ports ?? []) as { port: number }[]).map((port) => ({ ...make(port), service })) : []
+    if (!service) return []
+    const ports = (service.spec.ports ?? []) as { port: number }[]
+    return ports
+      .filter(({ port }) => port !== 443 || !this.has('nlb-listener-missing'))
+      .map((port) => ({ ...make(port), service }))
   }
 
   /** The pods behind a target group; one that nobody listens on for its port is unhealthy, as 443 is before a Gateway has TLS. */
@@ -147,13 +225,13 @@ export class Cloud {
     const listener = this.loadBalancers()
       .flatMap((each) => this.listeners(each.LoadBalancerArn))
       .find((each) => each.TargetGroupArn === targetGroup)
-    if (!listener) return []
+    if (!listener || this.has('target-groups-empty')) return []
     const { name, namespace = '' } = listener.service.metadata
     return endpointsOf(this.#objects, name, namespace, listener.Port).map(({ address, port, pod }) => {
       const zone = this.#objects.get('nodes', String(pod?.spec.nodeName))?.metadata.labels?.[
         'topology.kubernetes.io/zone'
       ]
-      const open = this.#network.serverAt(address, port) !== undefined
+      const open = this.#network.serverAt(address, port) !== undefined && !this.has('nlb-targets-unhealthy')
       return {
         Target: { Id: address, Port: port, AvailabilityZone: zone },
         HealthCheckPort: String(port),

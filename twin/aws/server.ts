@@ -34,9 +34,11 @@ async function answer(cloud: Cloud, request: IncomingMessage, response: ServerRe
   if (!/Credential=/.test(request.headers.authorization ?? ''))
     throw new AwsProblem(403, 'MissingAuthenticationToken', 'Request is missing Authentication Token')
   const url = new URL(request.url ?? '/', 'http://aws')
-  if (url.pathname.startsWith('/clusters')) return json(response, 200, eks(cloud, url.pathname))
+  if (url.pathname.startsWith('/clusters')) return answerEks(cloud, request, response, url)
   const parameters = new URLSearchParams(await readText(request))
   const action = parameters.get('Action') ?? ''
+  const service = /Credential=[^/]+\/\d+\/[^/]+\/([a-z0-9-]+)\//.exec(request.headers.authorization ?? '')?.[1] ?? ''
+  heed(cloud, `${service}:${action}`)
   const result = ACTIONS[action]
   if (!result) throw new AwsProblem(400, 'InvalidAction', `The twin does not know the action ${action}.`)
   const body = result(cloud, parameters)
@@ -45,26 +47,77 @@ async function answer(cloud: Cloud, request: IncomingMessage, response: ServerRe
   response.end(xml.build({ [`${action}Response`]: { ...told, ResponseMetadata: { RequestId: 'twin' } } }))
 }
 
+/** Notes what was asked for, and refuses it where a defect has AWS refuse. */
+function heed(cloud: Cloud, action: string): void {
+  cloud.called.add(action)
+  if (cloud.has('aws-throttles')) throw new AwsProblem(400, 'Throttling', 'Rate exceeded')
+  if (cloud.has('credentials-expired'))
+    throw new AwsProblem(403, 'ExpiredToken', 'The security token included in the request is expired')
+  if (cloud.has('iam-denies-listeners') && action === 'elasticloadbalancing:DescribeListeners') {
+    const who = `arn:aws:iam::${ACCOUNT}:user/twin`
+    throw new AwsProblem(403, 'AccessDenied', `User: ${who} is not authorized to perform: ${action}`)
+  }
+}
+
+// Which action a call of EKS is, by its method and what its path names below the cluster.
+const EKS_ACTIONS: Record<string, string> = {
+  'GET ': 'ListClusters',
+  'GET cluster': 'DescribeCluster',
+  'GET node-groups': 'ListNodegroups',
+  'GET node-groups/': 'DescribeNodegroup',
+  'GET pod-identity-associations': 'ListPodIdentityAssociations',
+  'GET pod-identity-associations/': 'DescribePodIdentityAssociation',
+  'POST pod-identity-associations': 'CreatePodIdentityAssociation',
+  'DELETE pod-identity-associations/': 'DeletePodIdentityAssociation',
+}
+
+async function answerEks(cloud: Cloud, request: IncomingMessage, response: ServerResponse, url: URL): Promise<void> {
+  const [, name, what, item] = url.pathname.split('/').filter(Boolean)
+  const key = `${request.method} ${what ? `${what}${item ? '/' : ''}` : name ? 'cluster' : ''}`
+  heed(cloud, `eks:${EKS_ACTIONS[key] ?? key}`)
+  const body = request.method === 'POST' ? (JSON.parse(await readText(request)) as Record<string, string>) : {}
+  json(response, 200, eks(cloud, { method: request.method ?? 'GET', name, what, item, query: url.searchParams, body }))
+}
+
+interface EksCall {
+  method: string
+  name: string | undefined
+  what: string | undefined
+  item: string | undefined
+  query: URLSearchParams
+  body: Record<string, string>
+}
+
 function json(response: ServerResponse, code: number, body: object): void {
   response.writeHead(code, { 'content-type': 'application/json' })
   response.end(JSON.stringify(body))
 }
 
-function eks(cloud: Cloud, path: string): object {
-  const [, name = '', what, item] = path.split('/').filter(Boolean)
+function eks(cloud: Cloud, { method, name, what, item, query, body }: EksCall): object {
+  if (!name) return { clusters: [CLUSTER] }
   const cluster = cloud.cluster(name)
   if (!cluster) throw new AwsProblem(404, 'ResourceNotFoundException', `No cluster found for name: ${name}.`)
   if (!what) return { cluster }
   if (what === 'node-groups') return item ? { nodegroup: cloud.nodegroup() } : { nodegroups: ['workers'] }
-  const association = {
-    associationId: 'a-1',
-    clusterName: CLUSTER,
-    namespace: 'kube-system',
-    serviceAccount: 'aws-load-balancer-controller',
-    roleArn: `arn:aws:iam::${ACCOUNT}:role/lb-controller`,
+  if (what !== 'pod-identity-associations') throw new AwsProblem(404, 'NotFoundException', `${name}/${what}`)
+  if (method === 'POST') {
+    const { namespace = '', serviceAccount = '', roleArn = '' } = body
+    const associationId = `a-${cloud.associations.size + 1}twin`
+    cloud.associations.set(associationId, { associationId, namespace, serviceAccount, roleArn })
+    return { association: cloud.associations.get(associationId) }
   }
-  if (what === 'pod-identity-associations') return item ? { association } : { associations: [association] }
-  throw new AwsProblem(404, 'NotFoundException', path)
+  if (!item) {
+    const is = (key: 'namespace' | 'serviceAccount', value: string) => (query.get(key) ?? value) === value
+    return {
+      associations: [...cloud.associations.values()].filter(
+        ({ namespace, serviceAccount }) => is('namespace', namespace) && is('serviceAccount', serviceAccount),
+      ),
+    }
+  }
+  const association = cloud.associations.get(item)
+  if (!association) throw new AwsProblem(404, 'ResourceNotFoundException', `No association found for id: ${item}.`)
+  if (method === 'DELETE') cloud.associations.delete(item)
+  return { association }
 }
 
 /** The load balancer that a request is about. */
@@ -137,26 +190,31 @@ const ACTIONS: Record<string, (cloud: Cloud, parameters: Parameters) => object> 
   DescribeTargetHealth: (cloud, parameters) => ({
     TargetHealthDescriptions: members(cloud.targets(parameters.get('TargetGroupArn') ?? '')),
   }),
-  DescribeTags: (_cloud, parameters) => ({
+  DescribeTags: (cloud, parameters) => ({
     TagDescriptions: members(
       listOf(parameters, 'ResourceArns').map((ResourceArn) => ({
         ResourceArn,
         Tags: members([
           { Key: 'elbv2.k8s.aws/cluster', Value: CLUSTER },
-          { Key: 'service.k8s.aws/stack', Value: 'istio-system/istio-ingressgateway' },
+          { Key: 'service.k8s.aws/stack', Value: cloud.stackOf(ResourceArn) },
         ]),
       })),
     ),
   }),
   GetCallerIdentity: () => ({ UserId: 'twin', Account: ACCOUNT, Arn: `arn:aws:iam::${ACCOUNT}:user/twin` }),
   ListOpenIDConnectProviders: (cloud) => ({
-    OpenIDConnectProviderList: members([
-      { Arn: `arn:aws:iam::${ACCOUNT}:oidc-provider/${cloud.issuer.replace('https://', '')}` },
-    ]),
+    OpenIDConnectProviderList: members(
+      cloud.has('iam-without-provider')
+        ? []
+        : [{ Arn: `arn:aws:iam::${ACCOUNT}:oidc-provider/${cloud.issuer.replace('https://', '')}` }],
+    ),
   }),
-  ListAttachedRolePolicies: () => ({
+  ListAttachedRolePolicies: (cloud) => ({
     AttachedPolicies: members(
-      POLICIES.map((PolicyName) => ({ PolicyName, PolicyArn: `arn:aws:iam::aws:policy/${PolicyName}` })),
+      (cloud.has('node-role-stripped') ? POLICIES.slice(1) : POLICIES).map((PolicyName) => ({
+        PolicyName,
+        PolicyArn: `arn:aws:iam::aws:policy/${PolicyName}`,
+      })),
     ),
     IsTruncated: false,
   }),

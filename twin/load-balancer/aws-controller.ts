@@ -9,18 +9,18 @@ import type { Image } from '../kubelet/container.ts'
 
 const ANNOTATION = 'service.beta.kubernetes.io/aws-load-balancer-'
 
-/** The annotation that tells on which loopback address an NLB of the twin listens: its hostname is no name that resolves. */
-export const ADDRESS = 'twin.plumbline.dev/address'
+/** The annotation that tells on which loopback addresses an NLB of the twin listens, by zone: 'zone-a=127.20.200.200,...'. */
+export const ADDRESSES = 'twin.plumbline.dev/addresses'
 
 /** The AWS Load Balancer Controller: gives Services that are its own an NLB's hostname, and logs as v3.5.0 does. */
 export class AwsLoadBalancerController {
   readonly #component = new Component()
   readonly #objects: Objects
-  readonly #address: string
+  readonly #addresses: string
 
-  constructor(objects: Objects, address: string) {
+  constructor(objects: Objects, addresses: string) {
     this.#objects = objects
-    this.#address = address
+    this.#addresses = addresses
     const services: Controller = new Controller('aws-load-balancer-controller', (name, namespace) =>
       this.#component.isUp ? this.#reconcile(name, namespace) : services.enqueue(name, namespace, 300),
     )
@@ -45,7 +45,7 @@ export class AwsLoadBalancerController {
     if (service.status?.loadBalancer?.ingress?.[0]?.hostname === hostname) return
     this.#log('successfully built model', { model: '{}' })
     this.#objects.change('services', name, namespace, (draft) => {
-      draft.metadata.annotations = { ...draft.metadata.annotations, [ADDRESS]: this.#address }
+      draft.metadata.annotations = { ...draft.metadata.annotations, [ADDRESSES]: this.#addresses }
       draft.metadata.finalizers = ['service.k8s.aws/resources']
     })
     this.#objects.change(

@@ -3,13 +3,21 @@ import type { KubeObject } from '../api/object.ts'
 import type { Objects } from '../api/objects.ts'
 import { endpointsOf } from '../cluster/services.ts'
 import { listen, type Network } from '../network.ts'
-import { ADDRESS } from './aws-controller.ts'
+import { attributesAsked } from '../aws/cloud.ts'
+import { ADDRESSES } from './aws-controller.ts'
 
-/** The loopback address of a Service's load balancer, where it has one. */
-function addressOf({ spec, status, metadata }: KubeObject): string | undefined {
+/** The loopback addresses of a Service's load balancer: MetalLB's one, or an NLB's in each zone. */
+function addressesOf({ spec, status, metadata }: KubeObject): { address: string; zone?: string }[] {
   const first = status?.loadBalancer?.ingress?.[0] as { ip?: string; hostname?: string } | undefined
-  if (spec.type !== 'LoadBalancer' || !first) return undefined
-  return first.ip ?? metadata.annotations?.[ADDRESS]
+  if (spec.type !== 'LoadBalancer' || !first) return []
+  if (first.ip) return [{ address: first.ip }]
+  return (metadata.annotations?.[ADDRESSES] ?? '')
+    .split(',')
+    .filter(Boolean)
+    .map((pair) => {
+      const [zone = '', address = ''] = pair.split('=')
+      return { address, zone }
+    })
 }
 
 /** Listens on the addresses of load balancers, and hands each connection to one of the Service's Ready endpoints. */
@@ -27,21 +35,21 @@ export class LoadBalancerListeners {
   }
 
   #reconcile(): void {
-    const wanted = new Map<string, { service: KubeObject; address: string; port: number }>()
+    const wanted = new Map<string, { service: KubeObject; address: string; port: number; zone: string | undefined }>()
     for (const service of this.#objects.list('services')) {
-      const address = addressOf(service)
-      if (!address) continue
-      for (const { port } of (service.spec.ports ?? []) as { port: number }[])
-        wanted.set(`${address}:${port}`, { service, address, port })
+      for (const { address, zone } of addressesOf(service)) {
+        for (const { port } of (service.spec.ports ?? []) as { port: number }[])
+          wanted.set(`${address}:${port}`, { service, address, port, zone })
+      }
     }
     for (const [key, server] of this.#servers) {
       if (wanted.has(key)) continue
       server.close()
       this.#servers.delete(key)
     }
-    for (const [key, { service, address, port }] of wanted) {
+    for (const [key, { service, address, port, zone }] of wanted) {
       if (this.#servers.has(key)) continue
-      const server = this.#serverFor(service, port)
+      const server = this.#serverFor(service, port, zone)
       this.#servers.set(key, server)
       listen(server, this.#network.realPort(port), address).catch((problem: Error) => {
         console.error(`the load balancer's ${key}: ${problem.message}`)
@@ -50,16 +58,29 @@ export class LoadBalancerListeners {
     }
   }
 
-  #serverFor({ metadata: { name, namespace = '' } }: KubeObject, port: number): Server {
+  #serverFor({ metadata: { name, namespace = '' } }: KubeObject, port: number, zone: string | undefined): Server {
     return createServer((socket) => {
       socket.on('error', () => socket.destroy())
-      const open = endpointsOf(this.#objects, name, namespace, port).flatMap(
-        (each) => this.#network.serverAt(each.address, each.port) ?? [],
-      )
+      // Without cross-zone load balancing an address of an NLB sends to its own zone alone.
+      const own = zone !== undefined && !this.#isCrossZone(name, namespace) ? zone : undefined
+      const all = endpointsOf(this.#objects, name, namespace, port)
+      const open = all
+        .filter(({ pod }) => own === undefined || this.#zoneOf(pod) === own)
+        .flatMap((each) => this.#network.serverAt(each.address, each.port) ?? [])
       const chosen = open[Math.floor(Math.random() * open.length)]
       if (chosen) chosen.emit('connection', socket)
       else socket.resetAndDestroy()
     })
+  }
+
+  #zoneOf(pod: KubeObject | undefined): string | undefined {
+    const node = this.#objects.get('nodes', String(pod?.spec.nodeName))
+    return node?.metadata.labels?.['topology.kubernetes.io/zone']
+  }
+
+  #isCrossZone(name: string, namespace: string): boolean {
+    const service = this.#objects.get('services', name, namespace)
+    return service ? attributesAsked(service)['load_balancing.cross_zone.enabled'] === 'true' : false
   }
 
   stop(): void {

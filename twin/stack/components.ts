@@ -266,7 +266,15 @@ function awsController(): KubeObject[] {
       more: { args: ['--cluster-name=plumbline', '--ingress-class=alb'] },
       pod: { serviceAccountName: name },
     }),
-    { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name, namespace: 'kube-system' } },
+    {
+      apiVersion: 'v1',
+      kind: 'ServiceAccount',
+      metadata: {
+        name,
+        namespace: 'kube-system',
+        annotations: { 'eks.amazonaws.com/role-arn': 'arn:aws:iam::000000000000:role/lb-controller' },
+      },
+    },
     service('kube-system', 'aws-load-balancer-webhook-service', labels, [['https', 443, 9443]]),
   ]
 }

@@ -1,0 +1,85 @@
+import { defect, sabotage } from '../src/sabotage/sabotage.ts'
+
+const PREFIX = 'service.beta.kubernetes.io/aws-load-balancer-'
+const GATEWAY = ['istio-system', 'istio-ingressgateway'] as const
+
+defect('iam-without-provider', {
+  breaks: "IAM has no OpenID Connect provider for the cluster's issuer, and a ServiceAccount has its role by it",
+  fails: ['infra/oidc-provider'],
+  requires: ['eks'],
+})
+
+defect('node-role-stripped', {
+  breaks: 'the role of the nodes lacks AmazonEKSWorkerNodePolicy',
+  fails: ['infra/node-role-policies'],
+  requires: ['eks'],
+})
+
+defect('subnets-untagged', {
+  breaks: 'no subnet is tagged for internal load balancers',
+  fails: ['infra/subnet-tags'],
+  requires: ['eks'],
+})
+
+sabotage(
+  'lb-controller-without-role',
+  {
+    breaks: "the controller's ServiceAccount has no role",
+    fails: ['infra/lb-controller-identity'],
+    requires: ['eks'],
+  },
+  (saboteur) =>
+    saboteur.change('v1/ServiceAccount', 'kube-system', 'aws-load-balancer-controller', {
+      metadata: { annotations: { 'eks.amazonaws.com/role-arn': null } },
+    }),
+)
+
+sabotage(
+  'cross-zone-misspelled',
+  {
+    breaks: "the gateway's Service asks for cross-zone by an annotation that does not exist, the guide's own",
+    fails: ['mesh/gateway-annotations', 'mesh/nlb-cross-zone'],
+    requires: ['eks'],
+  },
+  (saboteur) =>
+    saboteur.change('v1/Service', ...GATEWAY, {
+      metadata: { annotations: { [`${PREFIX}attributes`]: null, [`${PREFIX}cross-zone`]: 'true' } },
+    }),
+)
+
+sabotage(
+  'nlb-internet-facing',
+  {
+    breaks: "the gateway's Service asks for a load balancer that faces the internet",
+    fails: ['mesh/gateway-annotations', 'mesh/nlb-scheme'],
+    requires: ['eks'],
+  },
+  (saboteur) =>
+    saboteur.change('v1/Service', ...GATEWAY, {
+      metadata: { annotations: { [`${PREFIX}scheme`]: 'internet-facing' } },
+    }),
+)
+
+defect('dns-in-one-zone', {
+  breaks: "the load balancer's name has an address in one zone alone",
+  fails: ['mesh/gateway-dns'],
+  requires: ['eks'],
+})
+
+defect('nlb-impaired', {
+  breaks: 'the load balancer is active_impaired',
+  fails: ['mesh/nlb-active'],
+  requires: ['nlb'],
+})
+
+defect('nlb-listener-missing', {
+  breaks: 'the load balancer has no listener on 443',
+  fails: ['mesh/nlb-listeners', 'tls/nlb-443-healthy'],
+  requires: ['nlb'],
+})
+
+defect('nlb-targets-unhealthy', {
+  breaks: 'the load balancer finds its targets unhealthy',
+  fails: ['mesh/nlb-targets-healthy'],
+  requires: ['nlb'],
+})

@@ -1,0 +1,80 @@
+import { Aws } from '../cloud/aws.ts'
+import { ClusterProblem, NotAllowed } from '../check/problem.ts'
+import type { RunInfo } from '../check/run-info.ts'
+import type { StackConfig } from '../config/stack-schema.ts'
+import type { SharedKubeConfig } from '../stack/kube-connection.ts'
+import type { Kubernetes } from '../stack/kubernetes.ts'
+import { eksOf } from '../stack/eks-kubeconfig.ts'
+import { awsPlace, reachEks } from '../targets/eks.ts'
+
+/** AWS as a run may ask it, or why it may not: what is not excused leaves the verdict incomplete. */
+export interface AwsAccess {
+  aws?: RunInfo['aws']
+  lacking: Pick<RunInfo['lacking'], 'nlb' | 'eks'>
+}
+
+type Lack = { reason: string; excused: boolean }
+
+/**
+ * Finds out whether AWS can be asked about the cluster and its load balancer: on target eks always; on an existing cluster where its
+ * kubeconfig says that it is EKS, or its load balancer's name that it is AWS's; on a twin that has AWS's APIs.
+ */
+export async function awsAccess(
+  config: StackConfig,
+  kubeConfig: SharedKubeConfig,
+  api: Kubernetes,
+): Promise<AwsAccess> {
+  const found = eksOf(kubeConfig)
+  const isTwin = config.target === 'twin' && config.twin.cloud === 'aws'
+  const isEks = config.target === 'eks' || isTwin || (config.target === 'existing' && (await saysEks(found, api)))
+  const isAws = isEks || (await hasAwsBalancer(api, config))
+  const why = (reason: string, excused: boolean): AwsAccess => ({
+    lacking: { nlb: { reason, excused: excused || !isAws }, eks: { reason, excused: excused || !isEks } },
+  })
+  if (!isAws) {
+    return {
+      lacking: {
+        nlb: { reason: "the gateway's load balancer is none of AWS's", excused: true },
+        eks: { reason: 'the cluster is no EKS cluster', excused: true },
+      },
+    }
+  }
+  const place = awsPlace(config, found.region)
+  if (!place) return why('no region of AWS is known: give --region, aws.region in stack.yaml, or AWS_REGION', false)
+  const cluster = config.target === 'existing' ? found.cluster : config.cluster.name
+  try {
+    const caller = await new Aws(place).caller()
+    return { aws: { ...place, caller, ...(isEks && cluster ? { cluster } : {}) }, lacking: eksLack(isEks, cluster) }
+  } catch (problem) {
+    if (problem instanceof ClusterProblem || problem instanceof NotAllowed) return why(problem.message, false)
+    throw problem
+  }
+}
+
+function eksLack(isEks: boolean, cluster: string | undefined): { eks?: Lack } {
+  if (!isEks) return { eks: { reason: 'the cluster is no EKS cluster', excused: true } }
+  if (cluster) return {}
+  const reason = "the kubeconfig does not say the EKS cluster's name: certify it by --target eks --name NAME"
+  return { eks: { reason, excused: false } }
+}
+
+/** A cluster that is EKS by its kubeconfig, or by what its API server calls its version (v1.34.1-eks-0123abc). */
+async function saysEks(found: ReturnType<typeof eksOf>, api: Kubernetes): Promise<boolean> {
+  if (found.isEks) return true
+  const { gitVersion } = await api.json<{ gitVersion: string }>('/version')
+  return gitVersion.includes('-eks-')
+}
+
+async function hasAwsBalancer(api: Kubernetes, { gateway }: StackConfig): Promise<boolean> {
+  const service = await api.find('v1/Service', gateway.service, gateway.namespace).catch(() => undefined)
+  const [first] = (service?.status?.loadBalancer?.ingress ?? []) as { hostname?: string }[]
+  return /\.elb\.[a-z0-9-]+\.amazonaws\.com(\.cn)?$/.test(first?.hostname ?? '')
+}
+
+/** The stack with the way into it: for eks a kubeconfig of its own. */
+export const withWayIn = async (config: StackConfig): Promise<StackConfig> => {
+  if (config.target !== 'eks') return config
+  const { config: reached, aws } = await reachEks(config)
+  aws.close()
+  return reached
+}

@@ -1,0 +1,15 @@
+import { associationsOf, type Identified } from '../cloud/pod-identity.ts'
+import type { Stack } from './stack.ts'
+
+/** The annotation of a ServiceAccount that has a role by IRSA. */
+export const IRSA = 'eks.amazonaws.com/role-arn'
+
+/** The IAM role of a ServiceAccount, and by which way it has it; undefined where it has none. */
+export async function roleOf(stack: Stack, of: Identified): Promise<{ arn: string; by: string } | undefined> {
+  const account = await stack.maybe('v1/ServiceAccount', of.account, of.namespace)
+  const [association] = await associationsOf(stack.cloud.aws, (await stack.cloud.cluster()).name, of)
+  // The agent's credentials come before those of a web identity in the SDK's chain.
+  if (association) return { arn: association.role, by: 'a Pod Identity association' }
+  const annotated = account?.metadata?.annotations?.[IRSA]
+  return annotated ? { arn: annotated, by: 'IRSA' } : undefined
+}
