@@ -105,15 +105,8 @@ defect('activator-impatient', {
   fails: ['chaos/slow-start'],
 })
 
-sabotage(
-  'target-port-closed',
-  {
-    breaks: "the Service's 80 leads to a port that no gateway listens on once it is made anew",
-    fails: ['chaos/nlb-target-drain'],
-    requires: ['nlb'],
-  },
-  (saboteur) =>
-    saboteur.change('apps/v1/Deployment', ...GATEWAY, {
-      spec: { strategy: { type: 'Recreate', rollingUpdate: null } },
-    }),
-)
+defect('nlb-target-stuck', {
+  breaks: 'a target that joins stays initial',
+  fails: ['chaos/nlb-target-drain'],
+  requires: ['nlb'],
+})

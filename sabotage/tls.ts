@@ -165,19 +165,3 @@ sabotage(
       spec: { acme: { solvers: [{ http01: { ingress: { ingressClassName: 'istio' } } }] } },
     }),
 )
-
-sabotage(
-  'https-target-closed',
-  {
-    breaks: "the Service's 443 leads to a port that no gateway listens on",
-    fails: ['tls/nlb-443-healthy', 'mesh/gateway-ports'],
-    requires: ['nlb'],
-  },
-  async (saboteur) => {
-    const { spec } = await saboteur.api.get('v1/Service', 'istio-ingressgateway', 'istio-system')
-    const ports = (spec.ports as { port: number }[]).map((each) =>
-      each.port === 443 ? { ...each, targetPort: 9999 } : each,
-    )
-    await saboteur.change('v1/Service', 'istio-system', 'istio-ingressgateway', { spec: { ports } })
-  },
-)

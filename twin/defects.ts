@@ -52,6 +52,7 @@ export const DEFECTS = {
   'nlb-impaired': 'the load balancer is active_impaired',
   'nlb-listener-missing': 'the load balancer has no listener on 443',
   'nlb-targets-unhealthy': 'the load balancer finds its targets unhealthy',
+  'nlb-target-stuck': 'a target that joins a target group stays initial',
   'target-groups-empty': 'the target groups have no targets',
   'aws-throttles': 'AWS throttles every call',
   'credentials-expired': 'AWS finds the credentials expired',
@@ -73,5 +74,11 @@ export class Defects {
 
   has(name: DefectName): boolean {
     return this.#objects.get(DEFECT_RESOURCE, name) !== undefined
+  }
+
+  /** Since when a defect is in force, in milliseconds of the epoch. */
+  since(name: DefectName): number | undefined {
+    const created = this.#objects.get(DEFECT_RESOURCE, name)?.metadata.creationTimestamp
+    return created === undefined ? undefined : Date.parse(created)
   }
 }

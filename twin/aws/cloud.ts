@@ -232,12 +232,20 @@ export class Cloud {
         'topology.kubernetes.io/zone'
       ]
       const open = this.#network.serverAt(address, port) !== undefined && !this.has('nlb-targets-unhealthy')
+      const stuck = this.#defects.since('nlb-target-stuck')
+      const joins = stuck !== undefined && Date.parse(pod?.metadata.creationTimestamp ?? '') >= stuck
       return {
         Target: { Id: address, Port: port, AvailabilityZone: zone },
         HealthCheckPort: String(port),
-        TargetHealth: open
-          ? { State: 'healthy' }
-          : { State: 'unhealthy', Reason: 'Target.FailedHealthChecks', Description: 'Health checks failed' },
+        TargetHealth: joins
+          ? {
+              State: 'initial',
+              Reason: 'Elb.RegistrationInProgress',
+              Description: 'Target registration is in progress',
+            }
+          : open
+            ? { State: 'healthy' }
+            : { State: 'unhealthy', Reason: 'Target.FailedHealthChecks', Description: 'Health checks failed' },
       }
     })
   }
