@@ -57,7 +57,29 @@ describe('a bad input is one plain sentence and exit code 3', () => {
       ['certify', '--target', 'existing', '--allow-disruption'],
       /needs its context typed out: --context NAME/,
     ],
-    ['a cluster to bring up that is not ours', ['up', '--target', 'existing'], /Only the target kind is brought up/],
+    ['a plan for kind', ['up', '--plan', '--target', 'kind'], /--plan is for the target eks/],
+    ['an EKS cluster to bring up without its name', ['up', '--target', 'eks'], /name is typed out: --name NAME/],
+    [
+      'disruption of an EKS cluster without its name',
+      ['certify', '--target', 'eks', '--allow-disruption'],
+      /needs its name typed out: --name NAME/,
+    ],
+    [
+      'an EKS cluster in no region',
+      ['certify', '--target', 'eks', '--name', 'c'],
+      /No region of AWS is known: give --region, aws\.region in stack\.yaml, or AWS_REGION/,
+    ],
+    [
+      'no helm on the PATH',
+      ['up', '--target', 'eks', '--name', 'c', '--region', 'eu-west-1'],
+      /helm is not on the PATH/,
+    ],
+    ['a region that is none', ['certify', '--target', 'eks', '--region', 'europe'], /aws\.region is "europe"/],
+    [
+      'a cluster to bring up that is not ours',
+      ['up', '--target', 'existing'],
+      /Only the targets kind and eks are brought up/,
+    ],
   ])('%s', async (_, args, message) => {
     const done = await plumbline(args)
     expect(done.all).toMatch(message)

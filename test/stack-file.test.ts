@@ -39,7 +39,7 @@ describe('a stack file', () => {
   })
 
   test.each([
-    ['target: kid\n', ':1: target is "kid"; it is one of twin, kind, existing.'],
+    ['target: kid\n', ':1: target is "kid"; it is one of twin, kind, eks, existing.'],
     ['target: kind\ndomian: x\n', ':2: unknown key "domian"; did you mean "domain"?'],
     ['target: kind\nversions:\n  istoi: "1.2.3"\n', ':3: unknown key "versions.istoi"; did you mean "istio"?'],
     ['target: kind\nzzzzzzzzzzzz: 1\n', ':2: unknown key "zzzzzzzzzzzz"; known are target, '],

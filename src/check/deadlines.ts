@@ -68,6 +68,10 @@ export const deadlines = {
   drainCheck: 600_000,
   /** A component's deployments to be Available after its manifest was applied, its images to be pulled included. */
   componentAvailable: 300_000,
+  /** What a component made to be gone: a namespace with pods that take their grace, a CRD with what is of its kind. */
+  componentGone: 180_000,
+  /** An NLB and its target groups to be deleted after their Service: the controller first lets targets drain. */
+  nlbGone: 600_000,
   /** kind's create cluster, its node image to be pulled included. */
   clusterCreated: 600_000,
   /** The twin to have everything in it Ready; it takes about a second. */

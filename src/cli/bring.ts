@@ -1,49 +1,82 @@
 import { setDeadlineFactor } from '../check/deadlines.ts'
 import { UsageProblem } from '../check/problem.ts'
-import { kindContext, kindDown, kindUp } from '../targets/kind.ts'
 import type { StackConfig } from '../config/stack-schema.ts'
+import { eksDown, eksPlan, eksUp } from '../targets/eks-stack.ts'
+import { kindContext, kindDown, kindUp } from '../targets/kind.ts'
 import { cutShort } from './cut.ts'
+import { tellPlan } from './tell-plan.ts'
 import { readStack, type StackFlags } from './stack-flags.ts'
 
+/** The flags of `plumbline up`. */
+export interface UpFlags extends StackFlags {
+  plan?: boolean
+}
+
 /** The stack that is meant: of those that a stack file may have, a twin is none to bring up, and kind is. */
-function clusterToBring(flags: StackFlags): StackConfig {
+function clusterToBring(flags: StackFlags): StackConfig & { target: 'kind' | 'eks' } {
   const config = readStack(flags)
-  return config.target === 'twin' && !flags.target ? { ...config, target: 'kind' } : config
+  const target = config.target === 'twin' && !flags.target ? 'kind' : config.target
+  if (target === 'kind') return { ...config, target }
+  if (target === 'eks') {
+    // Somebody's cluster: the default name may be another's.
+    if (!flags.name) throw new UsageProblem("An EKS cluster's name is typed out: --name NAME.")
+    return { ...config, target }
+  }
+  throw new UsageProblem(
+    'Only the targets kind and eks are brought up and taken down; a twin comes with its run, and an existing cluster is taken as it is.',
+  )
 }
 
 /** plumbline up. */
-export async function up(flags: StackFlags): Promise<number> {
+export async function up(flags: UpFlags): Promise<number> {
   const config = clusterToBring(flags)
-  if (config.target !== 'kind')
-    throw new UsageProblem(
-      'Only the target kind is brought up; a twin comes with its run, and an existing cluster is taken as it is.',
-    )
+  if (flags.plan && config.target !== 'eks')
+    throw new UsageProblem('--plan is for the target eks; a kind cluster is all of our own making.')
   setDeadlineFactor(config.deadlines.factor)
   const from = performance.now()
   const cut = cutShort(undefined, console.log)
   try {
-    await kindUp(config, console.log, cut.signal)
+    if (flags.plan) {
+      for (const line of tellPlan(await eksPlan(config, cut.signal), config)) console.log(line)
+      return 0
+    }
+    const up = config.target === 'eks' ? await eksUp(config, console.log, cut.signal) : config
+    if (config.target === 'kind') await kindUp(config, console.log, cut.signal)
+    const seconds = ((performance.now() - from) / 1000).toFixed(1)
+    const where = config.target === 'kind' ? kindContext(config) : up.context
+    const file = up.kubeconfig ? `--kubeconfig ${up.kubeconfig} ` : ''
+    console.log(`up after ${seconds} s: kubectl ${file}--context ${where}`)
+    return 0
   } catch (problem) {
     if (!cut.signal.aborted) throw problem
-    console.log('cut short: plumbline up goes on where this ended, plumbline down deletes the cluster')
+    console.log('cut short: plumbline up goes on where this ended, plumbline down takes it down')
     return 2
   } finally {
     cut.release()
   }
-  console.log(`up after ${((performance.now() - from) / 1000).toFixed(1)} s: kubectl --context ${kindContext(config)}`)
-  return 0
 }
 
 /** plumbline down. */
 export async function down(flags: StackFlags): Promise<number> {
   const config = clusterToBring(flags)
-  if (config.target !== 'kind')
-    throw new UsageProblem(
-      'Only the target kind is taken down; a twin ends with its run, and an existing cluster stays as it is.',
+  setDeadlineFactor(config.deadlines.factor)
+  const { name } = config.cluster
+  if (config.target === 'kind') {
+    console.log((await kindDown(config)) ? `the kind cluster ${name} is deleted` : `there is no kind cluster ${name}`)
+    return 0
+  }
+  const cut = cutShort(undefined, console.log)
+  try {
+    const there = await eksDown(config, console.log, cut.signal)
+    console.log(
+      there ? `all that plumbline made on the EKS cluster ${name} is gone` : `plumbline has made nothing on ${name}`,
     )
-  const there = await kindDown(config)
-  console.log(
-    there ? `the kind cluster ${config.cluster.name} is deleted` : `there is no kind cluster ${config.cluster.name}`,
-  )
-  return 0
+    return 0
+  } catch (problem) {
+    if (!cut.signal.aborted) throw problem
+    console.log('cut short: plumbline down goes on where this ended')
+    return 2
+  } finally {
+    cut.release()
+  }
 }

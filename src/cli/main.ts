@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander'
 import { ClusterProblem, NotAllowed, plainMessage, UsageProblem } from '../check/problem.ts'
+import type { UpFlags } from './bring.ts'
 import type { ListFlags } from './list.ts'
 import type { SabotageFlags } from './sabotage.ts'
 import { stackFlags, type StackFlags } from './stack-flags.ts'
@@ -30,11 +31,17 @@ function build(): Command {
     .addHelpText('after', `${EXITS}\nExample: plumbline certify --target existing --context prod-eks --only infra,mesh`)
     .action(async (flags: StackFlags) => exit(await (await import('./certify.ts')).certify(flags)))
   stackFlags(program.command('up'))
-    .description('brings the stack up on kind; what is there already stays as it is')
-    .addHelpText('after', '\nExample: plumbline up --mirror ./mirror')
-    .action(async (flags: StackFlags) => exit(await (await import('./bring.ts')).up(flags)))
+    .description(
+      'brings the stack up on kind, or on an EKS cluster that is there; what is there already stays as it is',
+    )
+    .option('--plan', 'on eks: print every change and what undoes it, and make none')
+    .addHelpText(
+      'after',
+      '\nExample: plumbline up --mirror ./mirror\nExample: plumbline up --target eks --name my-cluster --plan',
+    )
+    .action(async (flags: UpFlags) => exit(await (await import('./bring.ts')).up(flags)))
   stackFlags(program.command('down'))
-    .description('deletes the kind cluster with all that is in it')
+    .description('deletes the kind cluster with all that is in it; on eks takes down what up made, and nothing else')
     .addHelpText('after', '\nExample: plumbline down --stack stacks/kind.yaml')
     .action(async (flags: StackFlags) => exit(await (await import('./bring.ts')).down(flags)))
   stackFlags(program.command('twin'))

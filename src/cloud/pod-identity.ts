@@ -1,4 +1,10 @@
-import { DescribePodIdentityAssociationCommand, paginateListPodIdentityAssociations } from '@aws-sdk/client-eks'
+import {
+  CreatePodIdentityAssociationCommand,
+  DeletePodIdentityAssociationCommand,
+  DescribePodIdentityAssociationCommand,
+  paginateListPodIdentityAssociations,
+  ResourceNotFoundException,
+} from '@aws-sdk/client-eks'
 import type { Aws } from './aws.ts'
 
 /** A ServiceAccount that may have a role. */
@@ -30,4 +36,27 @@ export async function associationsOf(
     }
   }
   return found
+}
+
+/** Gives a ServiceAccount a role by Pod Identity; gives the association's id. */
+export async function associate(aws: Aws, clusterName: string, of: Identified, role: string): Promise<string> {
+  const { association } = await aws.eks.send(
+    new CreatePodIdentityAssociationCommand({
+      clusterName,
+      namespace: of.namespace,
+      serviceAccount: of.account,
+      roleArn: role,
+      tags: { 'plumbline.dev/made-by': 'up' },
+    }),
+  )
+  return association?.associationId ?? ''
+}
+
+/** Takes an association away; one that is gone is no trouble. */
+export async function dissociate(aws: Aws, clusterName: string, associationId: string): Promise<void> {
+  try {
+    await aws.eks.send(new DeletePodIdentityAssociationCommand({ clusterName, associationId }))
+  } catch (problem) {
+    if (!(problem instanceof ResourceNotFoundException)) throw problem
+  }
 }

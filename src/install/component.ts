@@ -1,13 +1,18 @@
+import type { EksCluster } from '../cloud/eks-cluster.ts'
 import type { StackConfig } from '../config/stack-schema.ts'
-import type { Kubernetes } from '../stack/kubernetes.ts'
+import type { KubernetesObject } from '../check/record.ts'
+import type { Kubernetes, ObjectId } from '../stack/kubernetes.ts'
 
-export type ComponentName = 'metallb' | 'cert-manager' | 'istio' | 'knative-serving' | 'net-istio' | 'workload'
+export type ComponentName =
+  'metallb' | 'lb-controller' | 'cert-manager' | 'istio' | 'knative-serving' | 'net-istio' | 'workload'
 
 /** What an installation is told and told of. */
 export interface InstallContext {
   api: Kubernetes
   config: StackConfig
   context: string
+  /** The EKS cluster, where it is one. */
+  eks?: EksCluster & { region: string }
   tell: (what: string) => void
   signal: AbortSignal
 }
@@ -16,8 +21,19 @@ export interface InstallContext {
 export interface Component {
   name: ComponentName
   after: ComponentName[]
+  /** The Deployment, NAMESPACE/NAME, that is there where the component is; a Knative Service for the workload. */
+  mark: ObjectId
+  /** Everything that it applies, for a plan and for taking it down again. */
+  objects: (context: InstallContext) => Promise<KubernetesObject[]>
   install: (context: InstallContext) => Promise<void>
 }
+
+/** The mark of a component that is there once a Deployment of its is. */
+export const deploymentMark = (namespace: string, name: string): ObjectId => ({
+  kind: 'apps/v1/Deployment',
+  namespace,
+  name,
+})
 
 /** Installs components, each as soon as what it comes after is Available. */
 export async function installAll(components: Component[], context: InstallContext): Promise<void> {

@@ -5,7 +5,9 @@ import { coerce } from 'semver'
 import { deadline } from '../check/deadlines.ts'
 import { StackFailure, UsageProblem } from '../check/problem.ts'
 import { fingerprint } from './apply-all.ts'
-import type { Component } from './component.ts'
+import { parseManifest } from '../stack/manifest.ts'
+import type { StackConfig } from '../config/stack-schema.ts'
+import { deploymentMark, type Component } from './component.ts'
 
 const INSTALL_FILE = join(import.meta.dirname, '..', '..', 'fixtures', 'istio', 'install.yaml')
 const MARK = { kind: 'v1/ConfigMap', name: 'plumbline-installed', namespace: 'istio-system' }
@@ -13,11 +15,19 @@ const MARK = { kind: 'v1/ConfigMap', name: 'plumbline-installed', namespace: 'is
 /** Istio by istioctl, from the install file of fixtures/; a mirror's istio.yaml is an IstioOperator that is laid over it. */
 export const istio: Component = {
   name: 'istio',
-  after: [],
+  // With its webhook the controller gives the gateway's Service its class when it is made, and not after.
+  after: ['lb-controller'],
+  mark: deploymentMark('istio-system', 'istiod'),
+  async objects({ config }) {
+    await rightVersion(config.versions.istio)
+    const args = ['manifest', 'generate', ...filesOf(config).flatMap((file) => ['-f', file])]
+    const { stdout } = await execa('istioctl', args)
+    const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'istio-system' } }
+    return [namespace, ...parseManifest(stdout, 'istioctl manifest generate')]
+  },
   async install({ api, config, context, signal }) {
     const version = await rightVersion(config.versions.istio)
-    const overlay = config.mirror ? join(config.mirror, 'istio.yaml') : undefined
-    const files = [INSTALL_FILE, ...(overlay && existsSync(overlay) ? [overlay] : [])]
+    const files = filesOf(config)
     // istioctl install writes its webhooks anew each time, even where all is as asked for.
     const hash = fingerprint([version, ...files.map((file) => readFileSync(file, 'utf8'))])
     if ((await api.find(MARK.kind, MARK.name, MARK.namespace))?.data?.hash === hash) return
@@ -52,6 +62,12 @@ export const istio: Component = {
       data: { hash },
     })
   },
+}
+
+/** The install file, and what a mirror lays over it. */
+function filesOf({ mirror }: StackConfig): string[] {
+  const overlay = mirror ? join(mirror, 'istio.yaml') : undefined
+  return [INSTALL_FILE, ...(overlay && existsSync(overlay) ? [overlay] : [])]
 }
 
 /** istioctl installs its own version, so it must be the one that the stack names. Gives it. */

@@ -2,15 +2,21 @@ import type { KubernetesObject } from '../check/record.ts'
 import type { StackConfig } from '../config/stack-schema.ts'
 import { readManifest } from '../stack/manifest.ts'
 import { allAvailable, applyAll } from './apply-all.ts'
-import type { Component } from './component.ts'
+import { deploymentMark, type Component } from './component.ts'
 import { readRelease, releases } from './release.ts'
 
 export const knativeServing: Component = {
   name: 'knative-serving',
-  after: [],
-  async install({ api, config, signal }) {
+  after: ['lb-controller'],
+  mark: deploymentMark('knative-serving', 'controller'),
+  async objects({ config }) {
     const objects = (await readRelease(releases.knativeServing, config)).map((object) => adapt(object, config))
-    await applyAll(api, [...objects, ...readManifest('kind/knative-pdbs.yaml')], signal)
+    return [...objects, ...readManifest('knative/budgets.yaml')]
+  },
+  async install(context) {
+    const { api, signal } = context
+    const objects = await this.objects(context)
+    await applyAll(api, objects, signal)
     await allAvailable(api, objects)
   },
 }
@@ -19,6 +25,8 @@ export const knativeServing: Component = {
 export const netIstio: Component = {
   name: 'net-istio',
   after: ['istio', 'knative-serving'],
+  mark: deploymentMark('knative-serving', 'net-istio-controller'),
+  objects: ({ config }) => readRelease(releases.netIstio, config),
   async install({ api, config, signal }) {
     const objects = await readRelease(releases.netIstio, config)
     await applyAll(api, objects, signal)

@@ -2,13 +2,15 @@ import { UsageProblem } from '../check/problem.ts'
 import type { StackConfig } from '../config/stack-schema.ts'
 import { readManifest } from '../stack/manifest.ts'
 import { allAvailable, applyAll, applyPatiently } from './apply-all.ts'
-import type { Component } from './component.ts'
+import { deploymentMark, type Component } from './component.ts'
 import { readRelease, releases } from './release.ts'
 
 /** MetalLB stands in for the NLB on kind: it gives the gateway's Service an address of Docker's network. */
 export const metallb: Component = {
   name: 'metallb',
   after: [],
+  mark: deploymentMark('metallb-system', 'controller'),
+  objects: ({ config }) => readRelease(releases.metallb, config),
   async install({ api, config, signal }) {
     const objects = await readRelease(releases.metallb, config)
     await applyAll(api, objects, signal)

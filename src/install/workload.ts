@@ -1,3 +1,4 @@
+import type { KubernetesObject } from '../check/record.ts'
 import { readFixture, readManifest } from '../stack/manifest.ts'
 import { allTrue, until } from '../stack/until.ts'
 import { applyPatiently } from './apply-all.ts'
@@ -9,15 +10,16 @@ const NAMESPACE = 'plumbline'
 export const workload: Component = {
   name: 'workload',
   after: ['metallb', 'net-istio'],
-  async install({ api, config, signal }) {
+  mark: { kind: 'serving.knative.dev/v1/Service', namespace: NAMESPACE, name: 'hello' },
+  objects({ config }) {
     const values = {
       namespace: NAMESPACE,
       name: 'hello',
       nodeImage: config.images.node,
       program: JSON.stringify(readFixture('app/server.mjs')),
     }
-    await applyPatiently(api, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE } }, signal)
-    const objects = [
+    const objects: KubernetesObject[] = [
+      { apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE } },
       ...readManifest('app/configmap.yaml', values),
       ...readManifest('knative/service.yaml', values),
       ...readManifest('chaos/budget.yaml', values),
@@ -25,13 +27,11 @@ export const workload: Component = {
     for (const object of objects) {
       if (object.kind === 'Service')
         object.spec.template.metadata.annotations = { 'autoscaling.knative.dev/min-scale': '1' }
-      await applyPatiently(api, object, signal)
     }
-    await until(
-      api,
-      { kind: 'serving.knative.dev/v1/Service', namespace: NAMESPACE, name: 'hello' },
-      allTrue('Ready'),
-      'componentAvailable',
-    )
+    return Promise.resolve(objects)
+  },
+  async install(context) {
+    for (const object of await this.objects(context)) await applyPatiently(context.api, object, context.signal)
+    await until(context.api, this.mark, allTrue('Ready'), 'componentAvailable')
   },
 }

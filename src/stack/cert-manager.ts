@@ -4,7 +4,7 @@ import type { X509Certificate } from 'node:crypto'
 import { makeAuthority, type AuthorityPem } from './authority.ts'
 import { readCertificates } from './certificates.ts'
 import type { Stack } from './stack.ts'
-import { allTrue, conditionOf } from './until.ts'
+import { allTrue, conditionOf, type Condition } from './until.ts'
 
 export const CERT_MANAGER = 'cert-manager'
 export const CERTIFICATE = 'cert-manager.io/v1/Certificate'
@@ -106,7 +106,7 @@ export class CertManager {
         renewBefore: '1h',
       },
     })
-    await this.#stack.until({ kind: CERTIFICATE, namespace, name: full }, allTrue('Ready'), 'issued')
+    await this.#stack.until({ kind: CERTIFICATE, namespace, name: full }, isIssued, 'issued')
     return { name: full, secretName: full, chain: await this.chainIn(full, namespace) }
   }
 
@@ -174,6 +174,14 @@ export class CertManager {
     return serial
   }
 }
+
+/**
+ * Ready, and nothing under way. cert-manager says Ready a moment before it ends the issuing: a secret that is deleted then is written
+ * again from the same request, with the same serial number.
+ */
+const isIssued: Condition = (certificates) =>
+  allTrue('Ready')(certificates) ??
+  (certificates.some((each) => conditionOf(each, 'Issuing')?.status === 'True') ? 'it is still issued' : undefined)
 
 const decode = (secret: KubernetesObject, key: string): string =>
   Buffer.from(String(secret.data?.[key] ?? ''), 'base64').toString()

@@ -136,13 +136,29 @@ export class Knative {
    * Waits until every webhook takes a Service that a setting just changed allows: each reads settings at its own time.
    * @throws StackFailure at the deadline, with what it is refused with
    */
-  untilAccepted(service: KubernetesObject): Promise<void> {
+  async untilAccepted(service: KubernetesObject): Promise<void> {
+    await this.#endDrainingWebhooks()
     const refusal = async () => {
       const said = await refusalOf(this.#stack.k8s.dryCreate(service))
       return said === ACCEPTED ? undefined : said
     }
     const what = `Service ${service.metadata?.namespace}/${service.metadata?.name} being accepted`
     return this.#stack.eventually(what, refusal, 'settingRead', 5)
+  }
+
+  /**
+   * A webhook that is to end answers on, with the settings that it had, until 45 s after the last request (knative.dev/pkg,
+   * network/handlers/drain.go), and the API server's kept connections go to it: who asks again and again keeps it from ending. Another
+   * is there in its place.
+   */
+  async #endDrainingWebhooks(): Promise<void> {
+    const { items } = await this.#stack.k8s.list('v1/Pod', { namespace: KNATIVE, labels: 'app=webhook' })
+    const draining = items.filter(({ metadata }) => metadata?.deletionTimestamp)
+    for (const { metadata } of draining) {
+      const pod = { kind: 'v1/Pod' as const, namespace: KNATIVE, name: metadata?.name ?? '' }
+      await this.#stack.k8s.delete(pod, { graceSeconds: 1 })
+      await this.#stack.until(pod, (left) => (left.length ? 'it still drains' : undefined), 'podReady')
+    }
   }
 
   /** Waits until a Service is Ready in this generation. */

@@ -10,6 +10,7 @@ const PROGRAMS = {
     from: 'https://istio.io/latest/docs/setup/getting-started/#download',
   },
   k6: { probe: ['version'], from: 'https://grafana.com/docs/k6/latest/set-up/install-k6/' },
+  helm: { probe: ['version', '--short'], from: 'https://helm.sh/docs/intro/install' },
   go: { probe: ['version'], from: 'https://go.dev/doc/install' },
 } as const
 

@@ -1,0 +1,49 @@
+import type { StackConfig } from '../config/stack-schema.ts'
+import type { ObjectId } from '../stack/kubernetes.ts'
+import type { EksPlan } from '../targets/eks-stack.ts'
+
+const line = (what: string, thing: string, undoing: string): string =>
+  `  ${what.padEnd(7)} ${thing.padEnd(90)} ${undoing}`.trimEnd()
+
+const named = ({ kind, name, namespace }: ObjectId): string =>
+  `${kind.split('/').at(-1)} ${namespace ? `${namespace}/` : ''}${name}`
+
+/** The lines of a plan: every change that an `up` would make, and what undoes it. */
+export function tellPlan(plan: EksPlan, { gateway, nlb }: StackConfig): string[] {
+  const creates = plan.components.reduce((sum, { create }) => sum + create.length, 0)
+  return [
+    `plan for the EKS cluster ${plan.cluster}, as ${plan.caller}; nothing is changed`,
+    '',
+    ...(plan.association
+      ? [
+          'AWS',
+          line(
+            'create',
+            `Pod Identity association kube-system/aws-load-balancer-controller -> ${plan.association}`,
+            'down deletes it',
+          ),
+        ]
+      : []),
+    ...plan.components.flatMap(({ name, stays, create, keep }) =>
+      stays
+        ? [name, line('keep', 'it is there, and not by plumbline', 'down leaves it')]
+        : [
+            `${name}: ${create.length} to create, ${keep.length} there`,
+            ...create.map((id) => line('create', named(id), 'down deletes it')),
+            ...keep.map((id) => line('apply', named(id), 'down deletes it only if an up has made it')),
+          ],
+    ),
+    ...(plan.balancer
+      ? [
+          'AWS, by the controller',
+          line(
+            'create',
+            `network load balancer (${nlb.scheme}) of Service ${gateway.namespace}/${gateway.service}, a listener and a target group a port`,
+            'down deletes the Service first, and waits until AWS has deleted them',
+          ),
+        ]
+      : []),
+    '',
+    `${creates} objects to create${plan.balancer ? ', and a load balancer' : ''}`,
+  ]
+}

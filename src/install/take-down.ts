@@ -1,0 +1,40 @@
+import { StackFailure } from '../check/problem.ts'
+import { deleteNow } from '../stack/undo.ts'
+import type { ObjectId } from '../stack/kubernetes.ts'
+import { until } from '../stack/until.ts'
+import type { InstallContext } from './component.ts'
+
+const isCrd = ({ kind }: ObjectId): boolean => kind.endsWith('/CustomResourceDefinition')
+const isNamespace = ({ kind }: ObjectId): boolean => kind === 'v1/Namespace'
+const isWebhook = ({ kind }: ObjectId): boolean => /WebhookConfiguration$/.test(kind)
+
+/**
+ * Deletes what a component consists of and waits until it is gone: first what would judge the deletions (webhooks), CRDs after what is
+ * of their kinds, namespaces last.
+ */
+export async function takeDown(objects: readonly ObjectId[], { api, signal }: InstallContext): Promise<void> {
+  const newestFirst = objects.toReversed()
+  const rest = newestFirst.filter((id) => !isCrd(id) && !isNamespace(id) && !isWebhook(id))
+  for (const group of [
+    newestFirst.filter(isWebhook),
+    rest,
+    newestFirst.filter(isCrd),
+    newestFirst.filter(isNamespace),
+  ]) {
+    for (const object of group) {
+      signal.throwIfAborted()
+      await gone(() => deleteNow(api, { object }))
+    }
+    for (const object of group.filter((id) => isCrd(id) || isNamespace(id)))
+      await until(api, object, (left) => (left.length ? 'it is still there' : undefined), 'componentGone')
+  }
+}
+
+/** Deletes what may be gone with its kind. */
+async function gone(remove: () => Promise<void>): Promise<void> {
+  try {
+    await remove()
+  } catch (problem) {
+    if (!(problem instanceof StackFailure && problem.message.startsWith('The cluster does not serve'))) throw problem
+  }
+}
