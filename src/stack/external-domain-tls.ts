@@ -1,4 +1,5 @@
 import type { X509Certificate } from 'node:crypto'
+import { CERTIFICATE } from './cert-manager.ts'
 import { externalTlsKey, issuesCertificatesItself } from './knative-settings.ts'
 import { KNATIVE } from './knative-kinds.ts'
 import type { KubernetesObject } from '../check/record.ts'
@@ -69,8 +70,9 @@ const nameOf = ({ kind, namespace, name }: ObjectId): string => `${kind} ${names
 async function made(stack: Stack): Promise<ObjectId[]> {
   const ids = (kind: string, items: readonly KubernetesObject[]) =>
     items.map(({ metadata }) => ({ kind, name: metadata?.name ?? '', namespace: metadata?.namespace }))
-  const [certificates, gateways, secrets] = await Promise.all([
+  const [certificates, issued, gateways, secrets] = await Promise.all([
     stack.k8s.list(KNATIVE_CERTIFICATE),
+    stack.k8s.list(CERTIFICATE),
     stack.k8s.list(GATEWAY, { labels: 'networking.internal.knative.dev/ingress' }),
     stack.k8s.list('v1/Secret'),
   ])
@@ -82,8 +84,13 @@ async function made(stack: Stack): Promise<ObjectId[]> {
       metadata?.labels?.['networking.internal.knative.dev/certificate-uid'] ||
       ofCertificates.has(`${metadata?.namespace}/${metadata?.name}`),
   )
+  // One of Knative's own is there from its installation, and has cert-manager's only once something issues it.
+  const byKnative = issued.items.filter(
+    ({ metadata }) => metadata?.annotations?.['networking.knative.dev/certificate.class'],
+  )
   return [
     ...ids(KNATIVE_CERTIFICATE, certificates.items),
+    ...ids(CERTIFICATE, byKnative),
     ...ids(GATEWAY, gateways.items),
     ...ids('v1/Secret', ofKnative),
   ]
