@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os'
 import pLimit from 'p-limit'
 import { deadline } from '../check/deadlines.ts'
 import { currentScope, inScope } from '../check/scope.ts'
+import type { StackConfig } from '../config/stack-schema.ts'
 import type { Stack } from '../stack/stack.ts'
 import { runHere } from './k6-here.ts'
 import { runInContainer } from './k6-image.ts'
@@ -16,6 +17,10 @@ export interface LoadRequest {
   host: string
   parameters: Record<string, string | number>
 }
+
+/** Where a stack has load start: where it says, else where its requests start. */
+export const loadFrom = ({ load, vantage }: StackConfig): 'here' | 'job' =>
+  load.from ?? (vantage === 'cluster' ? 'job' : 'here')
 
 /** k6 and the scripts of load/, sent through the load balancer from where the stack file says. */
 export class Load {
@@ -45,8 +50,7 @@ export class Load {
 
   /** Where load starts, as a report says it. */
   get from(): 'here' | 'job' {
-    const { load, vantage } = this.#stack.config
-    return load.from ?? (vantage === 'cluster' ? 'job' : 'here')
+    return loadFrom(this.#stack.config)
   }
 
   /** Starts a script. It ends with the running check at the latest. `began` is what its samples count from. */

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import type { Check } from '../check/check.ts'
 import type { CheckRecord, KubernetesObject } from '../check/record.ts'
 import { recordsFile, type RunInfo } from '../check/run-info.ts'
+import { loadFrom } from '../load/load.ts'
 import type { Kubernetes } from '../stack/kubernetes.ts'
 import { conditionOf } from '../stack/until.ts'
 import { reportSchema, type Report } from './report-schema.ts'
@@ -53,6 +54,8 @@ export function buildReport(run: RunInfo, catalogue: readonly Check[], end: RunE
     ...(end.died ? { died: end.died } : {}),
     target: run.config.target,
     context: run.context,
+    traffic: trafficFrom(run.config),
+    ...(run.aws ? { aws: `${run.aws.caller} in ${run.aws.region}` } : {}),
     startedAt: run.startedAt,
     endedAt: end.endedAt.toISOString(),
     seconds: (end.endedAt.getTime() - new Date(run.startedAt).getTime()) / 1000,
@@ -73,6 +76,12 @@ export function buildReport(run: RunInfo, catalogue: readonly Check[], end: RunE
       ...withoutId(record),
     })),
   })
+}
+
+/** Where requests and load start, in words. */
+function trafficFrom(config: RunInfo['config']): string {
+  const requests = config.vantage === 'cluster' ? 'requests from a pod in the cluster' : 'requests from here'
+  return `${requests}, load ${loadFrom(config) === 'job' ? 'from a Job in the cluster' : 'from here'}`
 }
 
 const withoutId = ({ id: _, ...rest }: CheckRecord): Omit<CheckRecord, 'id'> => rest
@@ -111,6 +120,7 @@ const COMPONENTS = [
   ['net-istio', 'knative-serving', 'net-istio-controller', 'controller'],
   ['cert-manager', 'cert-manager', 'cert-manager', 'cert-manager-controller'],
   ['metallb', 'metallb-system', 'controller', 'controller'],
+  ['lb-controller', 'kube-system', 'aws-load-balancer-controller', 'aws-load-balancer-controller'],
   ['aws-load-balancer-controller', 'kube-system', 'aws-load-balancer-controller', 'aws-load-balancer-controller'],
 ] as const
 

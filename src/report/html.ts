@@ -67,6 +67,10 @@ function facts(report: Report) {
             <td>${report.context} (${report.target})</td>
           </tr>
           <tr>
+            <th>traffic</th>
+            <td>${report.traffic}${report.aws ? `; AWS asked as ${report.aws}` : ''}</td>
+          </tr>
+          <tr>
             <th>from</th>
             <td>${report.startedAt.replace('T', ' ').slice(0, 19)} UTC</td>
           </tr>

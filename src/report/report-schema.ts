@@ -14,6 +14,8 @@ export const reportSchema = z.strictObject({
   died: z.string().optional().describe('why the target is gone, where it went in the middle of the run'),
   target: z.string(),
   context: z.string(),
+  traffic: z.string().describe('where requests and load started'),
+  aws: z.string().optional().describe('as whom AWS was asked, and where'),
   startedAt: z.iso.datetime(),
   endedAt: z.iso.datetime(),
   seconds: z.number().nonnegative(),

@@ -5,6 +5,7 @@ import { UsageProblem } from '../check/problem.ts'
 import { newRunId, writeRunInfo, type RunInfo } from '../check/run-info.ts'
 import type { StackConfig } from '../config/stack-schema.ts'
 import { findK6, tellK6, type K6 } from '../load/k6.ts'
+import { loadFrom } from '../load/load.ts'
 import { loadKubeConfig } from '../stack/kube-connection.ts'
 import { Kubernetes } from '../stack/kubernetes.ts'
 import { kindContext, kindIsUp, kindUp } from '../targets/kind.ts'
@@ -104,12 +105,11 @@ async function lackingOf(api: Kubernetes, config: StackConfig): Promise<RunInfo[
 /** The k6 of a run that needs one here; as a Job it comes with its image. */
 async function k6For(
   checks: Check[],
-  { load, vantage }: StackConfig,
+  config: StackConfig,
   tell: (what: string) => void,
   signal: AbortSignal,
 ): Promise<K6 | { lacking: string } | undefined> {
-  const isJob = (load.from ?? (vantage === 'cluster' ? 'job' : 'here')) === 'job'
-  if (isJob || !checks.some(({ requires }) => requires?.includes('k6'))) return undefined
+  if (loadFrom(config) === 'job' || !checks.some(({ requires }) => requires?.includes('k6'))) return undefined
   return findK6(tell, signal)
 }
 

@@ -7,9 +7,10 @@ export const IRSA = 'eks.amazonaws.com/role-arn'
 /** The IAM role of a ServiceAccount, and by which way it has it; undefined where it has none. */
 export async function roleOf(stack: Stack, of: Identified): Promise<{ arn: string; by: string } | undefined> {
   const account = await stack.maybe('v1/ServiceAccount', of.account, of.namespace)
+  if (!account) return undefined
+  const annotated = account.metadata?.annotations?.[IRSA]
+  // The SDKs look for a web identity before they ask the agent of Pod Identity (EKS User Guide, "How EKS Pod Identity works").
+  if (annotated) return { arn: annotated, by: 'IRSA' }
   const [association] = await associationsOf(stack.cloud.aws, (await stack.cloud.cluster()).name, of)
-  // The agent's credentials come before those of a web identity in the SDK's chain.
-  if (association) return { arn: association.role, by: 'a Pod Identity association' }
-  const annotated = account?.metadata?.annotations?.[IRSA]
-  return annotated ? { arn: annotated, by: 'IRSA' } : undefined
+  return association && { arn: association.role, by: 'a Pod Identity association' }
 }
