@@ -37,8 +37,9 @@ sabotage(
 sabotage(
   'cross-zone-misspelled',
   {
-    breaks: "the gateway's Service asks for cross-zone by an annotation that does not exist, the guide's own",
-    fails: ['mesh/gateway-annotations', 'mesh/nlb-cross-zone'],
+    breaks:
+      "the gateway's Service asks for cross-zone by an annotation that does not exist, the guide's own; what it asked for before stays in force",
+    fails: ['mesh/gateway-annotations'],
     requires: ['eks'],
   },
   (saboteur) =>
@@ -48,10 +49,23 @@ sabotage(
 )
 
 sabotage(
-  'nlb-internet-facing',
+  'cross-zone-off',
   {
-    breaks: "the gateway's Service asks for a load balancer that faces the internet",
-    fails: ['mesh/gateway-annotations', 'mesh/nlb-scheme'],
+    breaks: 'an annotation of its own turns cross-zone off, beside the list of attributes that turns it on',
+    fails: ['mesh/gateway-annotations', 'mesh/nlb-cross-zone'],
+    requires: ['eks'],
+  },
+  (saboteur) =>
+    saboteur.change('v1/Service', ...GATEWAY, {
+      metadata: { annotations: { [`${PREFIX}cross-zone-load-balancing-enabled`]: 'false' } },
+    }),
+)
+
+sabotage(
+  'scheme-without-subnets',
+  {
+    breaks: "the gateway's Service asks for a load balancer that faces the internet, for which no subnet is tagged",
+    fails: ['mesh/gateway-annotations', 'infra/lb-controller-log'],
     requires: ['eks'],
   },
   (saboteur) =>
@@ -59,6 +73,12 @@ sabotage(
       metadata: { annotations: { [`${PREFIX}scheme`]: 'internet-facing' } },
     }),
 )
+
+defect('nlb-internet-facing', {
+  breaks: 'the load balancer faces the internet, whatever the annotations say',
+  fails: ['mesh/nlb-scheme'],
+  requires: ['nlb'],
+})
 
 defect('dns-in-one-zone', {
   breaks: "the load balancer's name has an address in one zone alone",

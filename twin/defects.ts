@@ -48,6 +48,7 @@ export const DEFECTS = {
   'node-role-stripped': 'the role of the nodes lacks AmazonEKSWorkerNodePolicy',
   'subnets-untagged': 'no subnet is tagged for internal load balancers',
   'dns-in-one-zone': "the load balancer's name has an address in one zone alone",
+  'nlb-internet-facing': 'the load balancer faces the internet, whatever the annotations say',
   'nlb-provisioning': 'the load balancer is provisioned for ever',
   'nlb-impaired': 'the load balancer is active_impaired',
   'nlb-listener-missing': 'the load balancer has no listener on 443',

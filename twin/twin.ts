@@ -129,7 +129,7 @@ export async function startTwin(options: TwinOptions): Promise<Twin> {
     Object.entries(images).find(([prefix]) => name.startsWith(prefix))?.[1] ??
     (idle.some((prefix) => name.startsWith(prefix)) ? () => undefined : undefined)
   const kubelet: Kubelet = new Kubelet(objects, network, imageOf)
-  const listeners = new LoadBalancerListeners(objects, network)
+  const listeners = new LoadBalancerListeners(objects, network, aws.applied)
   for (const service of [
     'metallb-system/metallb-webhook-service',
     'kube-system/aws-load-balancer-webhook-service',
@@ -166,7 +166,7 @@ export async function startTwin(options: TwinOptions): Promise<Twin> {
   ])
   const cloud =
     options.cloud === 'aws'
-      ? new Cloud({ objects, network, defects, authority: authority.cert, port: options.port })
+      ? new Cloud({ objects, network, defects, authority: authority.cert, port: options.port, applied: aws.applied })
       : undefined
   const cloudServer = cloud && awsServer(cloud)
   if (cloudServer) await listen(cloudServer, AWS_PORT, network.apiAddress)

@@ -6,11 +6,18 @@ import { deadline } from '../check/deadlines.ts'
 import { StackFailure, UsageProblem } from '../check/problem.ts'
 import { fingerprint } from './apply-all.ts'
 import { parseManifest } from '../stack/manifest.ts'
+import type { KubernetesObject } from '../check/record.ts'
 import type { StackConfig } from '../config/stack-schema.ts'
 import { deploymentMark, type Component } from './component.ts'
 
 const INSTALL_FILE = join(import.meta.dirname, '..', '..', 'fixtures', 'istio', 'install.yaml')
 const MARK = { kind: 'v1/ConfigMap', name: 'plumbline-installed', namespace: 'istio-system' }
+
+/** What `istioctl install` makes of the tag `default` beside what `manifest generate` shows. */
+const OF_THE_TAG: KubernetesObject[] = [
+  ['MutatingWebhookConfiguration', 'istio-revision-tag-default'] as const,
+  ['ValidatingWebhookConfiguration', 'istiod-default-validator'] as const,
+].map(([kind, name]) => ({ apiVersion: 'admissionregistration.k8s.io/v1', kind, metadata: { name } }))
 
 /** Istio by istioctl, from the install file of fixtures/; a mirror's istio.yaml is an IstioOperator that is laid over it. */
 export const istio: Component = {
@@ -23,7 +30,7 @@ export const istio: Component = {
     const args = ['manifest', 'generate', ...filesOf(config).flatMap((file) => ['-f', file])]
     const { stdout } = await execa('istioctl', args)
     const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'istio-system' } }
-    return [namespace, ...parseManifest(stdout, 'istioctl manifest generate')]
+    return [namespace, ...parseManifest(stdout, 'istioctl manifest generate'), ...OF_THE_TAG]
   },
   async install({ api, config, context, signal }) {
     const version = await rightVersion(config.versions.istio)

@@ -25,6 +25,8 @@ export async function takeDown(objects: readonly ObjectId[], { api, signal }: In
       signal.throwIfAborted()
       await gone(() => deleteNow(api, { object }))
     }
+    // What the API serves is another thing now.
+    if (group.some(isCrd)) api.served.forget()
     for (const object of group.filter((id) => isCrd(id) || isNamespace(id)))
       await until(api, object, (left) => (left.length ? 'it is still there' : undefined), 'componentGone')
   }

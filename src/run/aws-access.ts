@@ -4,6 +4,7 @@ import type { RunInfo } from '../check/run-info.ts'
 import type { StackConfig } from '../config/stack-schema.ts'
 import type { SharedKubeConfig } from '../stack/kube-connection.ts'
 import type { Kubernetes } from '../stack/kubernetes.ts'
+import { ELB_HOSTNAME } from '../stack/load-balancer.ts'
 import { eksOf } from '../stack/eks-kubeconfig.ts'
 import { awsPlace, reachEks } from '../targets/eks.ts'
 
@@ -68,7 +69,7 @@ async function saysEks(found: ReturnType<typeof eksOf>, api: Kubernetes): Promis
 async function hasAwsBalancer(api: Kubernetes, { gateway }: StackConfig): Promise<boolean> {
   const service = await api.find('v1/Service', gateway.service, gateway.namespace).catch(() => undefined)
   const [first] = (service?.status?.loadBalancer?.ingress ?? []) as { hostname?: string }[]
-  return /\.elb\.[a-z0-9-]+\.amazonaws\.com(\.cn)?$/.test(first?.hostname ?? '')
+  return ELB_HOSTNAME.test(first?.hostname ?? '')
 }
 
 /** The stack with the way into it: for eks a kubeconfig of its own. */

@@ -21,6 +21,7 @@ export interface IngressRequest extends Omit<HttpRequest, 'address' | 'port'> {
 /** The load balancer in front of the gateway, asked from the run's vantage: this machine, or the agent pod. */
 export class Ingress {
   readonly #stack: Stack
+  #asked = 0
 
   constructor(stack: Stack) {
     this.#stack = stack
@@ -41,7 +42,10 @@ export class Ingress {
         `Service ${gateway.namespace}/${gateway.service} has no load balancer's address in its status.`,
       )
     const { servers } = this.#stack.config.dns
-    return servers && !isIP(address) ? (await resolveHere(address, servers))[0]! : address
+    if (!servers || isIP(address)) return address
+    const addresses = await resolveHere(address, servers)
+    // In turn, as a resolver gives them.
+    return addresses[this.#asked++ % addresses.length]!
   }
 
   /** All addresses of the load balancer: an NLB has one in each zone. */

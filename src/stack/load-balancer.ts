@@ -13,6 +13,9 @@ export interface LoadBalancerController {
   reconciled: (lines: readonly string[]) => boolean
 }
 
+/** The name of a load balancer of AWS: NLBs have the region last, the older kinds first. Which kind it is AWS tells, not the name. */
+export const ELB_HOSTNAME = /\.(elb\.[a-z0-9-]+|[a-z0-9-]+\.elb)\.amazonaws\.com(\.cn)?$/
+
 const AWS_NAME = 'aws-load-balancer-controller'
 
 /**

@@ -24,6 +24,7 @@ check(
     const { name, watched, spreadAgain } = await gatewayDeployment(stack)
     const [leaving] = await readyPodsOf(stack, name)
     const address = String(leaving?.status?.podIP)
+    const before = (await stack.cloud.targets(80)).length
     const observed = await throughFault(
       { stack, attach, measure },
       { name: 'chaos/nlb-target-drain', host: service.host, watched: [watched] },
@@ -39,8 +40,10 @@ check(
             const own = states.find(({ id }) => id.startsWith(`${address}:`))
             if (own && own.state !== 'draining' && own.state !== 'unused') return `${own.id} is ${own.state}`
             goneMs = Math.min(goneMs, traffic.now - from)
-            const ill = states.find((each) => each !== own && each.state !== 'healthy')
-            return ill && `${ill.id} is ${ill.state}: ${ill.reason}`
+            const others = states.filter((each) => each !== own)
+            const ill = others.find(({ state }) => state !== 'healthy')
+            if (ill) return `${ill.id} is ${ill.state}: ${ill.reason}`
+            return others.length < before ? `${others.length} of ${before} targets are there` : undefined
           },
           'targetsHealthy',
         )

@@ -69,7 +69,7 @@ check(
   'infra/lb-controller-log',
   {
     asserts:
-      "the controller's log or events show the gateway's load balancer made or reconciled, and no authorization error since its start",
+      "the controller's log or events show the gateway's load balancer made or reconciled and nothing failed since, and no authorization error since its start",
     guide: '1',
     level: 'recommended',
     effect: 'reads',
@@ -104,6 +104,15 @@ check(
     const told = events.some(({ reason }) =>
       /^(SuccessfullyReconciled|IPAllocated|nodeAssigned)$/.test(reason as string),
     )
+    // An old success stands beside what fails now: the last word counts.
+    const last = events
+      .filter(({ reason }) => /Reconciled$|^Failed|^IPAllocated$|^AllocationFailed$/.test(String(reason)))
+      .toSorted((a, b) => String(a.lastTimestamp).localeCompare(String(b.lastTimestamp)))
+      .at(-1)
+    expect(
+      last?.type === 'Warning' ? `${last.reason}: ${last.message}` : 'no warning',
+      `the last event of ${gateway.namespace}/${gateway.service} about its load balancer`,
+    ).toBe('no warning')
     expect(
       told || reconciled(lines),
       `an event or a line in the log that says ${gateway.namespace}/${gateway.service} was reconciled`,

@@ -1,6 +1,6 @@
 import { check } from '../../src/check/check.ts'
 import { addressInPools } from '../../src/stack/address-pool.ts'
-import { loadBalancerController } from '../../src/stack/load-balancer.ts'
+import { ELB_HOSTNAME, loadBalancerController } from '../../src/stack/load-balancer.ts'
 
 check(
   'mesh/gateway-service-type',
@@ -72,7 +72,7 @@ check(
     )
     const controller = await loadBalancerController(stack)
     if (controller.kind === 'aws') {
-      expect(ingress[0]?.hostname ?? 'none', 'its hostname').toMatch(/\.elb\.[a-z0-9-]+\.amazonaws\.com(\.cn)?$/)
+      expect(ingress[0]?.hostname ?? 'none', 'its hostname').toMatch(ELB_HOSTNAME)
       return `hostname ${ingress[0]?.hostname}`
     }
     const pools = (await stack.all('metallb.io/v1beta1/IPAddressPool')).flatMap(

@@ -10,27 +10,6 @@ export const REGION = 'eu-west-1'
 export const ACCOUNT = '000000000000'
 export const CLUSTER = 'plumbline'
 const VPC = 'vpc-0123456789abcdef0'
-const ANNOTATION = 'service.beta.kubernetes.io/aws-load-balancer-'
-
-/** The scheme that a Service's annotations ask the controller for: v3.5.0, pkg/service/model_build_load_balancer.go. */
-function schemeAsked({ metadata: { annotations = {} } }: KubeObject): string {
-  const internal = annotations[`${ANNOTATION}internal`]
-  return (
-    annotations[`${ANNOTATION}scheme`] ??
-    (internal !== undefined && internal !== 'true' ? 'internet-facing' : 'internal')
-  )
-}
-
-/** The attributes that they ask for; the key of its own wins over the list. */
-export function attributesAsked({ metadata: { annotations = {} } }: KubeObject): Record<string, string> {
-  const list = (annotations[`${ANNOTATION}attributes`] ?? '').split(',').filter(Boolean)
-  const crossZone = annotations[`${ANNOTATION}cross-zone-load-balancing-enabled`]
-  return {
-    ...Object.fromEntries(list.map((pair) => pair.split('=') as [string, string])),
-    ...(crossZone === undefined ? {} : { 'load_balancing.cross_zone.enabled': crossZone }),
-  }
-}
-
 /** A Pod Identity association, as EKS describes it. */
 export interface PodIdentityAssociation {
   associationId: string
@@ -47,6 +26,8 @@ export interface CloudOptions {
   /** The cluster's CA, PEM, and the port of its API. */
   authority: string
   port: number
+  /** The attributes that load balancers have got, by NAMESPACE/NAME of their Services. */
+  applied: ReadonlyMap<string, Record<string, string>>
 }
 
 /** What AWS holds of the stack: it is read off the cluster's own objects whenever it is asked for. */
@@ -59,12 +40,14 @@ export class Cloud {
   readonly #defects: Defects
   readonly #authority: string
   readonly #port: number
+  readonly #applied: ReadonlyMap<string, Record<string, string>>
   /** Every action that was asked for, as IAM names it. */
   readonly called = new Set<string>()
   /** What somebody has made through the API, by id. */
   readonly associations = new Map<string, PodIdentityAssociation>()
 
-  constructor({ objects, network, defects, authority, port }: CloudOptions) {
+  constructor({ objects, network, defects, authority, port, applied }: CloudOptions) {
+    this.#applied = applied
     this.#objects = objects
     this.#network = network
     this.#defects = defects
@@ -155,7 +138,7 @@ export class Cloud {
         LoadBalancerName: name,
         DNSName: hostname,
         Type: 'network',
-        Scheme: schemeAsked(service),
+        Scheme: this.has('nlb-internet-facing') ? 'internet-facing' : 'internal',
         VpcId: VPC,
         State: this.has('nlb-provisioning')
           ? { Code: 'provisioning' }
@@ -181,7 +164,7 @@ export class Cloud {
 
   attributes(arn: string): { Key: string; Value: string }[] {
     const service = this.loadBalancers().find((each) => each.LoadBalancerArn === arn)?.service
-    const given = service ? attributesAsked(service) : {}
+    const given = service ? this.#applied.get(`${service.metadata.namespace}/${service.metadata.name}`) : {}
     const all = {
       'load_balancing.cross_zone.enabled': 'false',
       'deletion_protection.enabled': 'false',

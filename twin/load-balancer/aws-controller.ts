@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { Controller } from '../api/controller.ts'
 import type { KubeObject } from '../api/object.ts'
 import type { Objects } from '../api/objects.ts'
+import { attributesAsked, schemeAsked } from './asked.ts'
 import { REGION } from '../aws/cloud.ts'
 import { Component } from '../cluster/component.ts'
 import { tellEvent } from '../cluster/events.ts'
@@ -17,6 +18,8 @@ export class AwsLoadBalancerController {
   readonly #component = new Component()
   readonly #objects: Objects
   readonly #addresses: string
+  /** The attributes that each Service's load balancer has got: one that is no longer asked for stays as it is. */
+  readonly applied = new Map<string, Record<string, string>>()
 
   constructor(objects: Objects, addresses: string) {
     this.#objects = objects
@@ -31,6 +34,13 @@ export class AwsLoadBalancerController {
     return this.#component.image()
   }
 
+  /** Why no model of its load balancer can be built: the twin's subnets are all for internal ones. */
+  #build(service: KubeObject): string | undefined {
+    return schemeAsked(service) === 'internet-facing'
+      ? 'unable to resolve at least one subnet. Evaluated 0 subnets: 0 are tagged for other clusters, and 0 have insufficient available IP addresses'
+      : undefined
+  }
+
   #log(msg: string, more: object): void {
     this.#component.log(
       JSON.stringify({ level: 'info', ts: new Date().toISOString(), logger: 'controllers.service', msg, ...more }),
@@ -41,8 +51,22 @@ export class AwsLoadBalancerController {
     const service = this.#objects.get('services', name, namespace)
     if (!service || service.spec.type !== 'LoadBalancer' || !isIts(service)) return
     const key = `${namespace ?? ''}/${name}`
+    const problem = this.#build(service)
+    if (problem) {
+      this.#log('Reconciler error', { namespace, name, error: problem })
+      return tellEvent(
+        this.#objects,
+        service,
+        'FailedBuildModel',
+        `Failed build model due to ${problem}`,
+        'Warning',
+        'service',
+      )
+    }
+    this.applied.set(key, { ...this.applied.get(key), ...attributesAsked(service) })
     const hostname = hostnameOf(key)
-    if (service.status?.loadBalancer?.ingress?.[0]?.hostname === hostname) return
+    if (service.status?.loadBalancer?.ingress?.[0]?.hostname === hostname)
+      return tellEvent(this.#objects, service, 'SuccessfullyReconciled', 'Successfully reconciled', 'Normal', 'service')
     this.#log('successfully built model', { model: '{}' })
     this.#objects.change('services', name, namespace, (draft) => {
       draft.metadata.annotations = { ...draft.metadata.annotations, [ADDRESSES]: this.#addresses }

@@ -3,7 +3,6 @@ import type { KubeObject } from '../api/object.ts'
 import type { Objects } from '../api/objects.ts'
 import { endpointsOf } from '../cluster/services.ts'
 import { listen, type Network } from '../network.ts'
-import { attributesAsked } from '../aws/cloud.ts'
 import { ADDRESSES } from './aws-controller.ts'
 
 /** The loopback addresses of a Service's load balancer: MetalLB's one, or an NLB's in each zone. */
@@ -24,9 +23,12 @@ function addressesOf({ spec, status, metadata }: KubeObject): { address: string;
 export class LoadBalancerListeners {
   readonly #objects: Objects
   readonly #network: Network
+  /** The attributes that NLBs have got, by NAMESPACE/NAME of their Services. */
+  readonly #applied: ReadonlyMap<string, Record<string, string>>
   readonly #servers = new Map<string, Server>()
 
-  constructor(objects: Objects, network: Network) {
+  constructor(objects: Objects, network: Network, applied: ReadonlyMap<string, Record<string, string>>) {
+    this.#applied = applied
     this.#objects = objects
     this.#network = network
     objects.store.listen('services', ({ object, previous }) => {
@@ -79,8 +81,7 @@ export class LoadBalancerListeners {
   }
 
   #isCrossZone(name: string, namespace: string): boolean {
-    const service = this.#objects.get('services', name, namespace)
-    return service ? attributesAsked(service)['load_balancing.cross_zone.enabled'] === 'true' : false
+    return this.#applied.get(`${namespace}/${name}`)?.['load_balancing.cross_zone.enabled'] === 'true'
   }
 
   stop(): void {
