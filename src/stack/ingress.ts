@@ -43,9 +43,9 @@ export class Ingress {
       )
     const { servers } = this.#stack.config.dns
     if (!servers || isIP(address)) return address
-    const addresses = await resolveHere(address, servers)
     // In turn, as a resolver gives them.
-    return addresses[this.#asked++ % addresses.length]!
+    const all = await resolveHere(address, servers)
+    return all[this.#asked++ % all.length]!
   }
 
   /** All addresses of the load balancer: an NLB has one in each zone. */
