@@ -29,7 +29,7 @@ export interface TestFlags {
 }
 
 /**
- * plumbline test: types, lint and format, the unit tests, a certify of the twin, and a third of the sabotages on it, by the commit; each is one test, and so is
+ * plumbline test: types, lint and format, the unit tests, a certify of the twin (and of one with AWS, what asks AWS), and a third of the sabotages on it, by the commit; each is one test, and so is
  * each check that no sabotage names. Gives 0 where all passed.
  */
 export async function test({ lanes, quick, whole }: TestFlags): Promise<number> {
@@ -37,7 +37,8 @@ export async function test({ lanes, quick, whole }: TestFlags): Promise<number> 
   await runTools(tally)
   await runUnitTests(tally)
   if (!quick) {
-    await certifyTwin(tally)
+    await certifyTwin(tally, 'certify of the twin', [])
+    await certifyTwin(tally, 'certify of the twin with AWS, what asks AWS', ['--cloud', 'aws', '--only', await ofAws()])
     await sabotageTwin(tally, lanes, whole ? undefined : await thirdOf(await loadSabotages()))
   }
   console.log(`${tally.passed} passed, ${tally.failed} failed`)
@@ -71,17 +72,26 @@ async function runUnitTests(tally: Tally): Promise<void> {
   await vitest.close()
 }
 
+/** The checks that ask AWS, as --only takes them. */
+async function ofAws(): Promise<string> {
+  const asks = (requires: readonly string[] = []) => requires.includes('nlb') || requires.includes('eks')
+  return (await loadCatalogue())
+    .filter(({ requires }) => asks(requires))
+    .map(({ id }) => id)
+    .join(',')
+}
+
 /** The main job, as a user starts it: in a process of its own. */
-async function certifyTwin(tally: Tally): Promise<void> {
+async function certifyTwin(tally: Tally, what: string, more: string[]): Promise<void> {
   const main = join(ROOT, 'src', 'cli', 'main.ts')
   const stack = join(ROOT, 'stack.yaml')
-  const done = await execa(process.execPath, [main, 'certify', '--stack', stack, '--target', 'twin'], {
+  const done = await execa(process.execPath, [main, 'certify', '--stack', stack, '--target', 'twin', ...more], {
     reject: false,
     all: true,
   })
   tally.count(!done.failed)
   const verdict = done.all.split('\n').find((line) => /^(certified|not certified|incomplete)/.test(line))
-  console.log(`certify of the twin: ${verdict ?? 'no verdict'}`)
+  console.log(`${what}: ${verdict ?? 'no verdict'}`)
   if (done.failed) console.log(done.all)
 }
 
