@@ -1,5 +1,11 @@
 import { DescribeSubnetsCommand, EC2Client } from '@aws-sdk/client-ec2'
-import { DescribeClusterCommand, EKSClient, ListPodIdentityAssociationsCommand } from '@aws-sdk/client-eks'
+import {
+  CreatePodIdentityAssociationCommand,
+  DeletePodIdentityAssociationCommand,
+  DescribeClusterCommand,
+  EKSClient,
+  ListPodIdentityAssociationsCommand,
+} from '@aws-sdk/client-eks'
 import {
   DescribeListenersCommand,
   DescribeLoadBalancerAttributesCommand,
@@ -71,8 +77,14 @@ describe("AWS's SDKs against the twin", () => {
     await expect(eks.send(new DescribeClusterCommand({ name: 'other' }))).rejects.toMatchObject({
       name: 'ResourceNotFoundException',
     })
-    const pods = await eks.send(new ListPodIdentityAssociationsCommand({ clusterName: 'plumbline' }))
-    expect(pods.associations?.[0]).toMatchObject({ serviceAccount: 'aws-load-balancer-controller' })
+    const of = { clusterName: 'plumbline', namespace: 'kube-system', serviceAccount: 'controller' }
+    const roleArn = 'arn:aws:iam::000000000000:role/controller'
+    const { association } = await eks.send(new CreatePodIdentityAssociationCommand({ ...of, roleArn }))
+    const listed = async () => (await eks.send(new ListPodIdentityAssociationsCommand(of))).associations ?? []
+    expect(await listed()).toMatchObject([{ serviceAccount: 'controller' }])
+    const associationId = association?.associationId
+    await eks.send(new DeletePodIdentityAssociationCommand({ clusterName: 'plumbline', associationId }))
+    expect(await listed()).toEqual([])
     const iam = new IAMClient(config)
     const { OpenIDConnectProviderList } = await iam.send(new ListOpenIDConnectProvidersCommand({}))
     expect(OpenIDConnectProviderList?.[0]?.Arn).toContain(issuer.replace('https://', ''))

@@ -49,19 +49,23 @@ export const DEFECTS = {
   'subnets-untagged': 'no subnet is tagged for internal load balancers',
   'dns-in-one-zone': "the load balancer's name has an address in one zone alone",
   'nlb-internet-facing': 'the load balancer faces the internet, whatever the annotations say',
-  'nlb-provisioning': 'the load balancer is provisioned for ever',
   'nlb-impaired': 'the load balancer is active_impaired',
   'nlb-listener-missing': 'the load balancer has no listener on 443',
   'nlb-targets-unhealthy': 'the load balancer finds its targets unhealthy',
   'nlb-target-stuck': 'a target that joins a target group stays initial',
+  'activator-impatient': 'the activator gives a request up that finds no pod for ten seconds',
+} as const
+
+/** What AWS answers where nothing of the stack is broken: states that pass, and refusals. They are broken by name as well, for tests. */
+export const ANSWERS_OF_AWS = {
+  'nlb-provisioning': 'the load balancer is provisioned for ever',
   'target-groups-empty': 'the target groups have no targets',
   'aws-throttles': 'AWS throttles every call',
   'credentials-expired': 'AWS finds the credentials expired',
   'iam-denies-listeners': 'IAM denies elasticloadbalancing:DescribeListeners',
-  'activator-impatient': 'the activator gives a request up that finds no pod for ten seconds',
 } as const
 
-export type DefectName = keyof typeof DEFECTS
+export type DefectName = keyof typeof DEFECTS | keyof typeof ANSWERS_OF_AWS
 
 export const DEFECT_RESOURCE = 'defects.twin.plumbline.dev'
 
