@@ -1,4 +1,4 @@
-import { StackFailure } from '../check/problem.ts'
+import { ClusterProblem, StackFailure } from '../check/problem.ts'
 import type { KubernetesObject } from '../check/record.ts'
 import type { DeadlineName } from '../check/deadlines.ts'
 import { Autoscaler } from './autoscaler.ts'
@@ -214,7 +214,11 @@ export class Knative {
         const path = `/api/v1/namespaces/${namespace}/pods/${name}:${port}/proxy/metrics`
         const text = await this.#stack.k8s.raw('GET', path).then(
           ({ body }) => body,
-          () => undefined,
+          // Who may not ask has seen nothing.
+          (problem: unknown) => {
+            if (problem instanceof ClusterProblem) throw problem
+            return undefined
+          },
         )
         if (text === undefined && !(await this.#isThere(name, namespace))) return undefined
         if (text !== undefined && names[component].test(text)) return { component, missing: undefined }
