@@ -1,16 +1,12 @@
 import { Aws } from '../cloud/aws.ts'
 import { eksToken } from '../cloud/eks-cluster.ts'
-import { awsPlace } from '../targets/eks.ts'
-import { UsageProblem } from '../check/problem.ts'
+import { knownPlace } from '../targets/eks.ts'
 import { readStack, type StackFlags } from './stack-flags.ts'
 
 /** plumbline token: an ExecCredential with a token for an EKS cluster, as a kubeconfig's exec plugin prints one. */
 export async function token(flags: StackFlags): Promise<number> {
   const config = readStack(flags)
-  const place = awsPlace(config)
-  if (!place)
-    throw new UsageProblem('No region of AWS is known: give --region, aws.region in stack.yaml, or AWS_REGION.')
-  const aws = new Aws(place)
+  const aws = new Aws(knownPlace(config))
   const made = await eksToken(aws, config.cluster.name)
   aws.close()
   console.log(

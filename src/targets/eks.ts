@@ -14,6 +14,13 @@ export function awsPlace({ aws }: StackConfig, regionFound?: string): AwsPlace |
   return region ? { region, profile: aws.profile, endpoint: aws.endpoint } : undefined
 }
 
+/** As awsPlace. @throws UsageProblem where no region is known */
+export function knownPlace(config: StackConfig): AwsPlace {
+  const place = awsPlace(config)
+  if (place) return place
+  throw new UsageProblem('No region of AWS is known: give --region, aws.region in stack.yaml, or AWS_REGION.')
+}
+
 /** An EKS cluster that has been found: the stack with the way in, who asks, and what AWS says of the cluster. */
 export interface EksReached {
   config: StackConfig
@@ -28,9 +35,7 @@ export interface EksReached {
  * @throws UsageProblem where no region is known or there is no such cluster, ClusterProblem for credentials and the network, NotAllowed
  */
 export async function reachEks(config: StackConfig): Promise<EksReached> {
-  const place = awsPlace(config)
-  if (!place)
-    throw new UsageProblem('No region of AWS is known: give --region, aws.region in stack.yaml, or AWS_REGION.')
+  const place = knownPlace(config)
   const aws = new Aws(place)
   const caller = await aws.caller()
   const cluster = await describeCluster(aws, config.cluster.name)
