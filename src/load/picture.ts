@@ -19,6 +19,8 @@ export interface PictureContent {
 }
 
 const WIDTH = 960
+/** The width of a letter, in heights of the font. */
+const LETTER = 0.6
 const COLORS = ['--line-1', '--line-2', '--line-3', '--line-4', '--line-5']
 // Colours that read on white and on black; the picture itself asks which it is.
 const STYLE = `<style>
@@ -29,7 +31,13 @@ svg{--ink:#1f2328;--faint:#d0d7de;--span:#8250df;--line-1:#0969da;--line-2:#1a7f
 /** Draws a check's course as an SVG that needs nothing else: rates and failures, latency, pods, each below the other. */
 export async function drawCourse(content: PictureContent): Promise<string> {
   // Loaded where a picture is drawn alone: most checks draw none.
-  const { init } = await import('echarts')
+  const { init, setPlatformAPI } = await import('echarts')
+  // Without a browser nothing measures a text: a name that is taken for shorter than it is runs into the next.
+  setPlatformAPI({
+    measureText: (text, font = '') => ({
+      width: text.length * LETTER * (parseFloat(font.match(/[\d.]+px/)?.[0] ?? '') || 12),
+    }),
+  })
   const panels = panelsOf(content)
   const height = panels.reduce((sum, { height: own }) => sum + own + 50, 50)
   const chart = init(null, null, { renderer: 'svg', ssr: true, width: WIDTH, height })
