@@ -14,14 +14,18 @@ export const budgetsOver = (
 ): KubernetesObject[] =>
   budgets.filter((budget) => budget.metadata?.namespace === namespace && selects(budget.spec?.selector, labels))
 
-/** Why a budget never allows a disruption, however whole everything is; undefined where it does. */
-export function neverAllows(budget: KubernetesObject): string | undefined {
-  const { expectedPods = 0, desiredHealthy = 0 } = (budget.status ?? {}) as {
-    expectedPods?: number
-    desiredHealthy?: number
-  }
+/**
+ * Why a budget never allows a disruption, however whole everything is; undefined where it does. It is of `pods` pods, or of as many as
+ * its controller has counted, which comes after a change of scale.
+ */
+export function neverAllows(budget: KubernetesObject, pods?: number): string | undefined {
+  const expectedPods = pods ?? Number(budget.status?.expectedPods ?? 0)
+  const { minAvailable, maxUnavailable } = (budget.spec ?? {}) as Record<string, number | string | undefined>
+  // Shares are rounded up: kubernetes, pkg/controller/disruption, getExpectedScale.
+  const of = (asked: number | string) =>
+    typeof asked === 'number' ? asked : Math.ceil((parseFloat(asked) / 100) * expectedPods)
+  const desiredHealthy = minAvailable === undefined ? expectedPods - of(maxUnavailable ?? 0) : of(minAvailable)
   if (expectedPods === 0 || desiredHealthy < expectedPods) return undefined
-  const { minAvailable, maxUnavailable } = budget.spec ?? {}
   const asks = minAvailable === undefined ? `maxUnavailable ${maxUnavailable}` : `minAvailable ${minAvailable}`
   return `${objectName(budget)} never allows a disruption: ${asks} of ${expectedPods} pods means that ${desiredHealthy} must be healthy`
 }
@@ -48,6 +52,12 @@ export interface BudgetTroubles {
   budgets: number
 }
 
+/** What a Deployment's pods are selected by. */
+const podsOf = ({ metadata, spec }: KubernetesObject) => ({
+  namespace: metadata?.namespace,
+  labels: (spec?.template?.metadata?.labels ?? {}) as Record<string, string>,
+})
+
 /** A sentence for each Deployment that must move and that no budget covers, one that forbids it, or one that does so now. */
 export async function budgetTroubles(stack: Stack): Promise<BudgetTroubles> {
   const { items: budgets } = await stack.k8s.list(BUDGET)
@@ -55,8 +65,7 @@ export async function budgetTroubles(stack: Stack): Promise<BudgetTroubles> {
   const troubles: BudgetTroubles = { lasting: [], now: [], deployments: deployments.length, budgets: 0 }
   const used = new Set<string>()
   for (const deployment of deployments) {
-    const labels = (deployment.spec?.template?.metadata?.labels ?? {}) as Record<string, string>
-    const over = budgetsOver(budgets, { namespace: deployment.metadata?.namespace, labels })
+    const over = budgetsOver(budgets, podsOf(deployment))
     if (over.length === 0) troubles.lasting.push(`${objectName(deployment)} is under no PodDisruptionBudget`)
     for (const budget of over) {
       used.add(objectName(budget))
@@ -66,7 +75,9 @@ export async function budgetTroubles(stack: Stack): Promise<BudgetTroubles> {
         currentHealthy = 0,
         desiredHealthy = 0,
       } = (budget.status ?? {}) as Record<string, number>
-      const never = neverAllows(budget)
+      // One that is over several is of all their pods, and its controller counts those.
+      const alone = deployments.filter((each) => budgetsOver([budget], podsOf(each)).length).length === 1
+      const never = neverAllows(budget, alone ? Number(deployment.spec?.replicas ?? 1) : undefined)
       if (never) troubles.lasting.push(never)
       else if (expectedPods === 0) troubles.now.push(`${objectName(budget)} matches no pod`)
       else if (disruptionsAllowed < 1)
