@@ -91,7 +91,7 @@ function build(): Command {
     .command('test')
     .description("Plumbline's own tests: types, lint, unit tests, a certify of the twin, and sabotages on it")
     .option('--quick', 'without the twin: types, lint and unit tests alone')
-    .option('--whole', 'every sabotage, not the third whose turn it is by the commit')
+    .option('--whole', 'every sabotage, not the quarter whose turn it is by the commit')
     .option('--lanes <number>', 'how many twins side by side (default: 4)', Number)
     .addHelpText('after', '\nExample: plumbline test --quick')
     .action(async (flags: TestFlags) => exit(await (await import('./test.ts')).test(flags)))

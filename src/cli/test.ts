@@ -24,12 +24,12 @@ class Tally {
 export interface TestFlags {
   lanes?: number
   quick?: boolean
-  /** Every sabotage, and not the third whose turn it is. */
+  /** Every sabotage, and not the quarter whose turn it is. */
   whole?: boolean
 }
 
 /**
- * plumbline test: types, lint and format, the unit tests, a certify of the twin (and of one with AWS, what asks AWS), and a third of the sabotages on it, by the commit; each is one test, and so is
+ * plumbline test: types, lint and format, the unit tests, a certify of the twin (and of one with AWS, what asks AWS), and a quarter of the sabotages on it, by the commit; each is one test, and so is
  * each check that no sabotage names. Gives 0 where all passed.
  */
 export async function test({ lanes, quick, whole }: TestFlags): Promise<number> {
@@ -39,7 +39,7 @@ export async function test({ lanes, quick, whole }: TestFlags): Promise<number> 
   if (!quick) {
     await certifyTwin(tally, 'certify of the twin', [])
     await certifyTwin(tally, 'certify of the twin with AWS, what asks AWS', ['--cloud', 'aws', '--only', await ofAws()])
-    await sabotageTwin(tally, lanes, whole ? undefined : await thirdOf(await loadSabotages()))
+    await sabotageTwin(tally, lanes, whole ? undefined : await quarterOf(await loadSabotages()))
   }
   console.log(`${tally.passed} passed, ${tally.failed} failed`)
   return tally.failed === 0 ? 0 : 1
@@ -96,13 +96,13 @@ async function certifyTwin(tally: Tally, what: string, more: string[]): Promise<
 }
 
 /**
- * A third of the sabotages: every third one, from the first, second or third by the commit, so that a few commits try all, and one
- * commit tries the same each time. Without git it is the first third.
+ * A quarter of the sabotages: every fourth one, from one of the first four by the commit, so that some commits try all, and one
+ * commit tries the same each time. Without git it is the first quarter.
  */
-export async function thirdOf(sabotages: readonly { id: string }[]): Promise<string[]> {
+export async function quarterOf(sabotages: readonly { id: string }[]): Promise<string[]> {
   const head = await execa('git', ['rev-parse', 'HEAD'], { cwd: ROOT, reject: false })
-  const turn = Number.parseInt(head.failed ? '0' : head.stdout.slice(-6), 16) % 3
-  return sabotages.filter((_, at) => at % 3 === turn).map(({ id }) => id)
+  const turn = Number.parseInt(head.failed ? '0' : head.stdout.slice(-6), 16) % 4
+  return sabotages.filter((_, at) => at % 4 === turn).map(({ id }) => id)
 }
 
 async function sabotageTwin(tally: Tally, lanes: number | undefined, only: string[] | undefined): Promise<void> {
