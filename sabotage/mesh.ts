@@ -142,7 +142,10 @@ sabotage(
 
 sabotage(
   'pool-unknown',
-  { breaks: "the gateway's Service asks for an address of a pool that is not there", fails: ['mesh/gateway-address'] },
+  {
+    breaks: "the gateway's Service asks for an address of a pool that is not there",
+    fails: ['mesh/gateway-address', 'infra/lb-controller-log'],
+  },
   async (saboteur) => {
     const [kind, namespace, name] = GATEWAY
     await saboteur.change(...GATEWAY, { metadata: { annotations: { 'metallb.io/address-pool': 'nowhere' } } })
