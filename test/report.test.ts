@@ -33,6 +33,7 @@ const record = (id: string, more: Partial<CheckRecord>): CheckRecord => ({
   startedAt: '2026-01-01T00:00:01.000Z',
   ms: 5,
   lists: 0,
+  waits: [],
   measurements: [],
   evidence: [],
   ...more,

@@ -9,6 +9,7 @@ const judged = (outcome: Outcome, level: Level = 'required', more: Partial<Check
   startedAt: '',
   ms: 0,
   lists: 0,
+  waits: [],
   measurements: [],
   evidence: [],
   meta: { level },

@@ -51,6 +51,7 @@ export class Performer {
         startedAt: asked.toISOString(),
         ms: 0,
         lists: 0,
+        waits: [],
         measurements: [],
         evidence: [],
         ...more,
@@ -100,6 +101,7 @@ export class Performer {
       startedAt: startedAt.toISOString(),
       ms: 0,
       lists: 0,
+      waits: scope.waited,
       measurements: scope.measurements,
       evidence: scope.evidence,
     }
@@ -136,13 +138,15 @@ export class Performer {
         record.evidence.push({ name: 'stack', text: thrown.stack ?? '' })
     }
     clearTimeout(timer)
-    await inScope(new Scope(check.id, new AbortController().signal), () => scope.end()).catch((left: unknown) => {
-      problem ??= left
-      Object.assign(record, {
-        outcome: 'error',
-        seen: `${record.seen ? `${record.seen}; ` : ''}not undone: ${plainMessage(left)}`,
-      })
-    })
+    await inScope(new Scope(check.id, new AbortController().signal, scope), () => scope.end()).catch(
+      (left: unknown) => {
+        problem ??= left
+        Object.assign(record, {
+          outcome: 'error',
+          seen: `${record.seen ? `${record.seen}; ` : ''}not undone: ${plainMessage(left)}`,
+        })
+      },
+    )
     record.lists = scope.lists
     record.ms = Math.round(performance.now() - started)
     return { record, ...(problem === undefined ? {} : { problem }) }

@@ -44,6 +44,20 @@ export interface Evidence {
   text: string
 }
 
+/**
+ * What a check can wait for: the stack (a pod to start, a setting to arrive), traffic (so many requests to be answered, because less
+ * would show nothing), its turn among other checks, or a program of ours.
+ */
+export const WAITS_FOR = ['stack', 'traffic', 'turn', 'program'] as const
+
+/** A wait of a check, from and to in milliseconds since the check began. */
+export interface Wait {
+  what: string
+  for: (typeof WAITS_FOR)[number]
+  from: number
+  to: number
+}
+
 /** What is left of one check after a run. */
 export interface CheckRecord {
   id: string
@@ -58,6 +72,7 @@ export interface CheckRecord {
   ms: number
   /** How many LIST calls it made itself; one that another had made already is not among them. */
   lists: number
+  waits: Wait[]
   measurements: Measurement[]
   evidence: Evidence[]
 }

@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { channel } from './progress.ts'
-import type { Evidence, KubernetesObject, Measurement } from './record.ts'
+import type { Evidence, KubernetesObject, Measurement, Wait } from './record.ts'
 
 /** What is gathered while one check runs: it follows the check through every await, so nothing has to be passed along. */
 export class Scope {
@@ -10,14 +10,20 @@ export class Scope {
   lists = 0
   readonly measurements: Measurement[] = []
   readonly evidence: Evidence[] = []
+  /** The waits that are over. */
+  readonly waited: Wait[]
   /** The objects that the check looked at, newest last; a failure attaches them with their events. */
   readonly touched = new Map<string, KubernetesObject>()
   readonly #undo: (() => Promise<void>)[] = []
   readonly #waits = new Set<string>()
+  readonly #began: number
 
-  constructor(id: string, signal: AbortSignal) {
+  /** `partOf` is the scope that this one is a part of: its waits are counted there. */
+  constructor(id: string, signal: AbortSignal, partOf?: Scope) {
     this.id = id
     this.signal = signal
+    this.waited = partOf?.waited ?? []
+    this.#began = partOf ? partOf.#began : performance.now()
   }
 
   /** Remembers an object as something that the check looked at. */
@@ -28,13 +34,15 @@ export class Scope {
   }
 
   /** Runs `work` and shows `what` as being waited for meanwhile. `within` is in milliseconds. */
-  async waiting<T>(what: string, within: number, work: () => Promise<T>): Promise<T> {
+  async waiting<T>(what: string, within: number, work: () => Promise<T>, kind: Wait['for'] = 'stack'): Promise<T> {
+    const from = performance.now() - this.#began
     this.#waits.add(what)
     channel.post({ type: 'waiting', id: this.id, what, within })
     try {
       return await work()
     } finally {
       this.#waits.delete(what)
+      this.waited.push({ what, for: kind, from: Math.round(from), to: Math.round(performance.now() - this.#began) })
       channel.post({ type: 'waited', id: this.id, what })
     }
   }
@@ -68,6 +76,12 @@ const current = new AsyncLocalStorage<Scope>()
 
 /** The check that runs in this asynchronous context, or undefined outside one (an install, a cleanup). */
 export const currentScope = (): Scope | undefined => current.getStore()
+
+/** Does `work` as traffic that the check of this context waits for, for at most `within` milliseconds. */
+export const asTraffic = <T>(what: string, within: number, work: () => Promise<T>): Promise<T> => {
+  const scope = currentScope()
+  return scope ? scope.waiting(what, within, work, 'traffic') : work()
+}
 
 /** Runs `work` as part of the check that `scope` belongs to. */
 export const inScope = <T>(scope: Scope, work: () => Promise<T>): Promise<T> => current.run(scope, work)

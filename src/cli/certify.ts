@@ -4,6 +4,7 @@ import { readRunInfo, runFolder, type RunInfo } from '../check/run-info.ts'
 import type { StackConfig } from '../config/stack-schema.ts'
 import { readRecords } from '../report/build-report.ts'
 import { caveatsOf } from '../report/caveats.ts'
+import { tellPath } from '../report/critical-path.ts'
 import type { Report } from '../report/report-schema.ts'
 import { exitCodeOf, tellCounts } from '../report/verdict.ts'
 import { inThread } from '../run/in-thread.ts'
@@ -87,6 +88,7 @@ export function tellVerdict(report: Report): void {
   console.log(
     `\n${report.verdict}: ${tellCounts(report.counts)} of ${report.checks.length} checks in ${report.seconds.toFixed(1)} s`,
   )
+  if (report.criticalPath.steps.length) console.log(tellPath(report.criticalPath))
   for (const caveat of caveatsOf(report)) console.log(caveat)
   for (const left of report.leftBehind) console.log(`left behind: ${left}`)
   console.log(`report: ${folder}/index.html (Allure: ${folder}/allure.html)`)

@@ -1,3 +1,5 @@
+import { deadline } from '../check/deadlines.ts'
+import { asTraffic } from '../check/scope.ts'
 import { SampleLog, type Sample } from '../stack/samples.ts'
 
 /** Where a load script runs: what it writes, and how it is ended. */
@@ -52,7 +54,7 @@ export class LoadRun extends SampleLog {
    * @throws LoadProblem where k6 died, or could not keep its rate
    */
   ended(): Promise<LoadResult> {
-    return this.#done
+    return asTraffic(`${this.#script} to end`, deadline('check'), () => this.#done)
   }
 
   /** Has the script end now, and gives what came of it; throws as `ended`. */

@@ -44,7 +44,7 @@ export class Load {
       scope?.signal.throwIfAborted()
       return scope ? inScope(scope, work) : work()
     })
-    void scope?.waiting('its turn to send load', deadline('loadTurn'), () => started.promise)
+    void scope?.waiting('its turn to send load', deadline('loadTurn'), () => started.promise, 'turn')
     return turn
   }
 

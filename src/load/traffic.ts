@@ -1,3 +1,5 @@
+import { deadline } from '../check/deadlines.ts'
+import { asTraffic } from '../check/scope.ts'
 import { timeLimit } from '../check/time-limit.ts'
 import type { Answer } from '../stack/http.ts'
 
@@ -11,7 +13,18 @@ export interface Traffic {
 }
 
 /** Closed loop: keeps `concurrency` requests under way until `total` were sent. Resolves when the last answer is in. */
-export async function sendConcurrently(
+export function sendConcurrently(
+  concurrency: number,
+  total: number,
+  signal: AbortSignal,
+  send: () => Promise<Answer>,
+): Promise<Traffic> {
+  return asTraffic(`${total} requests to be answered`, deadline('check'), () =>
+    keepSending(concurrency, total, signal, send),
+  )
+}
+
+async function keepSending(
   concurrency: number,
   total: number,
   signal: AbortSignal,
@@ -38,7 +51,10 @@ export async function sendFor(
   send: () => Promise<Answer>,
 ): Promise<Traffic> {
   using limit = timeLimit(seconds * 1000, signal)
-  return await sendConcurrently(concurrency, Infinity, limit.signal, send)
+  const { signal: over } = limit
+  return await asTraffic(`${seconds} s of requests`, seconds * 1000, () =>
+    keepSending(concurrency, Infinity, over, send),
+  )
 }
 
 function summed(answers: Answer[], started: number): Traffic {

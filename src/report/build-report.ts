@@ -5,6 +5,7 @@ import { recordsFile, type RunInfo } from '../check/run-info.ts'
 import { loadFrom } from '../load/load.ts'
 import type { Kubernetes } from '../stack/kubernetes.ts'
 import { conditionOf } from '../stack/until.ts'
+import { criticalPath } from './critical-path.ts'
 import { reportSchema, type Report } from './report-schema.ts'
 import { countOutcomes, recordOrError, verdictOf } from './verdict.ts'
 
@@ -64,6 +65,7 @@ export function buildReport(run: RunInfo, catalogue: readonly Check[], end: RunE
     topology: end.topology,
     lists: judged.reduce((sum, { lists }) => sum + lists, 0),
     leftBehind: end.leftBehind,
+    criticalPath: criticalPath(run.startedAt, judged),
     checks: judged.map(({ check, meta: _, ...record }) => ({
       id: check.id,
       suite: check.suite,

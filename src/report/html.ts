@@ -1,6 +1,7 @@
 import { renderToString } from 'preact-render-to-string'
 import { caveatsOf } from './caveats.ts'
 import { style } from './html-style.ts'
+import { tellPath } from './critical-path.ts'
 import { html } from './markup.ts'
 import type { Report, ReportedCheck } from './report-schema.ts'
 import { countOutcomes, tellCounts } from './verdict.ts'
@@ -43,6 +44,7 @@ export function pageOf(report: Report): string {
               report.checks.filter((check) => check.suite === suite),
             ),
           )}
+          ${report.criticalPath.steps.length > 0 && timeTaken(report.criticalPath)}
         </main>
       </body>
     </html>
@@ -121,6 +123,36 @@ const leftBehind = (report: Report) => html`
     <ul>
       ${report.leftBehind.map((each) => html`<li>${each}</li>`)}
     </ul>
+  </section>
+`
+
+/** Where the time went: for whoever wants the next run to be shorter. */
+const timeTaken = ({ steps, seconds, mandated }: Report['criticalPath']) => html`
+  <section id="time">
+    <h2>What the time went to <small>${tellPath({ steps, seconds, mandated })}</small></h2>
+    <table>
+      <thead>
+        <tr>
+          <th>check</th>
+          <th>from</th>
+          <th>took</th>
+          <th>waited</th>
+          <th>its longest wait</th>
+        </tr>
+      </thead>
+      <tbody>
+        ${steps.map(
+          (step) =>
+            html`<tr>
+              <td><a href=${`#${step.id}`}>${step.id}</a></td>
+              <td>${step.from.toFixed(1)} s</td>
+              <td>${step.seconds.toFixed(1)} s</td>
+              <td>${step.mandated.toFixed(1)} s</td>
+              <td>${step.longest ? `${step.longest.what}, ${step.longest.seconds.toFixed(1)} s` : ''}</td>
+            </tr>`,
+        )}
+      </tbody>
+    </table>
   </section>
 `
 

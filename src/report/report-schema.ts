@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { EFFECTS, OUTCOMES, SUITES } from '../check/record.ts'
+import { EFFECTS, OUTCOMES, SUITES, WAITS_FOR } from '../check/record.ts'
 import { VERDICTS } from './verdict.ts'
 
 /** report.json, as docs/report.schema.json publishes it. */
@@ -31,6 +31,23 @@ export const reportSchema = z.strictObject({
   ),
   lists: z.int().nonnegative().describe('LIST calls of all checks together'),
   leftBehind: z.array(z.string()).describe('what could not be undone; plumbline recover tries again'),
+  criticalPath: z
+    .strictObject({
+      seconds: z.number().nonnegative(),
+      mandated: z.number().nonnegative(),
+      steps: z.array(
+        z.strictObject({
+          id: z.string(),
+          from: z.number().describe('seconds since the run began'),
+          seconds: z.number().nonnegative(),
+          mandated: z.number().nonnegative(),
+          longest: z.strictObject({ what: z.string(), seconds: z.number().nonnegative() }).optional(),
+        }),
+      ),
+    })
+    .describe(
+      'the checks that made the run as long as it was, one after the other; mandated: seconds in which they waited for the stack or for traffic that they must send',
+    ),
   checks: z.array(
     z.strictObject({
       id: z.string(),
@@ -48,6 +65,16 @@ export const reportSchema = z.strictObject({
       startedAt: z.string(),
       ms: z.number().nonnegative(),
       lists: z.int().nonnegative().describe('LIST calls that the check made itself'),
+      waits: z
+        .array(
+          z.strictObject({
+            what: z.string(),
+            for: z.enum(WAITS_FOR),
+            from: z.number().nonnegative(),
+            to: z.number().nonnegative(),
+          }),
+        )
+        .describe('what it waited for, from and to in milliseconds since it began'),
       measurements: z.array(z.strictObject({ name: z.string(), value: z.number(), unit: z.string() })),
       evidence: z.array(z.strictObject({ name: z.string(), text: z.string() })),
     }),

@@ -18,6 +18,7 @@ export const recordOrError = (id: string, records: ReadonlyMap<string, CheckReco
     startedAt: '',
     ms: 0,
     lists: 0,
+    waits: [],
     measurements: [],
     evidence: [],
   }

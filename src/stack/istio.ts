@@ -218,7 +218,7 @@ export class Istio {
       }
       return { stdout: done.stdout, stderr: done.stderr, exitCode }
     }
-    return scope ? scope.waiting(`istioctl ${args[0] ?? ''}`, deadline('istioctl'), run) : run()
+    return scope ? scope.waiting(`istioctl ${args[0] ?? ''}`, deadline('istioctl'), run, 'program') : run()
   }
 
   /** What istioctl analyze says of all namespaces, but for those of this run. */

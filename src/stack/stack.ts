@@ -201,7 +201,7 @@ export class Stack {
   /** Runs a part of a check as if it were one of its own: what it tuned is put back when it ends, and what it looked at is kept. */
   async inOwnScope<T>(part: () => Promise<T>): Promise<T> {
     const outer = currentScope()
-    const scope = new Scope(outer?.id ?? 'part', outer?.signal ?? new AbortController().signal)
+    const scope = new Scope(outer?.id ?? 'part', outer?.signal ?? new AbortController().signal, outer)
     try {
       return await inScope(scope, part)
     } finally {

@@ -1,5 +1,5 @@
 import type { KubernetesObject } from '../check/record.ts'
-import { currentScope } from '../check/scope.ts'
+import { asTraffic, currentScope } from '../check/scope.ts'
 import type { Kubernetes } from './kubernetes.ts'
 import { watchObjects, type Watched } from './until.ts'
 
@@ -69,10 +69,13 @@ export async function recordWhile<T>(
 export const forSeconds =
   (seconds: number, signal: AbortSignal): (() => Promise<void>) =>
   () =>
-    new Promise((resolve, reject) => {
-      const timer = setTimeout(resolve, seconds * 1000)
-      signal.addEventListener('abort', () => {
-        clearTimeout(timer)
-        reject(signal.reason as Error)
-      })
+    asTraffic(`${seconds} s to pass`, seconds * 1000, () => pass(seconds, signal))
+
+const pass = (seconds: number, signal: AbortSignal): Promise<void> =>
+  new Promise((resolve, reject) => {
+    const timer = setTimeout(resolve, seconds * 1000)
+    signal.addEventListener('abort', () => {
+      clearTimeout(timer)
+      reject(signal.reason as Error)
     })
+  })
