@@ -1,7 +1,15 @@
 import { defect, sabotage } from '../src/sabotage/sabotage.ts'
+import type { Saboteur } from '../src/sabotage/saboteur.ts'
 
 const PREFIX = 'service.beta.kubernetes.io/aws-load-balancer-'
-const GATEWAY = ['istio-system', 'istio-ingressgateway'] as const
+
+/** Changes annotations of the gateway's Service, by their names after the prefix; null takes one away. */
+const annotate = (saboteur: Saboteur, annotations: Record<string, string | null>): Promise<void> =>
+  saboteur.change('v1/Service', 'istio-system', 'istio-ingressgateway', {
+    metadata: {
+      annotations: Object.fromEntries(Object.entries(annotations).map(([key, value]) => [PREFIX + key, value])),
+    },
+  })
 
 defect('iam-without-provider', {
   breaks: "IAM has no OpenID Connect provider for the cluster's issuer, and a ServiceAccount has its role by it",
@@ -42,10 +50,7 @@ sabotage(
     fails: ['mesh/gateway-annotations'],
     requires: ['eks'],
   },
-  (saboteur) =>
-    saboteur.change('v1/Service', ...GATEWAY, {
-      metadata: { annotations: { [`${PREFIX}attributes`]: null, [`${PREFIX}cross-zone`]: 'true' } },
-    }),
+  (saboteur) => annotate(saboteur, { attributes: null, 'cross-zone': 'true' }),
 )
 
 sabotage(
@@ -55,10 +60,7 @@ sabotage(
     fails: ['mesh/gateway-annotations', 'mesh/nlb-cross-zone'],
     requires: ['eks'],
   },
-  (saboteur) =>
-    saboteur.change('v1/Service', ...GATEWAY, {
-      metadata: { annotations: { [`${PREFIX}cross-zone-load-balancing-enabled`]: 'false' } },
-    }),
+  (saboteur) => annotate(saboteur, { 'cross-zone-load-balancing-enabled': 'false' }),
 )
 
 sabotage(
@@ -68,10 +70,7 @@ sabotage(
     fails: ['mesh/gateway-annotations', 'infra/lb-controller-log'],
     requires: ['eks'],
   },
-  (saboteur) =>
-    saboteur.change('v1/Service', ...GATEWAY, {
-      metadata: { annotations: { [`${PREFIX}scheme`]: 'internet-facing' } },
-    }),
+  (saboteur) => annotate(saboteur, { scheme: 'internet-facing' }),
 )
 
 defect('nlb-internet-facing', {

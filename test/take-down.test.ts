@@ -96,7 +96,7 @@ describe('an up on a cluster of somebody else', () => {
     const of = { namespace: 'kube-system', account: 'controller' }
     const role = 'arn:aws:iam::000000000000:role/controller'
     const id = await associate(aws, 'plumbline', of, role)
-    expect(await associationsOf(aws, 'plumbline', of)).toEqual([{ id, role }])
+    expect(await associationsOf(aws, 'plumbline', of)).toEqual([{ id, role, ours: true }])
     await dissociate(aws, 'plumbline', id)
     await dissociate(aws, 'plumbline', id)
     expect(await associationsOf(aws, 'plumbline', of)).toEqual([])

@@ -3,7 +3,7 @@ import { UsageProblem } from '../check/problem.ts'
 import type { StackConfig } from '../config/stack-schema.ts'
 import { eksDown, eksPlan, eksUp } from '../targets/eks-stack.ts'
 import { kindContext, kindDown, kindUp } from '../targets/kind.ts'
-import { cutShort } from './cut.ts'
+import { orCutShort } from './cut.ts'
 import { tellPlan } from './tell-plan.ts'
 import { readStack, type StackFlags } from './stack-flags.ts'
 
@@ -34,26 +34,19 @@ export async function up(flags: UpFlags): Promise<number> {
     throw new UsageProblem('--plan is for the target eks; a kind cluster is all of our own making.')
   setDeadlineFactor(config.deadlines.factor)
   const from = performance.now()
-  const cut = cutShort(undefined, console.log)
-  try {
+  return orCutShort('plumbline up goes on where this ended, plumbline down takes it down', async (signal) => {
     if (flags.plan) {
-      for (const line of tellPlan(await eksPlan(config, cut.signal), config)) console.log(line)
+      for (const line of tellPlan(await eksPlan(config, signal), config)) console.log(line)
       return 0
     }
-    const up = config.target === 'eks' ? await eksUp(config, console.log, cut.signal) : config
-    if (config.target === 'kind') await kindUp(config, console.log, cut.signal)
+    const up = config.target === 'eks' ? await eksUp(config, console.log, signal) : config
+    if (config.target === 'kind') await kindUp(config, console.log, signal)
     const seconds = ((performance.now() - from) / 1000).toFixed(1)
     const where = config.target === 'kind' ? kindContext(config) : up.context
     const file = up.kubeconfig ? `--kubeconfig ${up.kubeconfig} ` : ''
     console.log(`up after ${seconds} s: kubectl ${file}--context ${where}`)
     return 0
-  } catch (problem) {
-    if (!cut.signal.aborted) throw problem
-    console.log('cut short: plumbline up goes on where this ended, plumbline down takes it down')
-    return 2
-  } finally {
-    cut.release()
-  }
+  })
 }
 
 /** plumbline down. */
@@ -65,18 +58,11 @@ export async function down(flags: StackFlags): Promise<number> {
     console.log((await kindDown(config)) ? `the kind cluster ${name} is deleted` : `there is no kind cluster ${name}`)
     return 0
   }
-  const cut = cutShort(undefined, console.log)
-  try {
-    const there = await eksDown(config, console.log, cut.signal)
+  return orCutShort('plumbline down goes on where this ended', async (signal) => {
+    const there = await eksDown(config, console.log, signal)
     console.log(
       there ? `all that plumbline made on the EKS cluster ${name} is gone` : `plumbline has made nothing on ${name}`,
     )
     return 0
-  } catch (problem) {
-    if (!cut.signal.aborted) throw problem
-    console.log('cut short: plumbline down goes on where this ended')
-    return 2
-  } finally {
-    cut.release()
-  }
+  })
 }

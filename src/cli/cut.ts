@@ -38,3 +38,17 @@ export function cutShort(
     },
   }
 }
+
+/** Does work that can be cut short, and gives its exit code; where it was cut short, says what is to be done then, and gives 2. */
+export async function orCutShort(then: string, work: (signal: AbortSignal) => Promise<number>): Promise<number> {
+  const cut = cutShort(undefined, console.log)
+  try {
+    return await work(cut.signal)
+  } catch (problem) {
+    if (!cut.signal.aborted) throw problem
+    console.log(`cut short: ${then}`)
+    return 2
+  } finally {
+    cut.release()
+  }
+}

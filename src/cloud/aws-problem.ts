@@ -12,7 +12,7 @@ const PREFIX: Record<string, string> = {
 }
 
 /** The IAM action of a command: 'eks:DescribeCluster' of EKSClient's DescribeClusterCommand. */
-export const actionOf = ({ client, command }: { client: string; command: string }): string =>
+const actionOf = ({ client, command }: { client: string; command: string }): string =>
   `${PREFIX[client] ?? client}:${command.replace(/Command$/, '')}`
 
 /** What AWS calls each trouble: its services do not agree on one name. */

@@ -45,7 +45,7 @@ export interface Nlb {
 const TAGGED_AT_ONCE = 20
 
 /** The tag of the AWS Load Balancer Controller that names the Service: pkg/deploy/tracking/provider.go. */
-export const STACK_TAG = 'service.k8s.aws/stack'
+const STACK_TAG = 'service.k8s.aws/stack'
 
 /**
  * Finds the load balancer with a DNS name, by that, which is in the Service's status; where none has it, by the controller's tag for

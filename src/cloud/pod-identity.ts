@@ -13,11 +13,15 @@ export interface Identified {
   account: string
 }
 
-/** A Pod Identity association: its id, and the role that it gives. */
+/** A Pod Identity association: its id, the role that it gives, and whether an `up` made it. */
 export interface Association {
   id: string
   role: string
+  ours: boolean
 }
+
+// What says that an association is ours: it is there with the association itself, whenever an `up` was killed.
+const MADE_BY = { 'plumbline.dev/made-by': 'up' }
 
 /** The Pod Identity associations of a ServiceAccount, of which EKS allows one. */
 export async function associationsOf(
@@ -32,7 +36,8 @@ export async function associationsOf(
       const { association } = await aws.eks.send(
         new DescribePodIdentityAssociationCommand({ clusterName, associationId }),
       )
-      found.push({ id: associationId, role: association?.roleArn ?? '' })
+      const ours = Object.entries(MADE_BY).every(([key, value]) => association?.tags?.[key] === value)
+      found.push({ id: associationId, role: association?.roleArn ?? '', ours })
     }
   }
   return found
@@ -46,7 +51,7 @@ export async function associate(aws: Aws, clusterName: string, of: Identified, r
       namespace: of.namespace,
       serviceAccount: of.account,
       roleArn: role,
-      tags: { 'plumbline.dev/made-by': 'up' },
+      tags: MADE_BY,
     }),
   )
   return association?.associationId ?? ''

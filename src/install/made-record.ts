@@ -12,8 +12,6 @@ export interface MadeComponent {
 /** What `up` made on a cluster that is somebody's. */
 export interface MadeRecord {
   components: MadeComponent[]
-  /** The Pod Identity association of the load balancer's controller, by its id. */
-  association?: string
 }
 
 /** Reads the record; empty where there is none. */

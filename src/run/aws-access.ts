@@ -16,6 +16,8 @@ export interface AwsAccess {
 
 type Lack = { reason: string; excused: boolean }
 
+const NO_EKS: Lack = { reason: 'the cluster is no EKS cluster', excused: true }
+
 /**
  * Finds out whether AWS can be asked about the cluster and its load balancer: on target eks always; on an existing cluster where its
  * kubeconfig says that it is EKS, or its load balancer's name that it is AWS's; on a twin that has AWS's APIs.
@@ -29,31 +31,30 @@ export async function awsAccess(
   const isTwin = config.target === 'twin' && config.twin.cloud === 'aws'
   const isEks = config.target === 'eks' || isTwin || (config.target === 'existing' && (await saysEks(found, api)))
   const isAws = isEks || (await hasAwsBalancer(api, config))
-  const why = (reason: string, excused: boolean): AwsAccess => ({
-    lacking: { nlb: { reason, excused: excused || !isAws }, eks: { reason, excused: excused || !isEks } },
-  })
   if (!isAws) {
-    return {
-      lacking: {
-        nlb: { reason: "the gateway's load balancer is none of AWS's", excused: true },
-        eks: { reason: 'the cluster is no EKS cluster', excused: true },
-      },
-    }
+    const nlb = { reason: "the gateway's load balancer is none of AWS's", excused: true }
+    return { lacking: { nlb, eks: NO_EKS } }
   }
+  const unasked = (reason: string): AwsAccess => ({
+    lacking: { nlb: { reason, excused: false }, eks: isEks ? { reason, excused: false } : NO_EKS },
+  })
   const place = awsPlace(config, found.region)
-  if (!place) return why('no region of AWS is known: give --region, aws.region in stack.yaml, or AWS_REGION', false)
+  if (!place) return unasked('no region of AWS is known: give --region, aws.region in stack.yaml, or AWS_REGION')
   const cluster = config.target === 'existing' ? found.cluster : config.cluster.name
+  const aws = new Aws(place)
   try {
-    const caller = await new Aws(place).caller()
+    const caller = await aws.caller()
     return { aws: { ...place, caller, ...(isEks && cluster ? { cluster } : {}) }, lacking: eksLack(isEks, cluster) }
   } catch (problem) {
-    if (problem instanceof ClusterProblem || problem instanceof NotAllowed) return why(problem.message, false)
+    if (problem instanceof ClusterProblem || problem instanceof NotAllowed) return unasked(problem.message)
     throw problem
+  } finally {
+    aws.close()
   }
 }
 
 function eksLack(isEks: boolean, cluster: string | undefined): { eks?: Lack } {
-  if (!isEks) return { eks: { reason: 'the cluster is no EKS cluster', excused: true } }
+  if (!isEks) return { eks: NO_EKS }
   if (cluster) return {}
   const reason = "the kubeconfig does not say the EKS cluster's name: certify it by --target eks --name NAME"
   return { eks: { reason, excused: false } }

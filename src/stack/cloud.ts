@@ -4,11 +4,12 @@ import { findNlb, listenerOn, targetsOf, type Nlb, type NlbListener, type NlbTar
 import { StackFailure } from '../check/problem.ts'
 import type { Stack } from './stack.ts'
 
-/** What AWS holds of the stack: the EKS cluster, and the load balancer in front of the gateway. Asked anew each time: it changes by itself. */
+/** What AWS holds of the stack: the EKS cluster and the load balancer in front of the gateway, each described once a run. */
 export class Cloud {
   readonly #stack: Stack
   #aws: Aws | undefined
   #cluster: Promise<EksCluster> | undefined
+  #nlb: Promise<Nlb> | undefined
 
   constructor(stack: Stack) {
     this.#stack = stack
@@ -29,7 +30,11 @@ export class Cloud {
   }
 
   /** The gateway's load balancer, by the DNS name in the status of its Service. */
-  async nlb(): Promise<Nlb> {
+  nlb(): Promise<Nlb> {
+    return (this.#nlb ??= this.#nlbNow())
+  }
+
+  async #nlbNow(): Promise<Nlb> {
     const { namespace, service } = this.#stack.config.gateway
     return findNlb(this.aws, await this.hostname(), `${namespace}/${service}`)
   }
@@ -44,7 +49,7 @@ export class Cloud {
     return first.hostname
   }
 
-  /** The targets behind a port of the load balancer, with their states. */
+  /** The targets behind a port of the load balancer, with their states: asked anew each time, they change by themselves. */
   async targets(port: number): Promise<NlbTarget[]> {
     return targetsOf(this.aws, await listenerOn(this.aws, await this.nlb(), port))
   }
@@ -55,7 +60,7 @@ export class Cloud {
     await this.#stack.eventually(
       `the load balancer ${await this.hostname()} to be provisioned`,
       async () => {
-        nlb = await this.nlb()
+        nlb = await this.#nlbNow()
         // Any other state does not pass by itself.
         return nlb.state === 'provisioning' ? 'it is still provisioning' : undefined
       },

@@ -1,3 +1,4 @@
+import type { KubernetesObject } from '../check/record.ts'
 import { conditionOf } from './until.ts'
 import type { Stack } from './stack.ts'
 
@@ -8,6 +9,10 @@ export interface GatewayZones {
   byZone: Map<string, { pods: Set<string>; nodes: Set<string> }>
 }
 
+/** The zone of a node, by its label. */
+export const zoneOf = (node: KubernetesObject | undefined): string =>
+  node?.metadata?.labels?.['topology.kubernetes.io/zone'] ?? 'no zone'
+
 /** Looks where the Ready gateway pods are. */
 export async function gatewayZones(stack: Stack): Promise<GatewayZones> {
   const nodes = new Map((await stack.all('v1/Node')).map((node) => [node.metadata?.name, node]))
@@ -15,7 +20,7 @@ export async function gatewayZones(stack: Stack): Promise<GatewayZones> {
   const byZone: GatewayZones['byZone'] = new Map()
   for (const pod of ready) {
     const node = nodes.get(String(pod.spec?.nodeName))
-    const zone = node?.metadata?.labels?.['topology.kubernetes.io/zone'] ?? 'no zone'
+    const zone = zoneOf(node)
     const place = byZone.get(zone) ?? { pods: new Set(), nodes: new Set() }
     byZone.set(zone, place)
     place.pods.add(String(pod.status?.podIP))

@@ -44,7 +44,7 @@ export const eksPlan = (config: StackConfig, signal: AbortSignal): Promise<EksPl
 
 /**
  * Brings the stack up on an EKS cluster that is there. What is there already and not by an earlier `up` stays as it is; what is made
- * is in a record in the cluster first.
+ * is in a record in the cluster first; the controller's association says by its own tag that it is ours.
  */
 export async function eksUp(
   config: StackConfig,
@@ -58,8 +58,7 @@ export async function eksUp(
       tell(`${name}: it is there, and not by plumbline; it stays as it is`)
     if (planned.association) {
       tell(`giving ${ACCOUNT.namespace}/${ACCOUNT.account} the role ${planned.association} by Pod Identity`)
-      made.association = await associate(reached.aws, reached.cluster.name, ACCOUNT, planned.association)
-      await writeMade(context.api, made)
+      await associate(reached.aws, reached.cluster.name, ACCOUNT, planned.association)
     }
     const ours = planned.components.filter(({ stays }) => !stays)
     for (const { name: component, create } of ours) {
@@ -88,7 +87,8 @@ export async function eksDown(
   return onCluster(config, signal, tell, async (reached, context) => {
     const made = await readMade(context.api)
     const of = (component: Component) => made.components.find((each) => each.component === component.name)
-    if (made.components.length === 0 && !made.association) return false
+    const [association] = (await associationsOf(reached.aws, reached.cluster.name, ACCOUNT)).filter(({ ours }) => ours)
+    if (made.components.length === 0 && !association) return false
     for (const component of COMPONENTS.toReversed()) {
       const record = of(component)
       if (!record) continue
@@ -100,9 +100,9 @@ export async function eksDown(
       made.components = made.components.filter((each) => each !== record)
       await writeMade(context.api, made)
     }
-    if (made.association) {
+    if (association) {
       tell('lb-controller: taking away its Pod Identity association')
-      await dissociate(reached.aws, reached.cluster.name, made.association)
+      await dissociate(reached.aws, reached.cluster.name, association.id)
     }
     await forgetMade(context.api)
     return true

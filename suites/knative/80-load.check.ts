@@ -1,5 +1,11 @@
 import { check } from '../../src/check/check.ts'
-import { allowedAt, loadRevision, modesOutside, wantedOutside } from '../../src/load/load-revision.ts'
+import {
+  allowedAt,
+  loadRevision,
+  modesOutside,
+  wantedOutside,
+  type LoadedRevision,
+} from '../../src/load/load-revision.ts'
 import { failuresOf, latencyOf } from '../../src/stack/samples.ts'
 import { valueAt } from '../../src/stack/timeline.ts'
 
@@ -60,6 +66,9 @@ check(
   },
 )
 
+/** The moments at which it must have settled: two stable windows and a decision after the first request, and at the end. */
+const settledAt = ({ rules, first, last }: LoadedRevision): number[] => [first + 2000 * (rules.stableWindow + 1), last]
+
 const CONCURRENCY = { concurrency: 10, target: 4 }
 
 check(
@@ -85,10 +94,9 @@ check(
       HOLD_MS: 500,
       SECONDS: 16,
     })
-    const { samples, course, rules, first, last } = loaded
+    const { samples, course, rules, last } = loaded
     expect(failuresOf(samples), `answers that are not 200, of ${samples.length}`).toEqual({})
-    // Two stable windows and a decision after the first request, and at the end.
-    for (const moment of [first + 2000 * rules.stableWindow + 2000, last]) {
+    for (const moment of settledAt(loaded)) {
       const wanted = valueAt(course.wanted, moment) ?? 0
       const { low, high } = allowedAt(loaded, moment)
       const when = moment === last ? 'at the end' : 'after two windows'
@@ -124,12 +132,12 @@ check(
     const scaling = { ...CALM, metric: 'rps', target: String(RPS.target) }
     const service = await stack.knative.service(namespace, 'rps', { scaling })
     const loaded = await loadRevision({ stack, attach }, service, 'steady', { RATE: RPS.rate, SECONDS: 16 })
-    const { samples, course, rules, first, last } = loaded
+    const { samples, course, rules, last } = loaded
     const expected = Math.ceil(RPS.rate / rules.target)
     measure('pods wanted at the end', valueAt(course.wanted, last) ?? 0, 'pods')
     measure('pods by the formula', expected, 'pods')
     expect(failuresOf(samples), `answers that are not 200, of ${samples.length}`).toEqual({})
-    for (const moment of [first + 2000 * rules.stableWindow + 2000, last]) {
+    for (const moment of settledAt(loaded)) {
       expect(
         Math.abs((valueAt(course.wanted, moment) ?? 0) - expected),
         `pods wanted at ${(moment / 1000).toFixed(1)} s (${valueAt(course.wanted, moment)}) against ceil(${RPS.rate} / (${RPS.target} x 0.7)) = ${expected}`,

@@ -1,5 +1,7 @@
 import { check } from '../../src/check/check.ts'
 import { sendConcurrently } from '../../src/load/traffic.ts'
+import { gatewayZones, zoneOf } from '../../src/stack/gateway-zones.ts'
+import type { Answer } from '../../src/stack/http.ts'
 import { networkPolicyTroubles } from '../../src/stack/network-policies.ts'
 import { podsReady } from '../../src/stack/until.ts'
 
@@ -84,21 +86,13 @@ check(
       'run a gateway pod in every zone, and turn cross-zone load balancing on (load_balancing.cross_zone.enabled=true)',
   },
   async ({ stack, expect, measure, signal }) => {
-    const nodes = await stack.all('v1/Node')
-    const zoneOf = new Map(
-      nodes.map((node) => [node.metadata?.name, node.metadata?.labels?.['topology.kubernetes.io/zone'] ?? '']),
+    const { byZone } = await gatewayZones(stack)
+    const workers = (await stack.all('v1/Node')).filter(
+      ({ spec }) => !spec?.unschedulable && !(spec?.taints as unknown[] | undefined)?.length,
     )
-    const gateways = await stack.istio.gatewayPods()
-    const zoneOfPod = new Map(
-      gateways.map((pod) => [String(pod.status?.podIP), zoneOf.get(pod.spec?.nodeName as string) ?? '']),
+    expect([...byZone.keys()].toSorted(), 'zones with a Ready gateway pod, against the zones of the workers').toEqual(
+      [...new Set(workers.map(zoneOf))].toSorted(),
     )
-    const workerZones = nodes
-      .filter((node) => !node.spec?.unschedulable && !node.spec?.taints?.length)
-      .map((node) => zoneOf.get(node.metadata?.name) ?? '')
-    expect(
-      [...new Set(zoneOfPod.values())].toSorted(),
-      'zones with a gateway pod, against the zones of the workers',
-    ).toEqual([...new Set(workerZones)].toSorted())
 
     const namespace = await stack.namespace('balance')
     const host = `balance.${namespace}.test`
@@ -112,11 +106,9 @@ check(
       stack.ingress.send({ host, to: addresses[sent++ % addresses.length]! }),
     )
     expect(failures, `answers that are not 200, of 300 to ${addresses.join(', ')}`).toEqual({})
-    const zones = answers.map(
-      (answer) => zoneOfPod.get(answer.headers['x-gateway']?.split(':')[0] ?? '') ?? 'a pod that is no gateway',
-    )
+    const podOf = (answer: Answer) => answer.headers['x-gateway']?.split(':')[0] ?? ''
     const counts = Object.fromEntries(
-      [...new Set(workerZones)].map((zone) => [zone, zones.filter((each) => each === zone).length]),
+      [...byZone].map(([zone, { pods }]) => [zone, answers.filter((answer) => pods.has(podOf(answer))).length]),
     )
     const half = answers.length / Object.keys(counts).length / 2
     for (const [zone, count] of Object.entries(counts)) {

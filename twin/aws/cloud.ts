@@ -16,6 +16,7 @@ export interface PodIdentityAssociation {
   namespace: string
   serviceAccount: string
   roleArn: string
+  tags: Record<string, string>
 }
 
 /** What the cloud is read off. */

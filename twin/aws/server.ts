@@ -103,7 +103,8 @@ function eks(cloud: Cloud, { method, name, what, item, query, body }: EksCall): 
   if (method === 'POST') {
     const { namespace = '', serviceAccount = '', roleArn = '' } = body
     const associationId = `a-${cloud.associations.size + 1}twin`
-    cloud.associations.set(associationId, { associationId, namespace, serviceAccount, roleArn })
+    const tags = body.tags ?? {}
+    cloud.associations.set(associationId, { associationId, namespace, serviceAccount, roleArn, tags })
     return { association: cloud.associations.get(associationId) }
   }
   if (!item) {
