@@ -109,6 +109,7 @@ sabotage(
     breaks: 'the alert about certificates fires at thirty days, as the guide has it',
     fails: ['tls/expiry-alert'],
     requires: ['prometheus'],
+    restarts: ['monitoring/prometheus'],
   },
   async (saboteur) => {
     const { data } = await saboteur.api.get('v1/ConfigMap', 'prometheus-rules', 'monitoring')
@@ -116,6 +117,12 @@ sabotage(
     await saboteur.change('v1/ConfigMap', 'monitoring', 'prometheus-rules', { data: { 'rules.yaml': rules } })
   },
 )
+
+defect('cert-manager-unscraped', {
+  breaks: 'Prometheus does not scrape cert-manager: the alert about certificates can never fire',
+  fails: ['tls/expiry-alert'],
+  requires: ['prometheus'],
+})
 
 sabotage(
   'secured-denied',

@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest'
 import { formatReader, readAccessLog } from '../src/stack/access-log.ts'
-import { thresholdOf } from '../src/stack/expiry-alert.ts'
 
 // A line of Istio 1.31's gateway, as it was.
 const LINE =
@@ -54,16 +53,5 @@ describe('access logs', () => {
     })
     expect(read('GET 200 "a b" 100%12:00')).toBeUndefined()
     expect(read('(GET) 200 "a b" 100%12:00 more\nlines')).toBeUndefined()
-  })
-})
-
-describe('the threshold of the alert about certificates', () => {
-  test.each([
-    ['certmanager_certificate_expiration_timestamp_seconds - time() < 86400 * 30', 2_592_000],
-    ['(certmanager_certificate_expiration_timestamp_seconds{namespace="a"} - time()) < (21 * 24 * 3600)', 1_814_400],
-    ['certmanager_certificate_expiration_timestamp_seconds - time() < 1814400', 1_814_400],
-    ['avg(up) < 1', NaN],
-  ])('%s', (query, seconds) => {
-    expect(thresholdOf(query)).toBe(seconds)
   })
 })

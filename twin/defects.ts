@@ -27,6 +27,7 @@ export const DEFECTS = {
   'secrets-dropped-at-once': 'the gateway has no certificate while its secret is gone',
   'request-logs-missing': 'queue-proxy writes no request log',
   'tickets-useless': 'the gateway resumes no session by a ticket',
+  'cert-manager-unscraped': 'Prometheus does not scrape cert-manager',
   'certificates-unnamed': 'cert-manager leaves names out of certificates',
   'weights-off': 'the gateway takes other weights than its routes have',
   'rollback-drops': 'net-istio drops a route for a moment when traffic goes back to an older revision',

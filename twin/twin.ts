@@ -116,7 +116,7 @@ export async function startTwin(options: TwinOptions): Promise<Twin> {
     'quay.io/metallb/controller:': metallb.image,
     'public.ecr.aws/eks/aws-load-balancer-controller:': aws.image,
     'quay.io/jetstack/cert-manager-controller:': certManager.image,
-    'docker.io/prom/prometheus:': new Prometheus(objects).image,
+    'docker.io/prom/prometheus:': new Prometheus(objects, defects).image,
     'docker.io/grafana/loki:': loki(),
     'docker.io/grafana/alloy:': collector(objects, (pod, name) => kubelet.containerOf(pod, name)),
     ...Object.fromEntries(

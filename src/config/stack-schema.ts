@@ -7,6 +7,9 @@ const serviceAddress = z
   .optional()
 const file = z.string().min(1)
 
+/** Knative's domain on a stack that is brought up and whose stack.yaml names none. */
+export const USUAL_DOMAIN = 'example.com'
+
 const budget = (failed: number, gapSeconds: number) =>
   z
     .strictObject({
@@ -89,7 +92,9 @@ export const stackSchema = z.strictObject({
     .string()
     .regex(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/, 'a DNS domain')
     .optional()
-    .describe("the key expected in Knative's config-domain"),
+    .describe(
+      `the key expected in Knative's config-domain; a stack that is brought up without one gets ${USUAL_DOMAIN}`,
+    ),
   gateway: z
     .strictObject({
       namespace: z.string().default('istio-system'),

@@ -1,5 +1,5 @@
 import type { KubernetesObject } from '../check/record.ts'
-import type { StackConfig } from '../config/stack-schema.ts'
+import { USUAL_DOMAIN, type StackConfig } from '../config/stack-schema.ts'
 import { readManifest } from '../stack/manifest.ts'
 import { allAvailable, applyAll } from './apply-all.ts'
 import { deploymentMark, type Component } from './component.ts'
@@ -42,8 +42,8 @@ export const netIstio: Component = {
 export function adapt(object: KubernetesObject, config: StackConfig): KubernetesObject {
   const { kind } = object
   const name = object.metadata?.name ?? ''
-  if (kind === 'ConfigMap' && name === 'config-domain' && config.domain) {
-    return { ...object, data: { ...object.data, [config.domain]: '' } }
+  if (kind === 'ConfigMap' && name === 'config-domain') {
+    return { ...object, data: { ...object.data, [config.domain ?? USUAL_DOMAIN]: '' } }
   }
   if (kind === 'ConfigMap' && name === 'config-deployment' && config.images.onNodes) {
     const hosts = [...new Set([registryOf(config.images.node), 'kind.local', 'ko.local', 'dev.local'])]

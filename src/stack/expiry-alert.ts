@@ -1,6 +1,8 @@
+import type { KubernetesObject } from '../check/record.ts'
 import { CERTIFICATE } from './cert-manager.ts'
 import { proxyPath } from './loki.ts'
 import type { Stack } from './stack.ts'
+import { conditionOf } from './until.ts'
 import { StackFailure } from '../check/problem.ts'
 
 export const ALERT = 'CertificateExpiringSoon'
@@ -9,8 +11,15 @@ const DAY_SECONDS = 86_400
 /** cert-manager renews at two thirds of a life: of Let's Encrypt's ninety days thirty are left then. */
 const USUAL_RENEWAL_SECONDS = 30 * DAY_SECONDS
 
+/** Scrapes are a minute apart at most where somebody wants alerts. */
+const SCRAPED_WITHIN_MS = 120_000
+
 interface Rules {
   data?: { groups?: { rules?: { name?: string; type?: string; query?: string }[] }[] }
+}
+
+interface Answer {
+  data?: { result?: { value: [number, string] }[] }
 }
 
 /** The rule that tells of certificates that are about to end, and what it is compared with. */
@@ -18,7 +27,11 @@ export interface ExpiryAlert {
   query: string
   /** How many seconds before a certificate's end it fires; NaN where its query is of another shape. */
   threshold: number
+  /** How many series Prometheus has of cert-manager at all, and how many of the metric. */
+  scraped: number
   samples: number
+  /** Certificates that have stood long enough to be in the metric. */
+  certificates: number
   /** How many seconds before their end certificates are renewed, the least of them. */
   renewal: number
 }
@@ -32,9 +45,12 @@ export async function expiryAlert(stack: Stack): Promise<ExpiryAlert> {
   const { data } = await stack.k8s.json<Rules>(`${prometheus}/api/v1/rules?type=alert`)
   const rule = (data?.groups ?? []).flatMap(({ rules = [] }) => rules).find(({ name }) => name === ALERT)
   if (!rule?.query) throw new StackFailure(`Prometheus has loaded no alerting rule ${ALERT}.`)
-  const answer = await stack.k8s.json<{ data?: { result?: { value: [number, string] }[] } }>(
-    `${prometheus}/api/v1/query?${new URLSearchParams({ query: `count(${EXPIRY_METRIC})` })}`,
-  )
+  const count = async (series: string): Promise<number> => {
+    const query = new URLSearchParams({ query: `count(${series})` })
+    const { data } = await stack.k8s.json<Answer>(`${prometheus}/api/v1/query?${query}`)
+    return Number(data?.result?.[0]?.value[1] ?? 0)
+  }
+  const [scraped, samples] = await Promise.all([count('{__name__=~"certmanager_.+"}'), count(EXPIRY_METRIC)])
   const certificates = await stack.all(CERTIFICATE)
   const lead = certificates.flatMap(({ status }) =>
     status?.notAfter && status.renewalTime
@@ -44,10 +60,19 @@ export async function expiryAlert(stack: Stack): Promise<ExpiryAlert> {
   return {
     query: rule.query,
     threshold: thresholdOf(rule.query),
-    samples: Number(answer.data?.result?.[0]?.value[1] ?? 0),
+    scraped,
+    samples,
+    certificates: longThere(certificates, Date.now()),
     renewal: Math.min(USUAL_RENEWAL_SECONDS, ...lead),
   }
 }
+
+/** How many Certificates were issued long enough ago to have been scraped since. */
+export const longThere = (certificates: readonly KubernetesObject[], now: number): number =>
+  certificates.filter(({ status }) => {
+    const issued = conditionOf({ status }, 'Ready') as { status: string; lastTransitionTime?: string } | undefined
+    return issued?.status === 'True' && now - Date.parse(issued.lastTransitionTime ?? '') > SCRAPED_WITHIN_MS
+  }).length
 
 /** The seconds in 'METRIC - time() < 86400 * 21'; NaN for a query of another shape. */
 export function thresholdOf(query: string): number {

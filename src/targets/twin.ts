@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { deadline } from '../check/deadlines.ts'
 import { UsageProblem } from '../check/problem.ts'
-import type { StackConfig } from '../config/stack-schema.ts'
+import { USUAL_DOMAIN, type StackConfig } from '../config/stack-schema.ts'
 
 const REGION = 'eu-west-1'
 const ROOT = join(import.meta.dirname, '..', '..')
@@ -33,7 +33,7 @@ export interface RunningTwin {
 export async function startTwin(config: StackConfig, place: TwinPlace = {}): Promise<RunningTwin> {
   const folder = mkdtempSync(join(tmpdir(), 'plumbline-twin-'))
   const kubeconfig = join(folder, 'kubeconfig')
-  const { versions, domain = 'example.com', cluster } = config
+  const { versions, domain = USUAL_DOMAIN, cluster } = config
   const args = [
     ...['--kubeconfig', kubeconfig, '--domain', domain, '--zones', cluster.zones.join(',')],
     ...['--versions', JSON.stringify(versions)],

@@ -35,7 +35,7 @@ check(
 check(
   'tls/expiry-alert',
   {
-    asserts: `the rule ${ALERT} is loaded, its metric has samples, and it fires only for certificates that were not renewed in time`,
+    asserts: `the rule ${ALERT} is loaded, cert-manager is scraped, its metric has each Certificate, and it fires only for certificates that were not renewed in time`,
     guide: '5',
     level: 'recommended',
     effect: 'reads',
@@ -45,12 +45,17 @@ check(
       "scrape cert-manager's port 9402; 30 days, as the guide has it, fire at every renewal of a 90-day certificate: use 21",
   },
   async ({ stack, expect }) => {
-    const { query, threshold, samples, renewal } = await expiryAlert(stack)
-    expect(samples, `samples of ${EXPIRY_METRIC}`).toBeGreaterThan(0)
+    const { query, threshold, scraped, samples, certificates, renewal } = await expiryAlert(stack)
+    expect(scraped, "series of cert-manager's metrics in Prometheus").toBeGreaterThan(0)
+    // A cluster without Certificates has none of this metric, and nothing to warn of.
+    expect(
+      samples,
+      `series of ${EXPIRY_METRIC}, one for each of ${certificates} Certificates that are there for minutes`,
+    ).toBeGreaterThanOrEqual(certificates)
     expect(
       threshold,
       `seconds before the end at which it fires (${query}), against ${renewal} at which certificates are renewed`,
     ).toBeLessThan(renewal)
-    return `${query}: ${threshold / DAY_SECONDS} days, renewal at ${(renewal / DAY_SECONDS).toFixed(1)}; ${samples} samples`
+    return `${query}: ${threshold / DAY_SECONDS} days, renewal at ${(renewal / DAY_SECONDS).toFixed(1)}; ${samples} series of ${certificates} Certificates, ${scraped} of cert-manager`
   },
 )

@@ -2,6 +2,7 @@ import type { RequestListener } from 'node:http'
 import { parse } from 'yaml'
 import type { Objects } from '../api/objects.ts'
 import { Component } from '../cluster/component.ts'
+import type { Defects } from '../defects.ts'
 import type { Image } from '../kubelet/container.ts'
 
 interface Rule {
@@ -9,13 +10,19 @@ interface Rule {
   expr: string
 }
 
+// cert-manager has some of its own, whether there are Certificates or not (certmanager_clock_time_seconds).
+const OWN_SERIES = 2
+
 /** Prometheus, as far as its alerting rules and the number of a metric's series are asked for. It scrapes cert-manager alone. */
 export class Prometheus {
   readonly component = new Component()
   readonly #objects: Objects
 
-  constructor(objects: Objects) {
+  readonly #defects: Defects
+
+  constructor(objects: Objects, defects: Defects) {
     this.#objects = objects
+    this.#defects = defects
   }
 
   get image(): Image {
@@ -29,11 +36,12 @@ export class Prometheus {
       response.end(JSON.stringify({ status: 'success', data }))
     }
     if (url.pathname === '/api/v1/rules') return answer({ groups: this.#groups() })
-    const metric = /^count\((\w+)\)$/.exec(url.searchParams.get('query') ?? '')?.[1]
-    if (url.pathname !== '/api/v1/query' || !metric) return void response.writeHead(400).end()
-    const count = metric.startsWith('certmanager_certificate_')
-      ? this.#objects.list('certificates.cert-manager.io').length
-      : 0
+    const series = /^count\((\w+|\{__name__=~"certmanager_\.\+"\})\)$/.exec(url.searchParams.get('query') ?? '')?.[1]
+    if (url.pathname !== '/api/v1/query' || !series) return void response.writeHead(400).end()
+    if (this.#defects.has('cert-manager-unscraped')) return answer({ resultType: 'vector', result: [] })
+    const certificates = this.#objects.list('certificates.cert-manager.io').length
+    const isOfCertificates = series.startsWith('certmanager_certificate_')
+    const count = isOfCertificates ? certificates : series.startsWith('{') ? certificates + OWN_SERIES : 0
     answer({
       resultType: 'vector',
       result: count ? [{ metric: {}, value: [Date.now() / 1000, String(count)] }] : [],
