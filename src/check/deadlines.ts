@@ -34,6 +34,8 @@ export const deadlines = {
   accessLogged: 10_000,
   /** A line to have been shipped to Loki by a collector, and to be found there. */
   collected: 60_000,
+  /** A scrape by Prometheus, which are a minute apart at most where alerts are wanted. */
+  scraped: 75_000,
   /** Knative's autoscaler acting: it decides every 2 s on a window of at least 6 s, then a pod has to start. */
   scale: 60_000,
   /** From the last request to no pod: the shortest stable window (6 s), the grace period (30 s), a pod that drains (up to 45 s). */

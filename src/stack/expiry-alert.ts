@@ -38,7 +38,7 @@ export interface ExpiryAlert {
 
 /**
  * Asks Prometheus (stack.yaml's observability.prometheus) for the rule and its metric.
- * @throws StackFailure where no such rule is loaded
+ * @throws StackFailure where no such rule is loaded, or cert-manager is not scraped in time
  */
 export async function expiryAlert(stack: Stack): Promise<ExpiryAlert> {
   const prometheus = proxyPath(stack.config.observability.prometheus ?? '')
@@ -50,7 +50,17 @@ export async function expiryAlert(stack: Stack): Promise<ExpiryAlert> {
     const { data } = await stack.k8s.json<Answer>(`${prometheus}/api/v1/query?${query}`)
     return Number(data?.result?.[0]?.value[1] ?? 0)
   }
-  const [scraped, samples] = await Promise.all([count('{__name__=~"certmanager_.+"}'), count(EXPIRY_METRIC)])
+  // A Prometheus that has just started has not scraped anything yet.
+  let scraped = 0
+  await stack.eventually(
+    "cert-manager's metrics in Prometheus",
+    async () => {
+      scraped = await count('{__name__=~"certmanager_.+"}')
+      return scraped ? undefined : 'it has none of them'
+    },
+    'scraped',
+  )
+  const samples = await count(EXPIRY_METRIC)
   const certificates = await stack.all(CERTIFICATE)
   const lead = certificates.flatMap(({ status }) =>
     status?.notAfter && status.renewalTime
