@@ -168,7 +168,7 @@ sabotage(
   'acme-without-dns',
   { breaks: 'the ACME issuer has no solver by DNS-01', fails: ['tls/acme-dns01'], requires: ['acme'] },
   (saboteur) =>
-    saboteur.change('cert-manager.io/v1/ClusterIssuer', undefined, 'acme', {
+    saboteur.change('cert-manager.io/v1/ClusterIssuer', undefined, saboteur.config.acme?.issuer ?? '', {
       spec: { acme: { solvers: [{ http01: { ingress: { ingressClassName: 'istio' } } }] } },
     }),
 )

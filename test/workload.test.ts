@@ -1,10 +1,17 @@
 import { execa } from 'execa'
+import { X509Certificate } from 'node:crypto'
+import { createServer as createSecureServer } from 'node:https'
 import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { AgentProbe } from '../src/stack/agent-probe.ts'
+import { makeAuthority } from '../src/stack/authority.ts'
 import { sendFromHere } from '../src/stack/http.ts'
 
 const FIXTURES = join(import.meta.dirname, '..', 'fixtures')
+
+const start = (program: string, env: Record<string, string>) =>
+  execa('node', [join(FIXTURES, program)], { env, reject: false })
 
 async function freePort(): Promise<number> {
   const server = createServer()
@@ -28,8 +35,6 @@ async function answers(port: number): Promise<void> {
 describe('the workload', () => {
   let app: ReturnType<typeof start>
   let port = 0
-  const start = (env: Record<string, string>) =>
-    execa('node', [join(FIXTURES, 'app', 'server.mjs')], { env, reject: false })
   const get = (path: string, headers = {}) => sendFromHere({ address: '127.0.0.1', port, host: 'h', path, headers })
   const info = async () =>
     JSON.parse((await get('/info')).body) as {
@@ -42,7 +47,7 @@ describe('the workload', () => {
 
   beforeAll(async () => {
     port = await freePort()
-    app = start({ PORT: String(port), TARGET: 'Knative on EKS', VERSION: 'v7', POD_NAME: 'pod-1' })
+    app = start('app/server.mjs', { PORT: String(port), TARGET: 'Knative on EKS', VERSION: 'v7', POD_NAME: 'pod-1' })
     await answers(port)
   })
   afterAll(async () => {
@@ -82,36 +87,69 @@ describe('the workload', () => {
 })
 
 describe('the agent', () => {
+  let agent: ReturnType<typeof start>
+  let port = 0
+  const ask = async <T>(what: string, request: object): Promise<T> => {
+    const to = { address: '127.0.0.1', port, host: 'agent', method: 'POST' as const, path: `/${what}` }
+    return JSON.parse((await sendFromHere({ ...to, body: JSON.stringify(request) })).body) as T
+  }
+
+  beforeAll(async () => {
+    port = await freePort()
+    agent = start('agent/agent.mjs', { PORT: String(port) })
+    await answers(port)
+  })
+  afterAll(async () => {
+    agent.kill()
+    await agent
+  })
+
   test('sends a request and gives what came back, or why nothing did', async () => {
-    const program = join(FIXTURES, 'agent', 'agent.mjs')
-    const port = await freePort()
-    const agent = execa('node', [program], { env: { PORT: String(port) }, reject: false })
-    try {
-      await answers(port)
-      const ask = async (request: object) =>
-        JSON.parse(
-          (
-            await sendFromHere({
-              address: '127.0.0.1',
-              port,
-              host: 'agent',
-              method: 'POST',
-              path: '/request',
-              body: JSON.stringify(request),
-            })
-          ).body,
-        ) as object
-      expect(await ask({ address: '127.0.0.1', port, host: 'x' })).toMatchObject({
-        status: 200,
-        body: 'plumbline agent',
-      })
-      expect(await ask({ address: '127.0.0.1', port: await freePort(), host: 'x' })).toMatchObject({
-        status: 0,
-        error: 'ECONNREFUSED',
-      })
-    } finally {
-      agent.kill()
-      await agent
-    }
+    expect(await ask('request', { address: '127.0.0.1', port, host: 'x' })).toMatchObject({
+      status: 200,
+      body: 'plumbline agent',
+    })
+    expect(await ask('request', { address: '127.0.0.1', port: await freePort(), host: 'x' })).toMatchObject({
+      status: 0,
+      error: 'ECONNREFUSED',
+    })
+  })
+
+  test('probes at its own rate, counts from when each was due, and shows which certificate it met', async () => {
+    const { cert, key } = await makeAuthority('probed')
+    const serial = new X509Certificate(cert).serialNumber
+    // The first half a second of requests has no answer until it is over.
+    const open = performance.now() + 500
+    const server = createSecureServer({ cert, key }, (_, response) => {
+      const answer = () => response.setHeader('x-version', 'v1').end()
+      setTimeout(answer, Math.max(0, open - performance.now()))
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const to = { address: '127.0.0.1', port: (server.address() as AddressInfo).port, host: 'probed', scheme: 'https' }
+    const probe = await AgentProbe.follow(
+      () => ask('probe', { ...to, rate: 50 }),
+      (what, about) => ask(what, about),
+    )
+    await probe.untilInARow('quick answers', 20, ({ ms }) => ms < 250)
+    const seen = probe.now
+    const samples = await probe.end()
+    expect(await probe.end()).toBe(samples)
+    server.close()
+    expect(samples.length).toBeGreaterThan(40)
+    expect(samples.map(({ due }) => due)).toEqual(samples.map((_, at) => (at * 1000) / 50))
+    expect(samples.at(-1)!.due).toBeLessThan(seen + 1000)
+    expect(samples[0]!.ms).toBeGreaterThan(300)
+    expect(new Set(samples.map(({ version, serial: shown, status }) => `${status} ${version} ${shown}`))).toEqual(
+      new Set([`200 v1 ${serial}`]),
+    )
+  })
+
+  test('says that a probe is not to be had once the agent is gone', async () => {
+    const probe = await AgentProbe.follow(
+      () => ask('probe', { address: '127.0.0.1', port, host: 'x', rate: 10 }),
+      (what, about) => (what === 'samples' && about.from > 0 ? Promise.reject(new Error('gone')) : ask(what, about)),
+    )
+    await expect(probe.until('never', () => 'not yet', 'request')).rejects.toThrow('gone')
+    await probe.end()
   })
 })

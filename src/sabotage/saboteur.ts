@@ -1,18 +1,22 @@
 import type { DeadlineName } from '../check/deadlines.ts'
 import type { KubernetesObject } from '../check/record.ts'
+import type { StackConfig } from '../config/stack-schema.ts'
 import type { Journal } from '../stack/journal.ts'
 import { restoring } from '../stack/restoring.ts'
 import { kindOf, type KindName, type Kubernetes, type ObjectId } from '../stack/kubernetes.ts'
 import { whole } from '../stack/pods.ts'
+import type { Stack } from '../stack/stack.ts'
 import { until, type Condition, type Watched } from '../stack/until.ts'
 
 /** The hands of a sabotage: every change is in the journal, with what undoes it, before it is made. */
 export class Saboteur {
   readonly api: Kubernetes
+  readonly config: StackConfig
   readonly #journal: Journal
 
-  constructor(api: Kubernetes, journal: Journal) {
-    this.api = api
+  constructor({ k8s, config, journal }: Pick<Stack, 'k8s' | 'config' | 'journal'>) {
+    this.api = k8s
+    this.config = config
     this.#journal = journal
   }
 

@@ -139,7 +139,7 @@ function without(before: ReadonlySet<number>, journal: Journal): Journal {
 async function breakStack(each: Sabotage, run: RunInfo, abort: AbortSignal): Promise<void> {
   const stack = new Stack(run, abort)
   try {
-    await each.how(new Saboteur(stack.k8s, stack.journal))
+    await each.how(new Saboteur(stack))
     await restartPods(stack.k8s, each.restarts)
   } finally {
     await stack.k8s.config.close()

@@ -1,8 +1,10 @@
 import { deadline } from '../check/deadlines.ts'
+import { AgentProbe } from './agent-probe.ts'
 import type { HandshakeAnswer, HandshakeRequest } from './handshake.ts'
 import type { Answer, HttpRequest } from './http.ts'
 import { readFixture } from './manifest.ts'
 import type { Stack } from './stack.ts'
+import type { ProbeOptions } from './prober.ts'
 import { podsReady } from './until.ts'
 
 /** Has an agent pod do something, through the API server's pod proxy. */
@@ -34,6 +36,15 @@ export class Agent {
   /** Does one TLS handshake from the agent pod. It never throws for what the network does. */
   async shakeHands(request: HandshakeRequest): Promise<HandshakeAnswer> {
     return this.#post('handshake', request, deadline('request'))
+  }
+
+  /** Begins a probe that the agent pod sends at a set rate; see prober.ts. @throws StackFailure where the agent does not start */
+  probe(request: HttpRequest, options: ProbeOptions): Promise<AgentProbe> {
+    const within = deadline(request.within ?? 'request')
+    return AgentProbe.follow(
+      () => this.#post<{ id: string; now: number }>('probe', { ...request, ...options }, within),
+      (what, about) => this.#post(what, about, within),
+    )
   }
 
   async #post<T>(what: string, request: object, withinMs: number): Promise<T> {

@@ -5,7 +5,7 @@ import { StackFailure } from '../check/problem.ts'
 import { eventually } from './eventually.ts'
 import { readHandshake, shakeHandsFromHere, type Handshake, type HandshakeRequest } from './handshake.ts'
 import { sendFromHere, tell, type Answer, type HttpRequest } from './http.ts'
-import { probeFromHere, probeThrough, type ProbeOptions, type Prober } from './prober.ts'
+import { probeFromHere, type Probe, type ProbeOptions } from './prober.ts'
 import { type Sample } from './samples.ts'
 import type { Stack } from './stack.ts'
 
@@ -74,12 +74,10 @@ export class Ingress {
   async probeWhile<T>(
     request: IngressRequest,
     options: ProbeOptions,
-    work: (prober: Prober) => Promise<T>,
+    work: (prober: Probe) => Promise<T>,
   ): Promise<{ samples: Sample[]; result: T }> {
     const full = await this.#addressed(request)
-    const prober = this.#fromCluster
-      ? probeThrough(options.rate, () => this.#stack.agent.send(full))
-      : probeFromHere(full, options)
+    const prober = this.#fromCluster ? await this.#stack.agent.probe(full, options) : probeFromHere(full, options)
     try {
       const result = await work(prober)
       await prober.until(

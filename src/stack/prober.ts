@@ -1,8 +1,14 @@
 import { buildConnector, Pool } from 'undici'
 import { deadline } from '../check/deadlines.ts'
-import type { Answer, HttpRequest } from './http.ts'
+import type { HttpRequest } from './http.ts'
 import { networkReason } from './kube-errors.ts'
 import { SampleLog, type Sample } from './samples.ts'
+
+/** A probe under way: its samples as they come, and its end. */
+export interface Probe extends SampleLog {
+  /** Ends it, and gives all samples in the order in which they were due, once the last one is in. */
+  end: () => Promise<Sample[]>
+}
 
 /** How a prober asks: so many requests a second, each on a connection of its own or on kept ones. */
 export interface ProbeOptions {
@@ -15,7 +21,7 @@ export interface ProbeOptions {
  * Sends requests at a set rate and keeps every sample. Open loop: each goes out at its own time, whether earlier ones were answered or
  * not, and its latency counts from when it was due, so that a stack that stalls cannot hide it (no coordinated omission).
  */
-export class Prober extends SampleLog {
+export class Prober extends SampleLog implements Probe {
   readonly #rate: number
   readonly #send: (due: number) => Promise<Omit<Sample, 'due' | 'ms'>>
   readonly #close: () => Promise<void>
@@ -33,7 +39,6 @@ export class Prober extends SampleLog {
     this.#tick()
   }
 
-  /** Ends it, and gives all samples in the order in which they were due, once the last one is in. */
   async end(): Promise<Sample[]> {
     this.#over = true
     clearTimeout(this.#timer)
@@ -104,14 +109,3 @@ export function probeFromHere(request: HttpRequest, { rate, reuse = false }: Pro
   }
   return new Prober(rate, send, () => pool.destroy())
 }
-
-/** A prober whose requests another sends, the agent pod say. */
-export const probeThrough = (rate: number, send: () => Promise<Answer>): Prober =>
-  new Prober(rate, async () => {
-    const { status, error, headers } = await send()
-    return {
-      status,
-      ...(error ? { error } : {}),
-      ...(headers['x-version'] ? { version: headers['x-version'] } : {}),
-    }
-  })

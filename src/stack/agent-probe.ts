@@ -1,0 +1,63 @@
+import type { Probe } from './prober.ts'
+import { SampleLog, type Sample } from './samples.ts'
+
+/** How the agent is asked about a probe of its own: see fixtures/agent/agent.mjs. */
+export interface AsksAgent {
+  (what: 'samples' | 'end', about: { id: string; from: number }): Promise<{ now: number; samples: Sample[] }>
+}
+
+// Often enough for a change to be seen as it happens; each is one request to the API server, whatever the rate of the probe.
+const ASKED_EVERY_MS = 200
+
+/**
+ * A probe that the agent pod sends. It keeps its rate there, so that neither the API server nor the way to it is in what is measured; its
+ * samples are fetched as they come.
+ */
+export class AgentProbe extends SampleLog implements Probe {
+  readonly #ask: AsksAgent
+  readonly #id: string
+  readonly #following: Promise<void>
+  #over = false
+  #ended: Promise<Sample[]> | undefined
+
+  private constructor(ask: AsksAgent, id: string, began: number) {
+    super(began)
+    this.#ask = ask
+    this.#id = id
+    this.#following = this.#follow()
+  }
+
+  /** Follows a probe that `start` begins. Its clock is put on ours: what it says is now was so in the middle of the call. */
+  static async follow(start: () => Promise<{ id: string; now: number }>, ask: AsksAgent): Promise<AgentProbe> {
+    const from = performance.now()
+    const { id, now } = await start()
+    return new AgentProbe(ask, id, (from + performance.now()) / 2 - now)
+  }
+
+  end(): Promise<Sample[]> {
+    return (this.#ended ??= this.#end())
+  }
+
+  async #end(): Promise<Sample[]> {
+    this.#over = true
+    await this.#following
+    await this.#fetch('end')
+    return this.samples.sort((a, b) => a.due - b.due)
+  }
+
+  async #follow(): Promise<void> {
+    while (!this.#over) {
+      try {
+        await this.#fetch('samples')
+      } catch (problem) {
+        return this.fail(problem as Error)
+      }
+      await new Promise((resolve) => setTimeout(resolve, ASKED_EVERY_MS))
+    }
+  }
+
+  async #fetch(what: 'samples' | 'end'): Promise<void> {
+    const { samples } = await this.#ask(what, { id: this.#id, from: this.samples.length })
+    for (const sample of samples) this.keep(sample)
+  }
+}
