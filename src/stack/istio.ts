@@ -1,12 +1,8 @@
-import { execa } from 'execa'
-import { deadline, type DeadlineName } from '../check/deadlines.ts'
+import type { DeadlineName } from '../check/deadlines.ts'
 import { StackFailure } from '../check/problem.ts'
 import type { KubernetesObject } from '../check/record.ts'
-import { currentScope } from '../check/scope.ts'
 import { eventually } from './eventually.ts'
 import { askPod } from './forward.ts'
-import { ACCEPTED } from './kube-errors.ts'
-import { fixturePath, parseManifest } from './manifest.ts'
 import type { Stack } from './stack.ts'
 import { conditionOf } from './until.ts'
 
@@ -27,15 +23,7 @@ export interface ProxyStatus {
   endpoint_acked?: string
 }
 
-/** One of istioctl analyze's messages. */
-export interface AnalyzeMessage {
-  code: string
-  level: string
-  message: string
-  origin?: string
-}
-
-/** istiod, the gateway's Envoys and istioctl. */
+/** istiod and the gateway's Envoys. */
 export class Istio {
   readonly #stack: Stack
   #proxies: Promise<ProxyStatus[]> | undefined
@@ -158,19 +146,6 @@ export class Istio {
     return limits
   }
 
-  /**
-   * What istioctl makes of an install file in fixtures/: how many objects it renders, and those of one kind (to read all of its CRDs
-   * takes a second); or what it refuses the file with (ACCEPTED where it does not).
-   */
-  async manifest(path: string, kind: string): Promise<{ count: number; objects: KubernetesObject[]; refusal: string }> {
-    const { stdout, stderr, exitCode } = await this.istioctl(['manifest', 'generate', '-f', fixturePath(path)], [0, 1])
-    if (exitCode !== 0) return { count: 0, objects: [], refusal: lastLine(stderr) }
-    const documents = stdout.split(/^---$/m).filter((text) => text.trim())
-    const wanted = documents.filter((text) => new RegExp(`^kind: ${kind}$`, 'm').test(text))
-    const objects = wanted.flatMap((text) => parseManifest(text, `what istioctl makes of ${path}`))
-    return { count: documents.length, objects, refusal: ACCEPTED }
-  }
-
   /** The gateway's pods that are Ready: those that its Service selects. */
   async gatewayPods(): Promise<KubernetesObject[]> {
     const { namespace, service } = this.#stack.config.gateway
@@ -190,46 +165,6 @@ export class Istio {
   /** GETs a path of a proxy's admin interface, which listens on the pod's loopback alone. */
   admin(pod: KubernetesObject, path: string): Promise<string> {
     return this.#ask(pod, 15000, path)
-  }
-
-  /**
-   * Runs istioctl against this cluster and gives its output; `exitCodes` are those that it may end with.
-   * @throws StackFailure with its last line of error, where it ends otherwise
-   */
-  async istioctl(
-    args: string[],
-    exitCodes: readonly number[] = [0],
-  ): Promise<{ stdout: string; stderr: string; exitCode: number }> {
-    const { kubeconfig } = this.#stack.config
-    const scope = currentScope()
-    const connection = ['--context', this.#stack.run.context, ...(kubeconfig ? ['--kubeconfig', kubeconfig] : [])]
-    const run = async () => {
-      const done = await execa('istioctl', [...args, ...connection], {
-        reject: false,
-        timeout: deadline('istioctl'),
-        ...(scope ? { cancelSignal: scope.signal } : {}),
-      })
-      const exitCode = done.exitCode ?? -1
-      if (!exitCodes.includes(exitCode)) {
-        const why = done.timedOut
-          ? `did not end within ${deadline('istioctl') / 1000} s`
-          : lastLine(done.stderr || done.stdout)
-        throw new StackFailure(`istioctl ${args.slice(0, 2).join(' ')}: ${why}`)
-      }
-      return { stdout: done.stdout, stderr: done.stderr, exitCode }
-    }
-    return scope ? scope.waiting(`istioctl ${args[0] ?? ''}`, deadline('istioctl'), run, 'program') : run()
-  }
-
-  /** What istioctl analyze says of all namespaces, but for those of this run. */
-  async analyze(): Promise<AnalyzeMessage[]> {
-    // It exits 79 where it found an error; the messages are on stdout either way.
-    const { stdout } = await this.istioctl(
-      ['analyze', '--all-namespaces', '--output', 'json', '--failure-threshold', 'Error'],
-      [0, 1, 79],
-    )
-    const messages = JSON.parse(stdout || '[]') as AnalyzeMessage[]
-    return messages.filter((message) => !/\bplumb-[\w-]+/.test(`${message.origin ?? ''} ${message.message}`))
   }
 
   async #askProxies(): Promise<ProxyStatus[]> {
@@ -270,5 +205,3 @@ function staleTypes(proxy: ProxyStatus): string[] {
 
 const isReady = (pod: KubernetesObject): boolean =>
   !pod.metadata?.deletionTimestamp && conditionOf(pod, 'Ready')?.status === 'True'
-
-const lastLine = (text: string): string => text.trim().split('\n').at(-1) ?? ''

@@ -1,14 +1,13 @@
-import { ClusterProblem, StackFailure } from '../check/problem.ts'
+import { StackFailure } from '../check/problem.ts'
 import type { KubernetesObject } from '../check/record.ts'
 import type { DeadlineName } from '../check/deadlines.ts'
 import { Autoscaler } from './autoscaler.ts'
+import { readyEndpoints } from './course.ts'
 import { ACCEPTED, refusalOf } from './kube-errors.ts'
 import { readFixture, readManifest } from './manifest.ts'
 import type { Stack } from './stack.ts'
 import { KNATIVE, SERVICE } from './knative-kinds.ts'
-import { readComponentLog, type ComponentLog } from './knative-logs.ts'
-import { metricsOf } from './knative-settings.ts'
-import { allTrue, conditionOf } from './until.ts'
+import { allTrue } from './until.ts'
 
 /** What a check lays over the workload's Service. */
 export interface ServiceOptions {
@@ -171,83 +170,6 @@ export class Knative {
     return { name, namespace, host: new URL(url).host, revision, object }
   }
 
-  /** The logs of the last `seconds` of every pod of these deployments; of one that has gone since the LIST there is none. */
-  async logs(deployments: readonly string[], seconds: number): Promise<ComponentLog[]> {
-    const pods = await this.#podsOf(deployments)
-    const logs: ComponentLog[] = []
-    // One after the other: ten minutes of all of them at once can be more than all else that a run holds.
-    for (const pod of pods) {
-      const { name = '', namespace = '' } = pod.metadata ?? {}
-      const containers = (pod.spec?.containers ?? []) as { name: string }[]
-      const container = containers.find((each) => each.name !== 'istio-proxy')?.name ?? ''
-      try {
-        logs.push(
-          readComponentLog(name, await this.#stack.k8s.log({ name, namespace, container }, { sinceSeconds: seconds })),
-        )
-      } catch (problem) {
-        if (await this.#isThere(name, namespace)) throw problem
-      }
-    }
-    return logs
-  }
-
-  /**
-   * Which components export metrics under the names of this version, and what is wrong with those that do not. Of revisions a few
-   * pods are looked at, `revisions` says how many: one that has gone since the LIST, scaled down say, does not count.
-   */
-  async metrics(version: string): Promise<{ exposed: string[]; missing: string[]; revisions: number }> {
-    const names = metricsOf(version)
-    const ofKnative = (await this.#podsOf(['autoscaler', 'activator', 'controller'])).map((pod) => ({
-      pod,
-      component: pod.metadata?.labels?.app as keyof typeof names,
-      port: 9090,
-    }))
-    const ofRevisions = (await this.#stack.all('v1/Pod'))
-      .filter(
-        (pod) => pod.metadata?.labels?.['serving.knative.dev/revision'] && conditionOf(pod, 'Ready')?.status === 'True',
-      )
-      .slice(0, 5)
-      .map((pod) => ({ pod, component: 'queue-proxy' as const, port: 9091 }))
-    const seen = await Promise.all(
-      [...ofKnative, ...ofRevisions].map(async ({ pod, component, port }) => {
-        const { name = '', namespace = '' } = pod.metadata ?? {}
-        const path = `/api/v1/namespaces/${namespace}/pods/${name}:${port}/proxy/metrics`
-        const text = await this.#stack.k8s.raw('GET', path).then(
-          ({ body }) => body,
-          // Who may not ask has seen nothing.
-          (problem: unknown) => {
-            if (problem instanceof ClusterProblem) throw problem
-            return undefined
-          },
-        )
-        if (text === undefined && !(await this.#isThere(name, namespace))) return undefined
-        if (text !== undefined && names[component].test(text)) return { component, missing: undefined }
-        const what = text === undefined ? `port ${port} does not answer` : `nothing like ${names[component].source}`
-        return { component, missing: `${component} (${name}): ${what}` }
-      }),
-    )
-    const found = seen.filter((each) => each !== undefined)
-    return {
-      exposed: [...new Set(found.map(({ component }) => component))],
-      missing: found.map(({ missing }) => missing).filter((missing) => missing !== undefined),
-      revisions: found.filter(({ component }) => component === 'queue-proxy').length,
-    }
-  }
-
-  async #isThere(pod: string, namespace: string): Promise<boolean> {
-    const now = await this.#stack.k8s.find('v1/Pod', pod, namespace)
-    return now !== undefined && !now.metadata?.deletionTimestamp
-  }
-
-  async #podsOf(deployments: readonly string[]): Promise<KubernetesObject[]> {
-    return (await this.#stack.all('v1/Pod')).filter(
-      ({ metadata, status }) =>
-        metadata?.namespace === KNATIVE &&
-        status?.phase === 'Running' &&
-        deployments.includes(metadata.labels?.app ?? ''),
-    )
-  }
-
   /**
    * A Service with everything set that a check looks for in what Knative makes of it: resources of both containers, autoscaling
    * annotations, and annotations of the guide that nothing reads. Made once a run.
@@ -290,9 +212,7 @@ export class Knative {
         labels: `kubernetes.io/service-name=${service.revision}-private`,
       },
       (slices) => {
-        const ready = slices
-          .flatMap(({ endpoints }) => (endpoints ?? []) as { conditions?: { ready?: boolean } }[])
-          .filter(({ conditions }) => conditions?.ready !== false).length
+        const ready = readyEndpoints(slices)
         return ready ? `${ready} endpoints are Ready` : undefined
       },
       'scale',

@@ -226,7 +226,7 @@ export class Stack {
         if (object.metadata?.namespace?.startsWith(`plumb-${name}-`)) scope.touch(object)
       }
     })
-    return scope.waiting(name, deadline('check'), () => waited)
+    return scope.waiting(`${name}, made once a run`, deadline('check'), () => waited)
   }
 
   #isOurs(object: KubernetesObject): boolean {

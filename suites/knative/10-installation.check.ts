@@ -1,4 +1,5 @@
 import { check } from '../../src/check/check.ts'
+import { componentLogs, componentMetrics } from '../../src/stack/knative-components.ts'
 import { KNATIVE } from '../../src/stack/knative-kinds.ts'
 import { deploymentsOf } from '../../src/stack/knative-settings.ts'
 import { deploymentTroubles, readinessTroubles } from '../../src/stack/pods.ts'
@@ -174,7 +175,7 @@ check(
   },
   async ({ stack, expect, measure }) => {
     const names = deploymentsOf(await stack.knative.version())
-    const logs = await stack.knative.logs(names, 600)
+    const logs = await componentLogs(stack, names, 600)
     expect(logs.length, 'logs read').toBeGreaterThanOrEqual(names.length)
     for (const log of logs) {
       expect(log.unstructured.slice(0, 3), `lines of ${log.pod} that are no JSON, after its start`).toBeNone()
@@ -220,7 +221,7 @@ check(
         'request-metrics-protocol in config-observability, for queue-proxy',
       ).toBe('prometheus')
     }
-    const { exposed, missing, revisions } = await stack.knative.metrics(version)
+    const { exposed, missing, revisions } = await componentMetrics(stack, version)
     expect(missing, 'components whose metrics are not under the names of this version').toBeNone()
     return `${exposed.join(', ')} export${revisions ? '' : '; no revision has a pod now, so queue-proxy was not looked at'}`
   },

@@ -1,4 +1,5 @@
 import { check } from '../../src/check/check.ts'
+import { renderedBy } from '../../src/stack/istioctl.ts'
 import { recentRestarts, readinessTroubles } from '../../src/stack/pods.ts'
 import { compareMinors, minorOf, plainVersion } from '../../src/stack/supported-versions.ts'
 
@@ -163,10 +164,10 @@ check(
   },
   async ({ stack, expect }) => {
     const [rendered, raw, operator, reload] = await Promise.all([
-      stack.istio.manifest('istio/install.yaml', 'Service'),
-      stack.istio.manifest('istio/guide-values.yaml', 'Service'),
-      stack.istio.manifest('istio/guide-operator.yaml', 'Service'),
-      stack.istio.manifest('istio/guide-reload.yaml', 'Service'),
+      renderedBy(stack, 'istio/install.yaml', 'Service'),
+      renderedBy(stack, 'istio/guide-values.yaml', 'Service'),
+      renderedBy(stack, 'istio/guide-operator.yaml', 'Service'),
+      renderedBy(stack, 'istio/guide-reload.yaml', 'Service'),
     ])
     expect(rendered.refusal, 'what istioctl refuses install.yaml with').toBe('nothing: it was accepted')
     const gateway = rendered.objects.find((object) => object.metadata?.name === 'istio-ingressgateway')

@@ -1,4 +1,5 @@
 import { check } from '../../src/check/check.ts'
+import { analyze } from '../../src/stack/istioctl.ts'
 import { routeConflicts } from '../../src/stack/virtual-services.ts'
 
 check(
@@ -12,7 +13,7 @@ check(
     remedy: 'each message has a page of its own under istio.io/latest/docs/reference/config/analysis, by its code',
   },
   async ({ stack, expect, measure }) => {
-    const messages = await stack.istio.analyze()
+    const messages = await analyze(stack)
     const told = (level: string) =>
       messages
         .filter((each) => each.level === level)

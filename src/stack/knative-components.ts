@@ -1,0 +1,88 @@
+import { ClusterProblem } from '../check/problem.ts'
+import type { KubernetesObject } from '../check/record.ts'
+import { KNATIVE } from './knative-kinds.ts'
+import { readComponentLog, type ComponentLog } from './knative-logs.ts'
+import { metricsOf } from './knative-settings.ts'
+import type { Stack } from './stack.ts'
+import { conditionOf } from './until.ts'
+
+/** The logs of the last `seconds` of every pod of Knative's deployments; of one that has gone since the LIST there is none. */
+export async function componentLogs(
+  stack: Stack,
+  deployments: readonly string[],
+  seconds: number,
+): Promise<ComponentLog[]> {
+  const logs: ComponentLog[] = []
+  // One after the other: ten minutes of all of them at once can be more than all else that a run holds.
+  for (const pod of await podsOf(stack, deployments)) {
+    const { name = '', namespace = '' } = pod.metadata ?? {}
+    const containers = (pod.spec?.containers ?? []) as { name: string }[]
+    const container = containers.find((each) => each.name !== 'istio-proxy')?.name ?? ''
+    try {
+      logs.push(readComponentLog(name, await stack.k8s.log({ name, namespace, container }, { sinceSeconds: seconds })))
+    } catch (problem) {
+      if (await isThere(stack, name, namespace)) throw problem
+    }
+  }
+  return logs
+}
+
+/**
+ * Which components export metrics under the names of a version of Knative, and what is wrong with those that do not. Of revisions a few
+ * pods are looked at, `revisions` says how many: one that has gone since the LIST, scaled down say, does not count.
+ */
+export async function componentMetrics(
+  stack: Stack,
+  version: string,
+): Promise<{ exposed: string[]; missing: string[]; revisions: number }> {
+  const names = metricsOf(version)
+  const ofKnative = (await podsOf(stack, ['autoscaler', 'activator', 'controller'])).map((pod) => ({
+    pod,
+    component: pod.metadata?.labels?.app as keyof typeof names,
+    port: 9090,
+  }))
+  const ofRevisions = (await stack.all('v1/Pod'))
+    .filter(
+      (pod) => pod.metadata?.labels?.['serving.knative.dev/revision'] && conditionOf(pod, 'Ready')?.status === 'True',
+    )
+    .slice(0, 5)
+    .map((pod) => ({ pod, component: 'queue-proxy' as const, port: 9091 }))
+  const seen = await Promise.all(
+    [...ofKnative, ...ofRevisions].map(async ({ pod, component, port }) => {
+      const { name = '', namespace = '' } = pod.metadata ?? {}
+      const path = `/api/v1/namespaces/${namespace}/pods/${name}:${port}/proxy/metrics`
+      const text = await stack.k8s.raw('GET', path).then(
+        ({ body }) => body,
+        // Who may not ask has seen nothing.
+        (problem: unknown) => {
+          if (problem instanceof ClusterProblem) throw problem
+          return undefined
+        },
+      )
+      if (text === undefined && !(await isThere(stack, name, namespace))) return undefined
+      if (text !== undefined && names[component].test(text)) return { component, missing: undefined }
+      const what = text === undefined ? `port ${port} does not answer` : `nothing like ${names[component].source}`
+      return { component, missing: `${component} (${name}): ${what}` }
+    }),
+  )
+  const found = seen.filter((each) => each !== undefined)
+  return {
+    exposed: [...new Set(found.map(({ component }) => component))],
+    missing: found.map(({ missing }) => missing).filter((missing) => missing !== undefined),
+    revisions: found.filter(({ component }) => component === 'queue-proxy').length,
+  }
+}
+
+async function isThere(stack: Stack, pod: string, namespace: string): Promise<boolean> {
+  const now = await stack.k8s.find('v1/Pod', pod, namespace)
+  return now !== undefined && !now.metadata?.deletionTimestamp
+}
+
+async function podsOf(stack: Stack, deployments: readonly string[]): Promise<KubernetesObject[]> {
+  return (await stack.all('v1/Pod')).filter(
+    ({ metadata, status }) =>
+      metadata?.namespace === KNATIVE &&
+      status?.phase === 'Running' &&
+      deployments.includes(metadata.labels?.app ?? ''),
+  )
+}
