@@ -1,6 +1,6 @@
 import { StackFailure } from '../check/problem.ts'
 import type { KubernetesObject } from '../check/record.ts'
-import type { X509Certificate } from 'node:crypto'
+import { randomBytes, type X509Certificate } from 'node:crypto'
 import { makeAuthority, type AuthorityPem } from './authority.ts'
 import { readCertificates } from './certificates.ts'
 import type { Stack } from './stack.ts'
@@ -36,7 +36,8 @@ export class CertManager {
   /** A ClusterIssuer of an authority that was made for this run, Ready. Its secret is in cert-manager's own namespace. */
   authority(): Promise<{ issuer: string; ca: X509Certificate; pem: AuthorityPem }> {
     return this.#stack.shared('authority', async () => {
-      const issuer = `plumb-ca-${this.#stack.runTag}`
+      // No name that was there before: cert-manager would sign with the key of that name's last authority for a moment, out of its cache.
+      const issuer = `plumb-ca-${this.#stack.runTag}-${randomBytes(3).toString('hex')}`
       const pem = await makeAuthority(issuer)
       await this.#stack.changes.place(
         secretOf(issuer, CERT_MANAGER, 'kubernetes.io/tls', { 'tls.crt': pem.cert, 'tls.key': pem.key }),

@@ -37,7 +37,7 @@ export class MeshPods {
 
   /**
    * Makes them, once a run for each name.
-   * @throws StackFailure where they do not get a sidecar, or do not become Ready
+   * @throws StackFailure where they do not get a sidecar, do not become Ready, or do not reach one another
    */
   static of(stack: Stack, name: string): Promise<MeshPods> {
     return stack.shared(name, async () => {
@@ -53,7 +53,18 @@ export class MeshPods {
           `Pod ${namespace}/${outside.metadata?.name} got no sidecar though its namespace asks for it: see the webhook istio-sidecar-injector and the log of istiod.`,
         )
       const server = pods.find(({ metadata }) => metadata?.name === 'server')
-      return new MeshPods(stack, namespace, server!)
+      const mesh = new MeshPods(stack, namespace, server!)
+      // Ready is what a sidecar is once it has configuration; of the other pod it hears when istiod has.
+      await stack.eventually(
+        `a pod of ${namespace} reaching the other through their sidecars`,
+        async () => {
+          const answer = await mesh.fromInside()
+          return answer.status === 200 ? undefined : tell(answer)
+        },
+        'configPush',
+        3,
+      )
+      return mesh
     })
   }
 
