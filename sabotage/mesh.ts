@@ -39,8 +39,9 @@ sabotage(
 sabotage(
   'envoy-rejects',
   {
-    breaks: 'an EnvoyFilter asks for what Envoy rejects',
-    fails: ['mesh/proxies-synced', 'logs/istiod'],
+    breaks:
+      "an EnvoyFilter asks for what Envoy rejects: the gateways' listener stays as it was, and so do its access logs",
+    fails: ['mesh/proxies-synced', 'logs/istiod', 'logs/telemetry-filter'],
     afterwards: ['istio-system/istiod'],
   },
   (saboteur) => saboteur.make(connectionManager('rejected', { max_request_headers_kb: 99999 }, 8080)),

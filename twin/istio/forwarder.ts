@@ -66,12 +66,16 @@ export class HttpForwarder {
     for (const cluster of this.#clusters.values()) cluster.close()
   }
 
-  /** Answers one request that came in on a port of the pod. */
+  /**
+   * Answers one request that came in on a port of the pod. `listener` is the configuration that the port's listener was last accepted with: its
+   * filters and access logs are of that, whatever was pushed since.
+   */
   async handle(
     request: IncomingMessage,
     response: ServerResponse,
     port: number,
     servers: readonly GatewayServer[],
+    listener: MeshSnapshot | undefined = this.#snapshot(),
   ): Promise<void> {
     const exchange = new Exchange(request, response, `${this.#container.address}:${port}`)
     const snapshot = this.#snapshot()
@@ -81,14 +85,14 @@ export class HttpForwarder {
       )
     response.on('error', () => undefined)
     response.on('close', () => {
-      const line = snapshot && accessLogLine(snapshot, this.#container.pod, exchange.finish())
+      const line = listener && accessLogLine(listener, this.#container.pod, exchange.finish())
       if (line !== undefined) this.#container.log.write(line)
-      if (!snapshot) return
-      for (const text of connectionManagerPatch(snapshot, this.#container.pod).logFormats)
+      if (!listener) return
+      for (const text of connectionManagerPatch(listener, this.#container.pod).logFormats)
         this.#container.log.write(format(text, exchange.logged).replace(/\n$/, ''))
     })
     if (!snapshot) return exchange.fail(503, 'no healthy upstream', 'UH', 'no_configuration')
-    const policies = snapshot.authorizationPolicies.filter((each) => concerns(each, this.#container.pod))
+    const policies = (listener ?? snapshot).authorizationPolicies.filter((each) => concerns(each, this.#container.pod))
     if (!isAllowed(policies, exchange.query, port))
       return exchange.fail(403, 'RBAC: access denied', '', 'rbac_access_denied_matched_policy')
     const found = findRoute(snapshot, servers, exchange.query)

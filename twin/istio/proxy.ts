@@ -31,6 +31,8 @@ export class GatewayProxy {
   readonly #contexts = new Map<string, SecureContext>()
   readonly #texts = new Map<string, string>()
   #snapshot: MeshSnapshot | undefined
+  /** By port, what its listener was last accepted with. */
+  readonly #accepted = new Map<number, MeshSnapshot>()
   #servers: GatewayServer[] = []
 
   /** `isTold` says whether there is an istiod that tells it of changes. */
@@ -72,6 +74,8 @@ export class GatewayProxy {
     // What no server names any more is not followed any more.
     for (const credential of this.#contexts.keys())
       if (!this.#servers.some(({ tls }) => tls?.credentialName === credential)) this.#contexts.delete(credential)
+    for (const { targetPort } of this.#servers)
+      if (!isRejected(rejected, targetPort)) this.#accepted.set(targetPort, snapshot)
     this.#listen(rejected)
     return problem
   }
@@ -84,10 +88,9 @@ export class GatewayProxy {
 
   /** Opens a listener for every port that a Gateway's server is on, and closes those that no server is on any more. */
   #listen(rejected: RejectedListener | undefined): void {
-    const isRejected = (port: number) => rejected !== undefined && (rejected.port ?? port) === port
     const wanted = new Map(this.#servers.map((server) => [server.targetPort, server]))
     for (const [port, server] of this.#listeners) {
-      if (wanted.has(port) || isRejected(port)) continue
+      if (wanted.has(port) || isRejected(rejected, port)) continue
       server.close()
       this.#listeners.delete(port)
     }
@@ -97,7 +100,7 @@ export class GatewayProxy {
         port: { protocol },
       },
     ] of wanted) {
-      if (this.#listeners.has(port) || isRejected(port)) continue
+      if (this.#listeners.has(port) || isRejected(rejected, port)) continue
       const server = protocol === 'HTTPS' ? this.#secureServer(port) : this.#plainServer(port)
       this.#listeners.set(port, server)
       this.container.listen(server, port).catch((problem: Error) => {
@@ -186,6 +189,10 @@ export class GatewayProxy {
         response,
         port,
         this.#servers.filter((each) => each.targetPort === port),
+        this.#accepted.get(port),
       )
   }
 }
+
+const isRejected = (rejected: RejectedListener | undefined, port: number): boolean =>
+  rejected !== undefined && (rejected.port ?? port) === port
