@@ -136,7 +136,7 @@ export class Knative {
    * @throws StackFailure at the deadline, with what it is refused with
    */
   async untilAccepted(service: KubernetesObject): Promise<void> {
-    await this.#endDrainingWebhooks()
+    await this.#untilWebhooksDrained()
     const refusal = async () => {
       const said = await refusalOf(this.#stack.k8s.dryCreate(service))
       return said === ACCEPTED ? undefined : said
@@ -148,14 +148,13 @@ export class Knative {
   /**
    * A webhook that is to end answers on, with the settings that it had, until 45 s after the last request (knative.dev/pkg,
    * network/handlers/drain.go), and the API server's kept connections go to it: who asks again and again keeps it from ending. Another
-   * is there in its place.
+   * is there in its place, and a shorter grace does not hurry a kubelet that has begun: it is left alone until it is gone.
    */
-  async #endDrainingWebhooks(): Promise<void> {
+  async #untilWebhooksDrained(): Promise<void> {
     const { items } = await this.#stack.k8s.list('v1/Pod', { namespace: KNATIVE, labels: 'app=webhook' })
     const draining = items.filter(({ metadata }) => metadata?.deletionTimestamp)
     for (const { metadata } of draining) {
       const pod = { kind: 'v1/Pod' as const, namespace: KNATIVE, name: metadata?.name ?? '' }
-      await this.#stack.k8s.delete(pod, { graceSeconds: 1 })
       await this.#stack.until(pod, (left) => (left.length ? 'it still drains' : undefined), 'podReady')
     }
   }
