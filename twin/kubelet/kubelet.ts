@@ -212,10 +212,13 @@ export class Kubelet {
     const ready = new Set<string>()
     let known = -1
     const failures = new Map<string, number>()
+    const began = performance.now()
+    const isEarly = ({ initialDelaySeconds = 0 }: Probe) => performance.now() - began < initialDelaySeconds * 1000
     const round = async () => {
       if (running.stopping) return
       for (const spec of containersOf(pod)) {
         const given = spec.readinessProbe as Probe | undefined
+        if (given && isEarly(given)) continue
         const ok = !given || (await probe(given, spec, running.address, this.#network, running.interception.held))
         failures.set(spec.name, ok ? 0 : (failures.get(spec.name) ?? 0) + 1)
         if (ok) ready.add(spec.name)

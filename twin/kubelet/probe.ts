@@ -9,6 +9,7 @@ export interface Probe {
   tcpSocket?: { port: number | string }
   timeoutSeconds?: number
   failureThreshold?: number
+  initialDelaySeconds?: number
 }
 
 /** Whether the probe succeeds now: 200 to 399 for httpGet, a connection for tcpSocket. */
