@@ -1,3 +1,6 @@
+// A report that comes late is followed by one that comes soon: two requests in a few milliseconds are no rate.
+const LEAST_MS = 500
+
 /** Counts requests as queue-proxy and activator report them: how many at once on average, and how many came, since the last report. */
 export class RequestStats {
   #concurrency = 0
@@ -8,6 +11,7 @@ export class RequestStats {
   #proxiedRequests = 0
   #changedAt = performance.now()
   #reportedAt = performance.now()
+  #last = { concurrency: 0, requestsPerSecond: 0 }
 
   get concurrency(): number {
     return this.#concurrency
@@ -30,18 +34,19 @@ export class RequestStats {
     if (proxied) this.#proxied--
   }
 
-  /** What was seen since the last report, without what the activator has counted. */
+  /** What was seen since the last report, without what the activator has counted; too soon after that the same again. */
   report(): { concurrency: number; requestsPerSecond: number } {
     this.#advance()
     const now = performance.now()
-    const elapsed = Math.max(1, now - this.#reportedAt)
-    const report = {
+    const elapsed = now - this.#reportedAt
+    if (elapsed < LEAST_MS) return { ...this.#last }
+    this.#last = {
       concurrency: (this.#area - this.#proxiedArea) / elapsed,
       requestsPerSecond: ((this.#requests - this.#proxiedRequests) * 1000) / elapsed,
     }
     this.#reportedAt = now
     this.#area = this.#proxiedArea = this.#requests = this.#proxiedRequests = 0
-    return report
+    return { ...this.#last }
   }
 
   #advance(): void {
