@@ -58,8 +58,8 @@ export const deadlines = {
   steady: 60_000,
   /** istioctl analyze or proxy-status over a whole cluster. */
   istioctl: 60_000,
-  /** A check's whole body where it does not name another. */
-  check: 120_000,
+  /** A check's whole body where it does not name another; one that sends load may have to wait for three others before. */
+  check: 180_000,
   /** A check that moves traffic: hundreds of requests at each step, to know the shares. */
   rolloutCheck: 240_000,
   /** A check that waits for an autoscaler to go up and down again. */
