@@ -152,4 +152,12 @@ describe('the agent', () => {
     await expect(probe.until('never', () => 'not yet', 'request')).rejects.toThrow('gone')
     await probe.end()
   })
+
+  test('lets no probe pass that it ended because nobody asked', async () => {
+    const probe = await AgentProbe.follow(
+      () => Promise.resolve({ id: '0', now: 0 }),
+      () => Promise.resolve({ samples: [], forgotten: true }),
+    )
+    await expect(probe.end()).rejects.toThrow('The agent pod ended its probe')
+  })
 })

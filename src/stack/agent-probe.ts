@@ -1,9 +1,17 @@
+import { StackFailure } from '../check/problem.ts'
 import type { Probe } from './prober.ts'
 import { SampleLog, type Sample } from './samples.ts'
 
 /** How the agent is asked about a probe of its own: see fixtures/agent/agent.mjs. */
 export interface AsksAgent {
-  (what: 'samples' | 'end', about: { id: string; from: number }): Promise<{ now: number; samples: Sample[] }>
+  (
+    what: 'samples' | 'end',
+    about: { id: string; from: number },
+  ): Promise<{
+    samples: Sample[]
+    /** It ended by itself, because nobody asked for its samples. */
+    forgotten?: boolean
+  }>
 }
 
 // Often enough for a change to be seen as it happens; each is one request to the API server, whatever the rate of the probe.
@@ -57,7 +65,10 @@ export class AgentProbe extends SampleLog implements Probe {
   }
 
   async #fetch(what: 'samples' | 'end'): Promise<void> {
-    const { samples } = await this.#ask(what, { id: this.#id, from: this.samples.length })
+    const { samples, forgotten } = await this.#ask(what, { id: this.#id, from: this.samples.length })
     for (const sample of samples) this.keep(sample)
+    // What went on after its end was seen by nobody: that must not pass for no failure.
+    if (forgotten)
+      throw new StackFailure('The agent pod ended its probe: nothing reached it through the API server for 15 s.')
   }
 }

@@ -17,7 +17,6 @@ const OWN_SERIES = 2
 export class Prometheus {
   readonly component = new Component()
   readonly #objects: Objects
-
   readonly #defects: Defects
 
   constructor(objects: Objects, defects: Defects) {
