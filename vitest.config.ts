@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 import { defineConfig } from 'vitest/config'
-import { SUITES } from './src/check/record.ts'
+import { SUITES } from './src/core/record.ts'
 
 /** Suites run in the order of the guide, whatever ran or failed last time. */
 class GuideOrder extends BaseSequencer {

@@ -1,4 +1,4 @@
-import type { KubernetesObject } from '../src/check/record.ts'
+import type { KubernetesObject } from '../src/core/object.ts'
 
 interface Denied {
   hosts?: string[]

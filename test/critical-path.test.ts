@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import type { Wait } from '../src/check/record.ts'
-import { Scope, asTraffic, inScope } from '../src/check/scope.ts'
+import type { Wait } from '../src/core/record.ts'
+import { Scope, asTraffic, inScope } from '../src/core/scope.ts'
 import { criticalPath } from '../src/report/critical-path.ts'
 
 const BEGAN = Date.parse('2026-01-01T00:00:00Z')

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
-import { setDeadlineFactor } from '../src/check/deadlines.ts'
+import { setDeadlineFactor } from '../src/core/deadlines.ts'
 import { sendConcurrently, sendFor } from '../src/load/traffic.ts'
 import { sendFromHere, tell } from '../src/stack/http.ts'
 

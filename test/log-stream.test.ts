@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest'
-import { setDeadlineFactor } from '../src/check/deadlines.ts'
+import { setDeadlineFactor } from '../src/core/deadlines.ts'
 import { untilLogged } from '../src/stack/log-stream.ts'
 import { answer, CORE, fakeApi } from './fake-api.ts'
 

@@ -1,7 +1,7 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { describe, expect, test } from 'vitest'
-import { timeLimit } from '../src/check/time-limit.ts'
+import { timeLimit } from '../src/core/time-limit.ts'
 import { sendFor } from '../src/load/traffic.ts'
 
 describe('a limit in time', () => {

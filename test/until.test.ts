@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest'
-import { setDeadlineFactor } from '../src/check/deadlines.ts'
-import { inScope, Scope } from '../src/check/scope.ts'
+import { setDeadlineFactor } from '../src/core/deadlines.ts'
+import { inScope, Scope } from '../src/core/scope.ts'
 import { allTrue, missingCondition, podsReady, until } from '../src/stack/until.ts'
 import { recordWhile } from '../src/stack/timeline.ts'
 import { answer, CORE, fakeApi } from './fake-api.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { CheckRecord, Level, Outcome } from '../src/check/record.ts'
+import type { CheckRecord, Level, Outcome } from '../src/core/record.ts'
 import { exitCodeOf, recordOrError, tellCounts, countOutcomes, verdictOf } from '../src/report/verdict.ts'
 
 const judged = (outcome: Outcome, level: Level = 'required', more: Partial<CheckRecord> = {}) => ({

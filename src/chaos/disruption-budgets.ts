@@ -1,4 +1,4 @@
-import type { KubernetesObject } from '../check/record.ts'
+import type { KubernetesObject } from '../core/object.ts'
 import { objectName } from '../stack/kubernetes.ts'
 import { selects } from '../stack/selector.ts'
 import type { Snapshot } from '../stack/timeline.ts'

@@ -1,5 +1,5 @@
-import { StackFailure } from '../check/problem.ts'
-import type { KubernetesObject } from '../check/record.ts'
+import { StackFailure } from '../core/problem.ts'
+import type { KubernetesObject } from '../core/object.ts'
 import { statusOf } from '../stack/kube-errors.ts'
 import { readinessTroubles, whole } from '../stack/pods.ts'
 import type { Stack } from '../stack/stack.ts'

@@ -1,4 +1,4 @@
-import type { KubernetesObject } from '../check/record.ts'
+import type { KubernetesObject } from '../core/object.ts'
 import { statusOf } from '../stack/kube-errors.ts'
 import type { Stack } from '../stack/stack.ts'
 import { recordWhile, type Snapshot } from '../stack/timeline.ts'

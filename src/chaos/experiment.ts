@@ -1,6 +1,6 @@
 import type { CheckContext } from '../check/check.ts'
-import { StackFailure } from '../check/problem.ts'
-import type { KubernetesObject } from '../check/record.ts'
+import { StackFailure } from '../core/problem.ts'
+import type { KubernetesObject } from '../core/object.ts'
 import type { LoadRun } from '../load/load-run.ts'
 import { drawCourse } from '../load/picture.ts'
 import { failuresOf, type Sample } from '../stack/samples.ts'

@@ -1,5 +1,5 @@
-import { StackFailure } from '../check/problem.ts'
-import type { KubernetesObject } from '../check/record.ts'
+import { StackFailure } from '../core/problem.ts'
+import type { KubernetesObject } from '../core/object.ts'
 import { objectName, type ObjectId } from '../stack/kubernetes.ts'
 import { whole } from '../stack/pods.ts'
 import type { Stack } from '../stack/stack.ts'

@@ -1,5 +1,5 @@
-import { StackFailure } from '../check/problem.ts'
-import type { KubernetesObject } from '../check/record.ts'
+import { StackFailure } from '../core/problem.ts'
+import type { KubernetesObject } from '../core/object.ts'
 import { readyPods } from '../stack/autoscaler.ts'
 import { selects } from '../stack/selector.ts'
 import type { Stack } from '../stack/stack.ts'

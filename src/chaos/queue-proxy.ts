@@ -1,4 +1,4 @@
-import type { KubernetesObject } from '../check/record.ts'
+import type { KubernetesObject } from '../core/object.ts'
 import { readyEndpoints } from '../stack/course.ts'
 import { podsOfRevision, type ReadyService } from '../stack/knative.ts'
 import type { Stack } from '../stack/stack.ts'

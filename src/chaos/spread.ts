@@ -1,4 +1,4 @@
-import type { KubernetesObject } from '../check/record.ts'
+import type { KubernetesObject } from '../core/object.ts'
 import { whole } from '../stack/pods.ts'
 import type { Stack } from '../stack/stack.ts'
 import { evict, workersOf, zoneOf } from './drain.ts'

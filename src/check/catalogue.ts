@@ -2,8 +2,8 @@ import { globSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { declaredChecks, type Check } from './check.ts'
-import { deadlines } from './deadlines.ts'
-import { EFFECTS, SUITES, type Suite } from './record.ts'
+import { deadlines } from '../core/deadlines.ts'
+import { EFFECTS, SUITES, type Suite } from '../core/record.ts'
 
 const SUITES_FOLDER = join(import.meta.dirname, '..', '..', 'suites')
 

@@ -1,11 +1,7 @@
 import type { ExpectStatic } from 'vitest'
 import type { Stack } from '../stack/stack.ts'
-import type { DeadlineName } from './deadlines.ts'
-import { SUITES, type Effect, type Level, type Suite } from './record.ts'
-
-/** What a target can offer beyond the plain Kubernetes API; a check names what it needs. */
-export const CAPABILITIES = ['nlb', 'eks', 'istioctl', 'metrics', 'prometheus', 'loki', 'acme', 'k6', 'drain'] as const
-export type Capability = (typeof CAPABILITIES)[number]
+import type { DeadlineName } from '../core/deadlines.ts'
+import { SUITES, type Capability, type Effect, type Level, type Suite } from '../core/record.ts'
 
 export interface CheckMeta {
   /** One sentence: what is true when the check passes. */

@@ -1,8 +1,9 @@
+import type { KubernetesObject } from '../core/object.ts'
 import { stringify } from 'yaml'
 import type { Stack } from '../stack/stack.ts'
 import { objectName } from '../stack/kubernetes.ts'
-import type { Evidence, KubernetesObject } from './record.ts'
-import type { Scope } from './scope.ts'
+import type { Evidence } from '../core/record.ts'
+import type { Scope } from '../core/scope.ts'
 
 const OBJECTS = 8
 const LOG_LINES = 40

@@ -2,7 +2,7 @@ import { chai, expect, type ExpectStatic } from 'vitest'
 import type { Check } from './check.ts'
 import { addMatchers } from './matchers.ts'
 import type { Performer } from './perform.ts'
-import type { CheckRecord } from './record.ts'
+import type { CheckRecord } from '../core/record.ts'
 
 // As vitest.config.ts has it: what runs side by side must be the same with and without vitest.
 const SIDE_BY_SIDE = 16

@@ -2,13 +2,13 @@ import { appendFileSync } from 'node:fs'
 import type { ExpectStatic } from 'vitest'
 import type { Stack } from '../stack/stack.ts'
 import type { Check } from './check.ts'
-import { deadline } from './deadlines.ts'
+import { deadline } from '../core/deadlines.ts'
 import { gatherEvidence } from './evidence.ts'
-import { NotAllowed, plainMessage, StackFailure } from './problem.ts'
-import { channel } from './progress.ts'
-import type { CheckRecord, Outcome } from './record.ts'
+import { NotAllowed, plainMessage, StackFailure } from '../core/problem.ts'
+import { channel } from '../core/progress.ts'
+import type { CheckRecord, Outcome } from '../core/record.ts'
 import { isSomebodys, recordsFile, type RunInfo } from './run-info.ts'
-import { inScope, Scope } from './scope.ts'
+import { inScope, Scope } from '../core/scope.ts'
 
 /** What a performed check came to; `problem` is what the runner is to see thrown. */
 export interface Performed {

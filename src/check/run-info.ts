@@ -4,9 +4,8 @@ import { join } from 'node:path'
 import type { StackConfig } from '../config/stack-schema.ts'
 import type { AwsPlace } from '../cloud/aws.ts'
 import type { K6 } from '../load/k6.ts'
-import type { Capability } from './check.ts'
-import { UsageProblem } from './problem.ts'
-import { SUITES, type Suite } from './record.ts'
+import { UsageProblem } from '../core/problem.ts'
+import { SUITES, type Suite, type Capability } from '../core/record.ts'
 
 /** Where the runs are; PLUMBLINE_REPORTS puts them elsewhere. */
 const REPORTS = process.env.PLUMBLINE_REPORTS ?? join(import.meta.dirname, '..', '..', 'reports')

@@ -2,9 +2,9 @@ import { inject, test } from 'vitest'
 import { Stack } from '../stack/stack.ts'
 import { loadCatalogue } from './catalogue.ts'
 import { addMatchers } from './matchers.ts'
-import { deadline, setDeadlineFactor } from './deadlines.ts'
+import { deadline, setDeadlineFactor } from '../core/deadlines.ts'
 import { Performer } from './perform.ts'
-import type { Suite } from './record.ts'
+import type { Suite } from '../core/record.ts'
 import { readRunInfo } from './run-info.ts'
 
 declare module 'vitest' {

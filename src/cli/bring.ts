@@ -1,5 +1,5 @@
-import { setDeadlineFactor } from '../check/deadlines.ts'
-import { UsageProblem } from '../check/problem.ts'
+import { setDeadlineFactor } from '../core/deadlines.ts'
+import { UsageProblem } from '../core/problem.ts'
 import type { StackConfig } from '../config/stack-schema.ts'
 import { eksDown, eksPlan, eksUp } from '../targets/eks-stack.ts'
 import { kindContext, kindDown, kindUp } from '../targets/kind.ts'

@@ -1,5 +1,5 @@
 import { relative } from 'node:path'
-import { UsageProblem } from '../check/problem.ts'
+import { UsageProblem } from '../core/problem.ts'
 import { readRunInfo, runFolder, type RunInfo } from '../check/run-info.ts'
 import type { StackConfig } from '../config/stack-schema.ts'
 import { readRecords } from '../report/build-report.ts'

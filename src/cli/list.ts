@@ -1,7 +1,7 @@
 import { loadCatalogue, select } from '../check/catalogue.ts'
 import type { Check } from '../check/check.ts'
 import { guideMarkdown, tellGuide } from '../guide/tell-guide.ts'
-import { UsageProblem } from '../check/problem.ts'
+import { UsageProblem } from '../core/problem.ts'
 
 export interface ListFlags {
   only?: string[]

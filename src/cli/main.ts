@@ -1,5 +1,5 @@
 import { Command, CommanderError } from 'commander'
-import { ClusterProblem, NotAllowed, plainMessage, UsageProblem } from '../check/problem.ts'
+import { ClusterProblem, NotAllowed, plainMessage, UsageProblem } from '../core/problem.ts'
 import type { UpFlags } from './bring.ts'
 import type { ListFlags } from './list.ts'
 import type { SabotageFlags } from './sabotage.ts'

@@ -1,5 +1,5 @@
-import { UsageProblem } from '../check/problem.ts'
-import { setDeadlineFactor } from '../check/deadlines.ts'
+import { UsageProblem } from '../core/problem.ts'
+import { setDeadlineFactor } from '../core/deadlines.ts'
 import { isRunning, journalFile, readRunInfo, runIds, type RunInfo } from '../check/run-info.ts'
 import { Journal } from '../stack/journal.ts'
 import { loadKubeConfig } from '../stack/kube-connection.ts'

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { loadCatalogue } from '../check/catalogue.ts'
-import { UsageProblem } from '../check/problem.ts'
+import { UsageProblem } from '../core/problem.ts'
 import { isRunning, readRunInfo, runFolder } from '../check/run-info.ts'
 import { buildReport, type RunEnd } from '../report/build-report.ts'
 import { reportSchema } from '../report/report-schema.ts'

@@ -1,7 +1,7 @@
 import { styleText } from 'node:util'
 import { createLogUpdate } from 'log-update'
-import { channel, type Progress } from '../check/progress.ts'
-import type { Outcome } from '../check/record.ts'
+import { channel, type Progress } from '../core/progress.ts'
+import type { Outcome } from '../core/record.ts'
 
 interface Running {
   since: number

@@ -5,7 +5,7 @@ import {
   ListOpenIDConnectProvidersCommand,
   paginateListAttachedRolePolicies,
 } from '@aws-sdk/client-iam'
-import type { KubernetesObject } from '../check/record.ts'
+import type { KubernetesObject } from '../core/object.ts'
 import type { Aws } from './aws.ts'
 import type { EksCluster } from './eks-cluster.ts'
 

@@ -1,5 +1,5 @@
-import { ClusterProblem, NotAllowed } from '../check/problem.ts'
-import { networkReason } from '../stack/kube-errors.ts'
+import { ClusterProblem, NotAllowed } from '../core/problem.ts'
+import { networkReason } from '../core/network-reason.ts'
 import type { AwsPlace } from './aws.ts'
 
 // IAM's name of each service (Service Authorization Reference).

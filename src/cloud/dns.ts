@@ -1,5 +1,5 @@
 import { Resolver } from 'node:dns/promises'
-import { StackFailure } from '../check/problem.ts'
+import { StackFailure } from '../core/problem.ts'
 
 const QUERY = { timeout: 3000, tries: 3 }
 

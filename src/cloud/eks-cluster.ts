@@ -7,7 +7,7 @@ import {
 import { Sha256 } from '@smithy/core/checksum'
 import { HttpRequest } from '@smithy/core/protocols'
 import { SignatureV4 } from '@smithy/signature-v4'
-import { NotAllowed, UsageProblem } from '../check/problem.ts'
+import { NotAllowed, UsageProblem } from '../core/problem.ts'
 import type { Aws } from './aws.ts'
 
 // The API server takes a token for 15 minutes from its signing (aws-iam-authenticator, pkg/token); the one minute is for clocks.

@@ -6,7 +6,7 @@ import {
   paginateDescribeLoadBalancers,
   type LoadBalancer,
 } from '@aws-sdk/client-elastic-load-balancing-v2'
-import { StackFailure } from '../check/problem.ts'
+import { StackFailure } from '../core/problem.ts'
 import type { Aws } from './aws.ts'
 
 /** What one target group sends to, and how AWS finds that. */

@@ -3,7 +3,7 @@ import { dirname, isAbsolute, join } from 'node:path'
 import leven from 'leven'
 import { isMap, LineCounter, parseDocument, type Document } from 'yaml'
 import type { z } from 'zod'
-import { UsageProblem } from '../check/problem.ts'
+import { UsageProblem } from '../core/problem.ts'
 import { nearestKey } from './nearest-key.ts'
 import { stackSchema, type StackConfig } from './stack-schema.ts'
 

@@ -1,6 +1,6 @@
 import type { EksCluster } from '../cloud/eks-cluster.ts'
 import type { StackConfig } from '../config/stack-schema.ts'
-import type { KubernetesObject } from '../check/record.ts'
+import type { KubernetesObject } from '../core/object.ts'
 import type { Kubernetes, ObjectId } from '../stack/kubernetes.ts'
 
 export type ComponentName =

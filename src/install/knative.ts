@@ -1,4 +1,4 @@
-import type { KubernetesObject } from '../check/record.ts'
+import type { KubernetesObject } from '../core/object.ts'
 import { USUAL_DOMAIN, type StackConfig } from '../config/stack-schema.ts'
 import { readManifest } from '../stack/manifest.ts'
 import { allAvailable, applyAll } from './apply-all.ts'

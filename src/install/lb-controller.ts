@@ -1,6 +1,6 @@
 import { execa } from 'execa'
-import { deadline } from '../check/deadlines.ts'
-import { StackFailure } from '../check/problem.ts'
+import { deadline } from '../core/deadlines.ts'
+import { StackFailure } from '../core/problem.ts'
 import { parseManifest } from '../stack/manifest.ts'
 import { deploymentMark, type Component, type InstallContext } from './component.ts'
 

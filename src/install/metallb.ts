@@ -1,4 +1,4 @@
-import { UsageProblem } from '../check/problem.ts'
+import { UsageProblem } from '../core/problem.ts'
 import type { StackConfig } from '../config/stack-schema.ts'
 import { readManifest } from '../stack/manifest.ts'
 import { allAvailable, applyAll, applyPatiently } from './apply-all.ts'

@@ -1,6 +1,6 @@
 import pLimit from 'p-limit'
 import type { ObjectId } from '../stack/kubernetes.ts'
-import { StackFailure } from '../check/problem.ts'
+import { StackFailure } from '../core/problem.ts'
 import type { Component, ComponentName, InstallContext } from './component.ts'
 import { idOf, type MadeRecord } from './made-record.ts'
 

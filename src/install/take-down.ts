@@ -1,4 +1,4 @@
-import { StackFailure } from '../check/problem.ts'
+import { StackFailure } from '../core/problem.ts'
 import { deleteNow } from '../stack/undo.ts'
 import type { ObjectId } from '../stack/kubernetes.ts'
 import { until } from '../stack/until.ts'

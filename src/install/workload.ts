@@ -1,4 +1,4 @@
-import type { KubernetesObject } from '../check/record.ts'
+import type { KubernetesObject } from '../core/object.ts'
 import { readFixture, readManifest } from '../stack/manifest.ts'
 import { allTrue, until } from '../stack/until.ts'
 import { applyPatiently } from './apply-all.ts'

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { KubernetesObject } from '../check/record.ts'
+import type { KubernetesObject } from '../core/object.ts'
 import type { Stack } from '../stack/stack.ts'
 import { podTrouble } from '../stack/until.ts'
 import { K6_FLAGS } from './k6-here.ts'

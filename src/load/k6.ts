@@ -2,8 +2,8 @@ import { existsSync } from 'node:fs'
 import { mkdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { execa } from 'execa'
-import { deadline } from '../check/deadlines.ts'
-import { isThere } from '../targets/programs.ts'
+import { deadline } from '../core/deadlines.ts'
+import { isThere } from '../core/programs.ts'
 
 const ROOT = join(import.meta.dirname, '..', '..')
 

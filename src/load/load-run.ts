@@ -1,5 +1,5 @@
-import { deadline } from '../check/deadlines.ts'
-import { asTraffic } from '../check/scope.ts'
+import { deadline } from '../core/deadlines.ts'
+import { asTraffic } from '../core/scope.ts'
 import { SampleLog, type Sample } from '../stack/samples.ts'
 
 /** Where a load script runs: what it writes, and how it is ended. */

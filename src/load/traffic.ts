@@ -1,6 +1,6 @@
-import { deadline } from '../check/deadlines.ts'
-import { asTraffic } from '../check/scope.ts'
-import { timeLimit } from '../check/time-limit.ts'
+import { deadline } from '../core/deadlines.ts'
+import { asTraffic } from '../core/scope.ts'
+import { timeLimit } from '../core/time-limit.ts'
 import type { Answer } from '../stack/http.ts'
 
 /** What became of a bounded stretch of traffic. Every request that was sent is in it, those without an answer too. */

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { join } from 'node:path'
 import { LabelName, Stage, Status, type Attachment, type TestResult } from 'allure-js-commons'
 import { execa } from 'execa'
-import type { Outcome } from '../check/record.ts'
+import type { Outcome } from '../core/record.ts'
 import type { Report, ReportedCheck } from './report-schema.ts'
 
 const STATUS: Record<Outcome, Status> = {

@@ -1,6 +1,7 @@
+import type { KubernetesObject } from '../core/object.ts'
 import { existsSync, readFileSync } from 'node:fs'
 import type { Check } from '../check/check.ts'
-import type { CheckRecord, KubernetesObject } from '../check/record.ts'
+import type { CheckRecord } from '../core/record.ts'
 import { recordsFile, type RunInfo } from '../check/run-info.ts'
 import { loadFrom } from '../load/load.ts'
 import type { Kubernetes } from '../stack/kubernetes.ts'

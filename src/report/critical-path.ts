@@ -1,4 +1,4 @@
-import type { CheckRecord, Wait } from '../check/record.ts'
+import type { CheckRecord, Wait } from '../core/record.ts'
 
 /** One check of the path: what it took, in seconds, and how much of that it waited, by what it waited for. */
 export interface PathStep {

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { EFFECTS, OUTCOMES, SUITES, WAITS_FOR } from '../check/record.ts'
+import { EFFECTS, OUTCOMES, SUITES, WAITS_FOR } from '../core/record.ts'
 import { VERDICTS } from './verdict.ts'
 
 /** report.json, as docs/report.schema.json publishes it. */

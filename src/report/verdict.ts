@@ -1,5 +1,5 @@
 import type { CheckMeta } from '../check/check.ts'
-import type { CheckRecord, Outcome } from '../check/record.ts'
+import type { CheckRecord, Outcome } from '../core/record.ts'
 
 export const VERDICTS = ['certified', 'certified with remarks', 'not certified', 'incomplete'] as const
 export type Verdict = (typeof VERDICTS)[number]

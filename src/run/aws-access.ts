@@ -1,5 +1,5 @@
 import { Aws } from '../cloud/aws.ts'
-import { ClusterProblem, NotAllowed } from '../check/problem.ts'
+import { ClusterProblem, NotAllowed } from '../core/problem.ts'
 import type { RunInfo } from '../check/run-info.ts'
 import type { StackConfig } from '../config/stack-schema.ts'
 import type { SharedKubeConfig } from '../stack/kube-connection.ts'

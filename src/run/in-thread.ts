@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads'
-import { ClusterProblem, StackFailure, UsageProblem } from '../check/problem.ts'
+import { ClusterProblem, StackFailure, UsageProblem } from '../core/problem.ts'
 
 /** What a thread's module exports as `work`: a function of plain data that may tell what it does, and is aborted by the signal. */
 export type ThreadWork<A, T> = (argument: A, tell: (what: string) => void, signal: AbortSignal) => Promise<T>

@@ -1,7 +1,8 @@
+import { CAPABILITIES, type Capability } from '../core/record.ts'
 import { loadCatalogue, select } from '../check/catalogue.ts'
-import { CAPABILITIES, type Capability, type Check } from '../check/check.ts'
-import { setDeadlineFactor } from '../check/deadlines.ts'
-import { UsageProblem } from '../check/problem.ts'
+import { type Check } from '../check/check.ts'
+import { setDeadlineFactor } from '../core/deadlines.ts'
+import { UsageProblem } from '../core/problem.ts'
 import { newRunId, writeRunInfo, type RunInfo } from '../check/run-info.ts'
 import type { StackConfig } from '../config/stack-schema.ts'
 import { findK6, tellK6, type K6 } from '../load/k6.ts'
@@ -11,7 +12,7 @@ import { Kubernetes } from '../stack/kubernetes.ts'
 import { kindContext, kindIsUp, kindUp } from '../targets/kind.ts'
 import { awsAccess, withWayIn } from './aws-access.ts'
 import type { ThreadWork } from './in-thread.ts'
-import { isThere } from '../targets/programs.ts'
+import { isThere } from '../core/programs.ts'
 
 export interface RunRequest {
   config: StackConfig

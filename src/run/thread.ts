@@ -1,6 +1,6 @@
 // The other side of in-thread.ts.
 import { parentPort, workerData } from 'node:worker_threads'
-import { plainMessage } from '../check/problem.ts'
+import { plainMessage } from '../core/problem.ts'
 import type { FromThread, ThreadWork } from './in-thread.ts'
 
 const { module, argument } = workerData as { module: string; argument: unknown }

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { UsageProblem } from '../check/problem.ts'
+import { UsageProblem } from '../core/problem.ts'
 import { runFolder } from '../check/run-info.ts'
 import { matrixPage } from './matrix-page.ts'
 import type { Sabotage } from './sabotage.ts'

@@ -1,7 +1,7 @@
 import { globSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import type { Capability } from '../check/check.ts'
+import type { Capability } from '../core/record.ts'
 import type { Saboteur } from './saboteur.ts'
 
 const FOLDER = join(import.meta.dirname, '..', '..', 'sabotage')

@@ -1,5 +1,5 @@
-import type { DeadlineName } from '../check/deadlines.ts'
-import type { KubernetesObject } from '../check/record.ts'
+import type { DeadlineName } from '../core/deadlines.ts'
+import type { KubernetesObject } from '../core/object.ts'
 import type { StackConfig } from '../config/stack-schema.ts'
 import type { Journal } from '../stack/journal.ts'
 import { restoring } from '../stack/restoring.ts'

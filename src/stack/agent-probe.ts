@@ -1,4 +1,4 @@
-import { StackFailure } from '../check/problem.ts'
+import { StackFailure } from '../core/problem.ts'
 import type { Probe } from './prober.ts'
 import { SampleLog, type Sample } from './samples.ts'
 

@@ -1,4 +1,4 @@
-import { deadline } from '../check/deadlines.ts'
+import { deadline } from '../core/deadlines.ts'
 import { AgentProbe } from './agent-probe.ts'
 import type { HandshakeAnswer, HandshakeRequest } from './handshake.ts'
 import type { Answer, HttpRequest } from './http.ts'

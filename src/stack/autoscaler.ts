@@ -1,5 +1,5 @@
-import type { KubernetesObject } from '../check/record.ts'
-import type { DeadlineName } from '../check/deadlines.ts'
+import type { KubernetesObject } from '../core/object.ts'
+import type { DeadlineName } from '../core/deadlines.ts'
 import { AUTOSCALER_SETTINGS, effective, goDuration } from './knative-settings.ts'
 import { POD_AUTOSCALER, SERVERLESS_SERVICE } from './knative-kinds.ts'
 import { podsOfRevision, type RevisionName } from './knative.ts'

@@ -1,5 +1,5 @@
-import { StackFailure } from '../check/problem.ts'
-import type { KubernetesObject } from '../check/record.ts'
+import { StackFailure } from '../core/problem.ts'
+import type { KubernetesObject } from '../core/object.ts'
 import { randomBytes, type X509Certificate } from 'node:crypto'
 import { makeAuthority, type AuthorityPem } from './authority.ts'
 import { readCertificates } from './certificates.ts'

@@ -1,5 +1,5 @@
-import type { KubernetesObject } from '../check/record.ts'
-import { currentScope } from '../check/scope.ts'
+import type { KubernetesObject } from '../core/object.ts'
+import { currentScope } from '../core/scope.ts'
 import { isSomebodys } from '../check/run-info.ts'
 import { askPod, type PodRequest } from './forward.ts'
 import { kindOf, objectName, type KindName, type ObjectId } from './kubernetes.ts'

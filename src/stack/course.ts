@@ -1,4 +1,4 @@
-import type { KubernetesObject } from '../check/record.ts'
+import type { KubernetesObject } from '../core/object.ts'
 import { readyPods, type Mode } from './autoscaler.ts'
 import { POD_AUTOSCALER, SERVERLESS_SERVICE } from './knative-kinds.ts'
 import { podsOfRevision, type RevisionName } from './knative.ts'

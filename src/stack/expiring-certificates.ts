@@ -1,5 +1,5 @@
 import type { X509Certificate } from 'node:crypto'
-import type { KubernetesObject } from '../check/record.ts'
+import type { KubernetesObject } from '../core/object.ts'
 import { CERTIFICATE } from './cert-manager.ts'
 import { readCertificates } from './certificates.ts'
 import type { Stack } from './stack.ts'

@@ -1,9 +1,9 @@
-import type { KubernetesObject } from '../check/record.ts'
+import type { KubernetesObject } from '../core/object.ts'
 import { CERTIFICATE } from './cert-manager.ts'
 import { proxyPath } from './loki.ts'
 import type { Stack } from './stack.ts'
 import { conditionOf } from './until.ts'
-import { StackFailure } from '../check/problem.ts'
+import { StackFailure } from '../core/problem.ts'
 
 export const ALERT = 'CertificateExpiringSoon'
 export const EXPIRY_METRIC = 'certmanager_certificate_expiration_timestamp_seconds'

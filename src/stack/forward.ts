@@ -1,8 +1,8 @@
 import { createServer, type AddressInfo, type Socket } from 'node:net'
 import { PortForward } from '@kubernetes/client-node'
 import { request } from 'undici'
-import { deadline } from '../check/deadlines.ts'
-import { StackFailure } from '../check/problem.ts'
+import { deadline } from '../core/deadlines.ts'
+import { StackFailure } from '../core/problem.ts'
 import { plainProblem } from './kube-errors.ts'
 import type { Kubernetes } from './kubernetes.ts'
 

@@ -1,4 +1,4 @@
-import type { KubernetesObject } from '../check/record.ts'
+import type { KubernetesObject } from '../core/object.ts'
 
 const PREFIX = 'service.beta.kubernetes.io/'
 const CLASS = 'service.k8s.aws/nlb'

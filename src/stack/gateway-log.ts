@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import type { DeadlineName } from '../check/deadlines.ts'
-import type { KubernetesObject } from '../check/record.ts'
+import type { DeadlineName } from '../core/deadlines.ts'
+import type { KubernetesObject } from '../core/object.ts'
 import type { Answer } from './http.ts'
 import type { IngressRequest } from './ingress.ts'
 import { untilLogged, type Line, type Logging } from './log-stream.ts'

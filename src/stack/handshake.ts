@@ -1,5 +1,5 @@
 import tls from 'node:tls'
-import { deadline } from '../check/deadlines.ts'
+import { deadline } from '../core/deadlines.ts'
 import { readCertificates } from './certificates.ts'
 import type { X509Certificate } from 'node:crypto'
 

@@ -1,8 +1,8 @@
 import { buildConnector, Client } from 'undici'
-import { deadline, type DeadlineName } from '../check/deadlines.ts'
-import { currentScope } from '../check/scope.ts'
-import { timeLimit } from '../check/time-limit.ts'
-import { networkReason } from './kube-errors.ts'
+import { deadline, type DeadlineName } from '../core/deadlines.ts'
+import { currentScope } from '../core/scope.ts'
+import { timeLimit } from '../core/time-limit.ts'
+import { networkReason } from '../core/network-reason.ts'
 
 /** One HTTP request to an address, with any Host and any SNI. */
 export interface HttpRequest {

@@ -1,5 +1,5 @@
-import { ClusterProblem } from '../check/problem.ts'
-import type { KubernetesObject } from '../check/record.ts'
+import { ClusterProblem } from '../core/problem.ts'
+import type { KubernetesObject } from '../core/object.ts'
 import { KNATIVE } from './knative-kinds.ts'
 import { readComponentLog, type ComponentLog } from './knative-logs.ts'
 import { metricsOf } from './knative-settings.ts'

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs'
 import * as k8s from '@kubernetes/client-node'
 import type { Dispatcher } from 'undici'
-import { currentScope } from '../check/scope.ts'
-import { UsageProblem } from '../check/problem.ts'
+import { currentScope } from '../core/scope.ts'
+import { UsageProblem } from '../core/problem.ts'
 
 /**
  * A kubeconfig whose requests all share one set of connections. client-node makes a new undici Agent for every request

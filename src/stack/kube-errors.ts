@@ -1,5 +1,6 @@
 import { ApiException } from '@kubernetes/client-node'
-import { ClusterProblem, StackFailure } from '../check/problem.ts'
+import { ClusterProblem, StackFailure } from '../core/problem.ts'
+import { networkReason } from '../core/network-reason.ts'
 
 /** The Status object that the API server answers a refused request with. */
 export interface ApiStatus {
@@ -92,14 +93,4 @@ export async function refusalOf(call: Promise<unknown>): Promise<string> {
     if (problem instanceof ApiRefusal) return (problem.status.message ?? problem.message).replace(/\s*\n\s*/g, ' ')
     throw problem
   }
-}
-
-/** The code or text of a failed connection, or undefined where the problem is none. */
-export function networkReason(problem: unknown): string | undefined {
-  for (let at = problem as { code?: unknown; cause?: unknown; message?: string; errors?: unknown[] } | undefined; at;) {
-    if (typeof at.code === 'string' && /^(E[A-Z]+|UND_ERR_|ERR_TLS|CERT_|DEPTH_|SELF_SIGNED|UNABLE_)/.test(at.code))
-      return at.code
-    at = (at.cause ?? at.errors?.[0]) as typeof at
-  }
-  return undefined
 }

@@ -1,5 +1,5 @@
-import { plainMessage } from '../check/problem.ts'
-import type { KubernetesObject } from '../check/record.ts'
+import { plainMessage } from '../core/problem.ts'
+import type { KubernetesObject } from '../core/object.ts'
 import { askPod } from './forward.ts'
 import type { Stack } from './stack.ts'
 

@@ -1,8 +1,8 @@
-import { deadline, type DeadlineName } from '../check/deadlines.ts'
-import { StackFailure } from '../check/problem.ts'
-import type { KubernetesObject } from '../check/record.ts'
-import { currentScope } from '../check/scope.ts'
-import { timeLimit } from '../check/time-limit.ts'
+import { deadline, type DeadlineName } from '../core/deadlines.ts'
+import { StackFailure } from '../core/problem.ts'
+import type { KubernetesObject } from '../core/object.ts'
+import { currentScope } from '../core/scope.ts'
+import { timeLimit } from '../core/time-limit.ts'
 import type { Kubernetes } from './kubernetes.ts'
 
 /** One line of a container's log. */

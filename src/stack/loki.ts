@@ -1,4 +1,4 @@
-import { StackFailure } from '../check/problem.ts'
+import { StackFailure } from '../core/problem.ts'
 import type { Stack } from './stack.ts'
 
 interface QueryAnswer {

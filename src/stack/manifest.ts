@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { isAbsolute, join } from 'node:path'
 import { parseAllDocuments } from 'yaml'
-import type { KubernetesObject } from '../check/record.ts'
+import type { KubernetesObject } from '../core/object.ts'
 
 const FIXTURES = join(import.meta.dirname, '..', '..', 'fixtures')
 

@@ -1,5 +1,5 @@
 import { parse, stringify } from 'yaml'
-import { StackFailure } from '../check/problem.ts'
+import { StackFailure } from '../core/problem.ts'
 import { accessLogFields, type AccessLogField, type Encoding } from './access-log.ts'
 import type { Stack } from './stack.ts'
 

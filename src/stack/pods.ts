@@ -1,4 +1,4 @@
-import type { KubernetesObject } from '../check/record.ts'
+import type { KubernetesObject } from '../core/object.ts'
 import { objectName } from './kubernetes.ts'
 import type { Stack } from './stack.ts'
 import { allTrue, conditionOf, missingCondition, podTrouble, type Condition } from './until.ts'

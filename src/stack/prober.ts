@@ -1,7 +1,7 @@
 import { buildConnector, Pool } from 'undici'
-import { deadline } from '../check/deadlines.ts'
+import { deadline } from '../core/deadlines.ts'
 import type { HttpRequest } from './http.ts'
-import { networkReason } from './kube-errors.ts'
+import { networkReason } from '../core/network-reason.ts'
 import { SampleLog, type Sample } from './samples.ts'
 
 /** A probe under way: its samples as they come, and its end. */

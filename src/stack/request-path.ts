@@ -1,6 +1,6 @@
 import type { Answer } from './http.ts'
 import { KNATIVE } from './knative-kinds.ts'
-import type { KubernetesObject } from '../check/record.ts'
+import type { KubernetesObject } from '../core/object.ts'
 import type { Stack } from './stack.ts'
 
 /** Who passed a request on, in order, and what that was read from. */

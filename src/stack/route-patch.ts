@@ -1,5 +1,5 @@
-import { StackFailure } from '../check/problem.ts'
-import type { KubernetesObject } from '../check/record.ts'
+import { StackFailure } from '../core/problem.ts'
+import type { KubernetesObject } from '../core/object.ts'
 import type { Answer } from './http.ts'
 import type { ReadyService } from './knative.ts'
 import type { Stack } from './stack.ts'

@@ -1,7 +1,7 @@
 import { quantileSorted } from 'simple-statistics'
-import { deadline, type DeadlineName } from '../check/deadlines.ts'
-import { StackFailure } from '../check/problem.ts'
-import { currentScope } from '../check/scope.ts'
+import { deadline, type DeadlineName } from '../core/deadlines.ts'
+import { StackFailure } from '../core/problem.ts'
+import { currentScope } from '../core/scope.ts'
 
 /** What became of one request. */
 export interface Sample {

@@ -1,5 +1,5 @@
-import { StackFailure } from '../check/problem.ts'
-import type { KubernetesObject } from '../check/record.ts'
+import { StackFailure } from '../core/problem.ts'
+import type { KubernetesObject } from '../core/object.ts'
 import { AUTOSCALER_SETTINGS, effective, goDuration } from './knative-settings.ts'
 import { POD_AUTOSCALER } from './knative-kinds.ts'
 import type { RevisionName } from './knative.ts'

@@ -1,4 +1,4 @@
-import type { KubernetesObject } from '../check/record.ts'
+import type { KubernetesObject } from '../core/object.ts'
 import { meshConfig } from './mesh-config.ts'
 import type { Stack } from './stack.ts'
 

@@ -1,5 +1,5 @@
-import type { KubernetesObject } from '../check/record.ts'
-import { asTraffic, currentScope } from '../check/scope.ts'
+import type { KubernetesObject } from '../core/object.ts'
+import { asTraffic, currentScope } from '../core/scope.ts'
 import type { Kubernetes } from './kubernetes.ts'
 import { watchObjects, type Watched } from './until.ts'
 

@@ -1,5 +1,5 @@
 import type { X509Certificate } from 'node:crypto'
-import { StackFailure } from '../check/problem.ts'
+import { StackFailure } from '../core/problem.ts'
 import type { IssuedCertificate } from './cert-manager.ts'
 import { chainTroubles } from './certificates.ts'
 import type { Handshake } from './handshake.ts'

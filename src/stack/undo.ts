@@ -1,4 +1,4 @@
-import { StackFailure } from '../check/problem.ts'
+import { StackFailure } from '../core/problem.ts'
 import { askPod } from './forward.ts'
 import { INGRESS, SERVICE } from './knative-kinds.ts'
 import { whole } from './pods.ts'

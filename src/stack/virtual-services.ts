@@ -1,4 +1,4 @@
-import type { KubernetesObject } from '../check/record.ts'
+import type { KubernetesObject } from '../core/object.ts'
 
 /**
  * A sentence for each host that more than one VirtualService claims on the same gateway. Gateways and hosts are compared by their

@@ -1,5 +1,5 @@
 import type { ExpectStatic } from 'vitest'
-import type { KubernetesObject } from '../check/record.ts'
+import type { KubernetesObject } from '../core/object.ts'
 import type { Stack } from './stack.ts'
 
 /** One admission webhook with what it calls. */

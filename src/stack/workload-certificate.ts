@@ -1,6 +1,6 @@
 import type { X509Certificate } from 'node:crypto'
-import { StackFailure } from '../check/problem.ts'
-import type { KubernetesObject } from '../check/record.ts'
+import { StackFailure } from '../core/problem.ts'
+import type { KubernetesObject } from '../core/object.ts'
 import { readCertificates } from './certificates.ts'
 import type { Stack } from './stack.ts'
 

@@ -1,4 +1,4 @@
-import { StackFailure, UsageProblem } from '../check/problem.ts'
+import { StackFailure, UsageProblem } from '../core/problem.ts'
 import type { StackConfig } from '../config/stack-schema.ts'
 import { findNlb } from '../cloud/nlb.ts'
 import { leftOf, partsOf, type NlbParts } from '../cloud/nlb-gone.ts'
@@ -13,11 +13,11 @@ import { forgetMade, readMade, writeMade, type MadeRecord } from '../install/mad
 import { planComponents, type PlannedComponent } from '../install/plan.ts'
 import { takeDown } from '../install/take-down.ts'
 import { workload } from '../install/workload.ts'
-import { eventually } from '../stack/eventually.ts'
+import { eventually } from '../core/eventually.ts'
 import { loadKubeConfig } from '../stack/kube-connection.ts'
 import { Kubernetes } from '../stack/kubernetes.ts'
 import { reachEks, type EksReached } from './eks.ts'
-import { needPrograms } from './programs.ts'
+import { needPrograms } from '../core/programs.ts'
 
 const COMPONENTS: Component[] = [lbController, certManager, istio, knativeServing, netIstio, workload]
 const ACCOUNT = { namespace: CONTROLLER.namespace, account: CONTROLLER.name }

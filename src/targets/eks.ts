@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { stringify } from 'yaml'
 import { Aws, type AwsPlace } from '../cloud/aws.ts'
 import { describeCluster, type EksCluster } from '../cloud/eks-cluster.ts'
-import { UsageProblem } from '../check/problem.ts'
+import { UsageProblem } from '../core/problem.ts'
 import type { StackConfig } from '../config/stack-schema.ts'
 
 const ROOT = join(import.meta.dirname, '..', '..')

@@ -1,7 +1,7 @@
 import { execa } from 'execa'
 import { stringify } from 'yaml'
-import { deadline } from '../check/deadlines.ts'
-import { ClusterProblem, UsageProblem } from '../check/problem.ts'
+import { deadline } from '../core/deadlines.ts'
+import { ClusterProblem, UsageProblem } from '../core/problem.ts'
 import type { StackConfig } from '../config/stack-schema.ts'
 import { fingerprint } from '../install/apply-all.ts'
 import { certManager } from '../install/cert-manager.ts'
@@ -14,7 +14,7 @@ import { workload } from '../install/workload.ts'
 import { loadKubeConfig } from '../stack/kube-connection.ts'
 import { Kubernetes } from '../stack/kubernetes.ts'
 import { readManifest } from '../stack/manifest.ts'
-import { needDocker, needPrograms } from './programs.ts'
+import { needDocker, needPrograms } from '../core/programs.ts'
 
 const COMPONENTS: Component[] = [metallb, certManager, istio, knativeServing, netIstio, workload]
 

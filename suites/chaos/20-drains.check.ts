@@ -5,7 +5,7 @@ import { rollOver } from '../../src/chaos/faults.ts'
 import { gatewayDeployment } from '../../src/chaos/gateway.ts'
 import { podsWatched, throughActivators } from '../../src/chaos/served.ts'
 import { check } from '../../src/check/check.ts'
-import { StackFailure } from '../../src/check/problem.ts'
+import { StackFailure } from '../../src/core/problem.ts'
 import { readyPods } from '../../src/stack/autoscaler.ts'
 import { cost, expectWithin } from './within-budget.ts'
 

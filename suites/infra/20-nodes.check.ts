@@ -1,5 +1,5 @@
 import { check } from '../../src/check/check.ts'
-import type { KubernetesObject } from '../../src/check/record.ts'
+import type { KubernetesObject } from '../../src/core/object.ts'
 import { conditionOf } from '../../src/stack/until.ts'
 
 const isWorker = (node: KubernetesObject): boolean =>

@@ -1,6 +1,7 @@
+import type { KubernetesObject } from './object.ts'
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { channel } from './progress.ts'
-import type { Evidence, KubernetesObject, Measurement, Wait } from './record.ts'
+import type { Evidence, Measurement, Wait } from './record.ts'
 
 /** What is gathered while one check runs: it follows the check through every await, so nothing has to be passed along. */
 export class Scope {

@@ -1,6 +1,6 @@
-import { deadline, type DeadlineName } from '../check/deadlines.ts'
-import { StackFailure } from '../check/problem.ts'
-import { currentScope } from '../check/scope.ts'
+import { deadline, type DeadlineName } from './deadlines.ts'
+import { StackFailure } from './problem.ts'
+import { currentScope } from './scope.ts'
 
 /**
  * Asks again and again, for what has nothing to watch (a proxy's configuration, an answer through the load balancer), until

@@ -1,26 +1,3 @@
-/** What every object of the Kubernetes API has, and whatever else it holds. */
-export interface KubernetesObject {
-  apiVersion?: string
-  kind?: string
-  metadata?: {
-    name?: string
-    namespace?: string
-    uid?: string
-    resourceVersion?: string
-    generation?: number
-    creationTimestamp?: string | Date
-    deletionTimestamp?: string | Date
-    labels?: Record<string, string>
-    annotations?: Record<string, string>
-    finalizers?: string[]
-    ownerReferences?: { kind: string; name: string; uid: string }[]
-    managedFields?: unknown
-  }
-  // Objects of any kind pass here, CRDs of other projects among them; a check names the fields that it reads.
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any
-  [field: string]: any
-}
-
 export const SUITES = ['infra', 'mesh', 'knative', 'tls', 'rollout', 'logs', 'chaos'] as const
 export type Suite = (typeof SUITES)[number]
 
@@ -30,6 +7,10 @@ export type Outcome = (typeof OUTCOMES)[number]
 export type Level = 'required' | 'recommended'
 export const EFFECTS = ['reads', 'writes', 'tunes', 'disrupts'] as const
 export type Effect = (typeof EFFECTS)[number]
+
+/** What a target can offer beyond the plain Kubernetes API; a check names what it needs. */
+export const CAPABILITIES = ['nlb', 'eks', 'istioctl', 'metrics', 'prometheus', 'loki', 'acme', 'k6', 'drain'] as const
+export type Capability = (typeof CAPABILITIES)[number]
 
 /** A figure that a check compared or found, with its unit, so that two runs can be compared. */
 export interface Measurement {

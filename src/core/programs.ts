@@ -1,5 +1,5 @@
 import { execa } from 'execa'
-import { UsageProblem } from '../check/problem.ts'
+import { UsageProblem } from './problem.ts'
 
 /** The programs that Plumbline starts and does not bring, and where each is to be had. */
 const PROGRAMS = {
