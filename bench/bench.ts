@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { execa } from 'execa'
-import { readRunInfo, runFolder } from '../src/check/run-info.ts'
+import { readRunInfo, runFolder } from '../src/config/run-info.ts'
 import type { Report } from '../src/report/report-schema.ts'
 
 const ROOT = join(import.meta.dirname, '..')

@@ -9,9 +9,9 @@ import { stringify } from 'yaml'
 import { loadCatalogue } from '../src/check/catalogue.ts'
 import { stackSchema } from '../src/config/stack-schema.ts'
 import { Journal, type JournalEntry } from '../src/stack/journal.ts'
-import { loadKubeConfig } from '../src/stack/kube-connection.ts'
-import { Kubernetes } from '../src/stack/kubernetes.ts'
-import { whole } from '../src/stack/pods.ts'
+import { loadKubeConfig } from '../src/kube/connection.ts'
+import { Kubernetes } from '../src/kube/kubernetes.ts'
+import { whole } from '../src/kube/pods.ts'
 import { startTwin, useTwinPrograms } from '../src/targets/twin.ts'
 
 const ROOT = join(import.meta.dirname, '..')

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { SharedKubeConfig } from '../src/stack/kube-connection.ts'
-import { Kubernetes } from '../src/stack/kubernetes.ts'
+import { SharedKubeConfig } from '../src/kube/connection.ts'
+import { Kubernetes } from '../src/kube/kubernetes.ts'
 
 export type Handler = (
   request: IncomingMessage & { path: string; query: URLSearchParams; text: string },

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { ClusterProblem, StackFailure } from '../src/core/problem.ts'
 import { inScope, Scope } from '../src/core/scope.ts'
-import { ApiRefusal, refusalOf } from '../src/stack/kube-errors.ts'
+import { ApiRefusal, refusalOf } from '../src/kube/errors.ts'
 import { answer, CORE, fakeApi, type Handler } from './fake-api.ts'
 
 const withPods =

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { setDeadlineFactor } from '../src/core/deadlines.ts'
-import { untilLogged } from '../src/stack/log-stream.ts'
+import { untilLogged } from '../src/kube/log-stream.ts'
 import { answer, CORE, fakeApi } from './fake-api.ts'
 
 const WHOSE = { namespace: 'istio-system', labels: 'istio=ingressgateway' }

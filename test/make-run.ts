@@ -1,5 +1,5 @@
 import { stackSchema } from '../src/config/stack-schema.ts'
-import { newRunId, writeRunInfo, type RunInfo } from '../src/check/run-info.ts'
+import { newRunId, writeRunInfo, type RunInfo } from '../src/config/run-info.ts'
 
 /** A run of these checks, with its folder and run.json. */
 export function makeRun(checks: string[], more: Partial<RunInfo> = {}): RunInfo {

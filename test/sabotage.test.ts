@@ -10,7 +10,7 @@ import {
 } from '../src/sabotage/matrix-report.ts'
 import { matrixPage } from '../src/sabotage/matrix-page.ts'
 import { loadSabotages } from '../src/sabotage/sabotage.ts'
-import { restoring } from '../src/stack/restoring.ts'
+import { restoring } from '../src/kube/restoring.ts'
 import { trialChecks, type Trial } from '../src/sabotage/trial.ts'
 import { DEFECTS } from '../twin/defects.ts'
 

@@ -14,7 +14,7 @@ import {
 } from '../src/stack/knative-settings.ts'
 import { nearestKey } from '../src/config/nearest-key.ts'
 import { guards } from '../src/stack/network-policies.ts'
-import { deploymentTroubles, recentRestarts } from '../src/stack/pods.ts'
+import { deploymentTroubles, recentRestarts } from '../src/kube/pods.ts'
 import {
   compareMinors,
   minorOf,
@@ -22,7 +22,7 @@ import {
   SUPPORT,
   supportOf,
   supportsKubernetes,
-} from '../src/stack/supported-versions.ts'
+} from '../src/config/supported-versions.ts'
 import { routeConflicts } from '../src/stack/virtual-services.ts'
 
 describe('versions', () => {

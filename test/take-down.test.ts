@@ -13,8 +13,8 @@ import { deploymentMark, type Component, type InstallContext } from '../src/inst
 import { forgetMade, idOf, readMade, writeMade } from '../src/install/made-record.ts'
 import { planComponents } from '../src/install/plan.ts'
 import { takeDown } from '../src/install/take-down.ts'
-import { loadKubeConfig } from '../src/stack/kube-connection.ts'
-import { Kubernetes } from '../src/stack/kubernetes.ts'
+import { loadKubeConfig } from '../src/kube/connection.ts'
+import { Kubernetes } from '../src/kube/kubernetes.ts'
 import { testTwin } from './start-twin.ts'
 
 let on: Awaited<ReturnType<typeof testTwin>>

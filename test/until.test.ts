@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { setDeadlineFactor } from '../src/core/deadlines.ts'
 import { inScope, Scope } from '../src/core/scope.ts'
-import { allTrue, missingCondition, podsReady, until } from '../src/stack/until.ts'
-import { recordWhile } from '../src/stack/timeline.ts'
+import { allTrue, missingCondition, podsReady, until } from '../src/kube/until.ts'
+import { recordWhile } from '../src/kube/timeline.ts'
 import { answer, CORE, fakeApi } from './fake-api.ts'
 
 const pod = (ready: string, more = {}) => ({

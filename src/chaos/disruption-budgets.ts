@@ -1,7 +1,7 @@
 import type { KubernetesObject } from '../core/object.ts'
-import { objectName } from '../stack/kubernetes.ts'
-import { selects } from '../stack/selector.ts'
-import type { Snapshot } from '../stack/timeline.ts'
+import { objectName } from '../kube/kubernetes.ts'
+import { selects } from '../kube/selector.ts'
+import type { Snapshot } from '../kube/timeline.ts'
 import type { WatchedThrough } from './experiment.ts'
 import type { Stack } from '../stack/stack.ts'
 

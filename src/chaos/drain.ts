@@ -1,13 +1,13 @@
+import { workersOf } from '../kube/nodes.ts'
 import { StackFailure } from '../core/problem.ts'
 import type { KubernetesObject } from '../core/object.ts'
-import { statusOf } from '../stack/kube-errors.ts'
-import { readinessTroubles, whole } from '../stack/pods.ts'
+import { statusOf } from '../kube/errors.ts'
+import { readinessTroubles, whole } from '../kube/pods.ts'
 import type { Stack } from '../stack/stack.ts'
-import { conditionOf } from '../stack/until.ts'
+import { conditionOf } from '../kube/until.ts'
 import { BUDGET, budgetsOver, neverAllows } from './disruption-budgets.ts'
 import { deploymentId } from './faults.ts'
 
-const ZONE = 'topology.kubernetes.io/zone'
 const TOO_MANY = 429
 
 /** What the drain of some nodes came to. */
@@ -18,17 +18,6 @@ export interface Drained {
   refused: number
   seconds: number
 }
-
-export const zoneOf = (node: KubernetesObject): string => node.metadata?.labels?.[ZONE] ?? ''
-
-/** Nodes that take pods: Ready, not cordoned, no taint that keeps pods away. */
-export const workersOf = (nodes: readonly KubernetesObject[]): KubernetesObject[] =>
-  nodes.filter(
-    (node) =>
-      conditionOf(node, 'Ready')?.status === 'True' &&
-      !node.spec?.unschedulable &&
-      !((node.spec?.taints ?? []) as { effect: string }[]).some(({ effect }) => effect !== 'PreferNoSchedule'),
-  )
 
 /**
  * The workers that serve, in the order of their names: those with a pod of the gateway, of the activator or of a revision.

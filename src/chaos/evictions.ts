@@ -1,8 +1,8 @@
 import type { KubernetesObject } from '../core/object.ts'
-import { statusOf } from '../stack/kube-errors.ts'
+import { statusOf } from '../kube/errors.ts'
 import type { Stack } from '../stack/stack.ts'
-import { recordWhile, type Snapshot } from '../stack/timeline.ts'
-import { whole } from '../stack/pods.ts'
+import { recordWhile, type Snapshot } from '../kube/timeline.ts'
+import { whole } from '../kube/pods.ts'
 import { evict } from './drain.ts'
 import { podSelector } from './faults.ts'
 

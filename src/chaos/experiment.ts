@@ -4,8 +4,8 @@ import type { KubernetesObject } from '../core/object.ts'
 import type { LoadRun } from '../load/load-run.ts'
 import { drawCourse } from '../load/picture.ts'
 import { failuresOf, type Sample } from '../stack/samples.ts'
-import { recordWhile, stepsOf, type Snapshot } from '../stack/timeline.ts'
-import type { Watched } from '../stack/until.ts'
+import { recordWhile, stepsOf, type Snapshot } from '../kube/timeline.ts'
+import type { Watched } from '../kube/until.ts'
 
 const RATE = 20
 // Two seconds of nothing but good answers are a steady state; before them nothing that fails is the fault's.

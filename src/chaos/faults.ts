@@ -1,9 +1,9 @@
 import { StackFailure } from '../core/problem.ts'
 import type { KubernetesObject } from '../core/object.ts'
-import { objectName, type ObjectId } from '../stack/kubernetes.ts'
-import { whole } from '../stack/pods.ts'
+import { objectName, type ObjectId } from '../kube/kubernetes.ts'
+import { whole } from '../kube/pods.ts'
 import type { Stack } from '../stack/stack.ts'
-import { conditionOf, podsReady } from '../stack/until.ts'
+import { conditionOf, podsReady } from '../kube/until.ts'
 
 // One second is what a kubelet gives at least. With 0 the object alone would go, and a process that was ending already go on to its end.
 const KILLED = { graceSeconds: 1 }

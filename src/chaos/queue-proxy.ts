@@ -1,8 +1,8 @@
 import type { KubernetesObject } from '../core/object.ts'
-import { readyEndpoints } from '../stack/course.ts'
+import { readyEndpoints } from '../kube/endpoints.ts'
 import { podsOfRevision, type ReadyService } from '../stack/knative.ts'
 import type { Stack } from '../stack/stack.ts'
-import { podsReady } from '../stack/until.ts'
+import { podsReady } from '../kube/until.ts'
 
 // RFC 6761: no name of .invalid is ever there.
 const NOWHERE = 'plumbline.invalid/gone:1'

@@ -1,7 +1,8 @@
-import { Autoscaler, readyPods } from '../stack/autoscaler.ts'
+import { readyPods } from '../kube/pods.ts'
+import { Autoscaler } from '../stack/autoscaler.ts'
 import { podsOfRevision, type ReadyService, type ServiceOptions } from '../stack/knative.ts'
 import type { Stack } from '../stack/stack.ts'
-import { podsReady } from '../stack/until.ts'
+import { podsReady } from '../kube/until.ts'
 import type { WatchedThrough } from './experiment.ts'
 
 const TWO = { 'min-scale': '2', 'max-scale': '2' }

@@ -1,7 +1,8 @@
+import { workersOf, zoneOf } from '../kube/nodes.ts'
 import type { KubernetesObject } from '../core/object.ts'
-import { whole } from '../stack/pods.ts'
+import { whole } from '../kube/pods.ts'
 import type { Stack } from '../stack/stack.ts'
-import { evict, workersOf, zoneOf } from './drain.ts'
+import { evict } from './drain.ts'
 import { deploymentId, readyPodsOf } from './faults.ts'
 
 /** The zones of the workers that take pods. */

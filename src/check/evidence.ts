@@ -1,7 +1,7 @@
 import type { KubernetesObject } from '../core/object.ts'
 import { stringify } from 'yaml'
 import type { Stack } from '../stack/stack.ts'
-import { objectName } from '../stack/kubernetes.ts'
+import { objectName } from '../kube/kubernetes.ts'
 import type { Evidence } from '../core/record.ts'
 import type { Scope } from '../core/scope.ts'
 

@@ -7,7 +7,7 @@ import { gatherEvidence } from './evidence.ts'
 import { NotAllowed, plainMessage, StackFailure } from '../core/problem.ts'
 import { channel } from '../core/progress.ts'
 import type { CheckRecord, Outcome } from '../core/record.ts'
-import { isSomebodys, recordsFile, type RunInfo } from './run-info.ts'
+import { isSomebodys, recordsFile, type RunInfo } from '../config/run-info.ts'
 import { inScope, Scope } from '../core/scope.ts'
 
 /** What a performed check came to; `problem` is what the runner is to see thrown. */

@@ -5,7 +5,7 @@ import { addMatchers } from './matchers.ts'
 import { deadline, setDeadlineFactor } from '../core/deadlines.ts'
 import { Performer } from './perform.ts'
 import type { Suite } from '../core/record.ts'
-import { readRunInfo } from './run-info.ts'
+import { readRunInfo } from '../config/run-info.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {

@@ -1,6 +1,6 @@
 import { relative } from 'node:path'
 import { UsageProblem } from '../core/problem.ts'
-import { readRunInfo, runFolder, type RunInfo } from '../check/run-info.ts'
+import { readRunInfo, runFolder, type RunInfo } from '../config/run-info.ts'
 import type { StackConfig } from '../config/stack-schema.ts'
 import { readRecords } from '../report/build-report.ts'
 import { caveatsOf } from '../report/caveats.ts'

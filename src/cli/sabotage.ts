@@ -2,7 +2,7 @@ import { relative } from 'node:path'
 import { loadCatalogue } from '../check/catalogue.ts'
 import type { Capability } from '../core/record.ts'
 import { UsageProblem } from '../core/problem.ts'
-import { isSomebodys, newRunId, runFolder } from '../check/run-info.ts'
+import { isSomebodys, newRunId, runFolder } from '../config/run-info.ts'
 import type { StackConfig } from '../config/stack-schema.ts'
 import { runMatrix } from '../sabotage/matrix.ts'
 import {

@@ -1,6 +1,6 @@
 import { ClusterProblem, NotAllowed } from '../core/problem.ts'
 import { networkReason } from '../core/network-reason.ts'
-import type { AwsPlace } from './aws.ts'
+import type { AwsPlace } from '../config/run-info.ts'
 
 // IAM's name of each service (Service Authorization Reference).
 const PREFIX: Record<string, string> = {

@@ -1,17 +1,10 @@
+import type { AwsPlace } from '../config/run-info.ts'
 import { EC2Client } from '@aws-sdk/client-ec2'
 import { EKSClient } from '@aws-sdk/client-eks'
 import { ElasticLoadBalancingV2Client } from '@aws-sdk/client-elastic-load-balancing-v2'
 import { IAMClient } from '@aws-sdk/client-iam'
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts'
 import { awsProblem } from './aws-problem.ts'
-
-/** Where AWS is asked, and with whose profile. */
-export interface AwsPlace {
-  region: string
-  profile?: string | undefined
-  /** Where its APIs are, for a stand-in; AWS's own where not given. */
-  endpoint?: string | undefined
-}
 
 /** Every one of these clients has a middleware that turns what AWS refuses into a sentence. */
 type Client = EC2Client | EKSClient | ElasticLoadBalancingV2Client | IAMClient | STSClient

@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto'
 import { deadline } from '../core/deadlines.ts'
 import { StackFailure } from '../core/problem.ts'
 import type { KubernetesObject } from '../core/object.ts'
-import { ApiRefusal } from '../stack/kube-errors.ts'
-import { kindOf, type Kubernetes } from '../stack/kubernetes.ts'
-import { allTrue, until } from '../stack/until.ts'
+import { ApiRefusal } from '../kube/errors.ts'
+import { kindOf, type Kubernetes } from '../kube/kubernetes.ts'
+import { allTrue, until } from '../kube/until.ts'
 
 const AT_ONCE = 8
 

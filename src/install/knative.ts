@@ -1,6 +1,6 @@
 import type { KubernetesObject } from '../core/object.ts'
 import { USUAL_DOMAIN, type StackConfig } from '../config/stack-schema.ts'
-import { readManifest } from '../stack/manifest.ts'
+import { readManifest } from '../kube/manifest.ts'
 import { allAvailable, applyAll } from './apply-all.ts'
 import { deploymentMark, type Component } from './component.ts'
 import { readRelease, releases } from './release.ts'

@@ -1,7 +1,7 @@
 import { execa } from 'execa'
 import { deadline } from '../core/deadlines.ts'
 import { StackFailure } from '../core/problem.ts'
-import { parseManifest } from '../stack/manifest.ts'
+import { parseManifest } from '../kube/manifest.ts'
 import { deploymentMark, type Component, type InstallContext } from './component.ts'
 
 const REPOSITORY = 'https://aws.github.io/eks-charts'

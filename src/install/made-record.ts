@@ -1,4 +1,4 @@
-import { kindOf, type Kubernetes, type ObjectId } from '../stack/kubernetes.ts'
+import { kindOf, type Kubernetes, type ObjectId } from '../kube/kubernetes.ts'
 import type { ComponentName } from './component.ts'
 
 const RECORD = { kind: 'v1/ConfigMap', name: 'plumbline-made', namespace: 'kube-system' } as const

@@ -1,6 +1,6 @@
 import { UsageProblem } from '../core/problem.ts'
 import type { StackConfig } from '../config/stack-schema.ts'
-import { readManifest } from '../stack/manifest.ts'
+import { readManifest } from '../kube/manifest.ts'
 import { allAvailable, applyAll, applyPatiently } from './apply-all.ts'
 import { deploymentMark, type Component } from './component.ts'
 import { readRelease, releases } from './release.ts'

@@ -7,7 +7,7 @@ import { UsageProblem } from '../core/problem.ts'
 import type { KubernetesObject } from '../core/object.ts'
 import type { StackConfig } from '../config/stack-schema.ts'
 import { networkReason } from '../core/network-reason.ts'
-import { parseManifest } from '../stack/manifest.ts'
+import { parseManifest } from '../kube/manifest.ts'
 
 /** A component whose release is one manifest, and where its project publishes it. */
 export interface Release {

@@ -1,7 +1,7 @@
 import { StackFailure } from '../core/problem.ts'
 import { deleteNow } from '../stack/undo.ts'
-import type { ObjectId } from '../stack/kubernetes.ts'
-import { until } from '../stack/until.ts'
+import type { ObjectId } from '../kube/kubernetes.ts'
+import { until } from '../kube/until.ts'
 import type { InstallContext } from './component.ts'
 
 const isCrd = ({ kind }: ObjectId): boolean => kind.endsWith('/CustomResourceDefinition')

@@ -1,6 +1,6 @@
 import type { KubernetesObject } from '../core/object.ts'
-import { readFixture, readManifest } from '../stack/manifest.ts'
-import { allTrue, until } from '../stack/until.ts'
+import { readFixture, readManifest } from '../kube/manifest.ts'
+import { allTrue, until } from '../kube/until.ts'
 import { applyPatiently } from './apply-all.ts'
 import type { Component } from './component.ts'
 

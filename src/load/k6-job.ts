@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { KubernetesObject } from '../core/object.ts'
 import type { Stack } from '../stack/stack.ts'
-import { podTrouble } from '../stack/until.ts'
+import { podTrouble } from '../kube/until.ts'
 import { K6_FLAGS } from './k6-here.ts'
 import type { Generator } from './load-run.ts'
 

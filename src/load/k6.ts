@@ -1,3 +1,4 @@
+import type { K6 } from '../config/run-info.ts'
 import { existsSync } from 'node:fs'
 import { mkdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -10,13 +11,6 @@ const ROOT = join(import.meta.dirname, '..', '..')
 /** The version that is built or pulled where none is on the PATH; the scripts need no newer one. */
 export const K6_VERSION = '1.8.1'
 export const K6_IMAGE = `docker.io/grafana/k6:${K6_VERSION}`
-
-/** Which k6 a run has: a program, or an image. */
-export interface K6 {
-  how: 'path' | 'image' | 'built'
-  /** The program's path, or the image's name. */
-  what: string
-}
 
 /**
  * Finds k6: on the PATH, else as an image that Docker has or can pull, else built once with Go into `.k6/`. Says which one it is.

@@ -1,5 +1,5 @@
 import { perSecond, type Sample } from '../stack/samples.ts'
-import type { Step } from '../stack/timeline.ts'
+import type { Step } from '../kube/timeline.ts'
 
 /** A line that keeps its value until the next step: pods wanted, pods Ready. */
 export interface Staircase {

@@ -2,10 +2,11 @@ import type { KubernetesObject } from '../core/object.ts'
 import { existsSync, readFileSync } from 'node:fs'
 import type { Check } from '../check/check.ts'
 import type { CheckRecord } from '../core/record.ts'
-import { recordsFile, type RunInfo } from '../check/run-info.ts'
+import { recordsFile, type RunInfo } from '../config/run-info.ts'
 import { loadFrom } from '../load/load.ts'
-import type { Kubernetes } from '../stack/kubernetes.ts'
-import { conditionOf } from '../stack/until.ts'
+import type { Kubernetes } from '../kube/kubernetes.ts'
+import { zoneOf } from '../kube/nodes.ts'
+import { conditionOf } from '../kube/until.ts'
 import { criticalPath } from './critical-path.ts'
 import { reportSchema, type Report } from './report-schema.ts'
 import { countOutcomes, recordOrError, verdictOf } from './verdict.ts'
@@ -134,7 +135,7 @@ function nodeFacts(node: KubernetesObject): Report['topology'][number] {
     .map((key) => key.split('/')[1])
   return {
     node: node.metadata?.name ?? '',
-    zone: labels['topology.kubernetes.io/zone'] ?? '',
+    zone: zoneOf(node),
     roles: roles.join(', ') || 'worker',
     version: String(node.status?.nodeInfo?.kubeletVersion ?? ''),
     ready: conditionOf(node, 'Ready')?.status === 'True',

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { createVitest, type Reporter } from 'vitest/node'
-import { allureFolder, suitesOf, type RunInfo } from '../check/run-info.ts'
+import { allureFolder, suitesOf, type RunInfo } from '../config/run-info.ts'
 
 const ROOT = join(import.meta.dirname, '..', '..')
 

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { UsageProblem } from '../core/problem.ts'
-import { runFolder } from '../check/run-info.ts'
+import { runFolder } from '../config/run-info.ts'
 import { matrixPage } from './matrix-page.ts'
 import type { Sabotage } from './sabotage.ts'
 import type { Trial } from './trial.ts'

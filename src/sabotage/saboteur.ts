@@ -2,11 +2,11 @@ import type { DeadlineName } from '../core/deadlines.ts'
 import type { KubernetesObject } from '../core/object.ts'
 import type { StackConfig } from '../config/stack-schema.ts'
 import type { Journal } from '../stack/journal.ts'
-import { restoring } from '../stack/restoring.ts'
-import { kindOf, type KindName, type Kubernetes, type ObjectId } from '../stack/kubernetes.ts'
-import { whole } from '../stack/pods.ts'
+import { restoring } from '../kube/restoring.ts'
+import { kindOf, type KindName, type Kubernetes, type ObjectId } from '../kube/kubernetes.ts'
+import { whole } from '../kube/pods.ts'
 import type { Stack } from '../stack/stack.ts'
-import { until, type Condition, type Watched } from '../stack/until.ts'
+import { until, type Condition, type Watched } from '../kube/until.ts'
 
 /** The hands of a sabotage: every change is in the journal, with what undoes it, before it is made. */
 export class Saboteur {

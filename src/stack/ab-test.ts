@@ -1,6 +1,6 @@
 import { tell } from './http.ts'
 import type { Stack } from './stack.ts'
-import { podsReady } from './until.ts'
+import { podsReady } from '../kube/until.ts'
 
 /** Which rule of Istio's splits the traffic of the A/B test. */
 export type AbRule = 'weights' | 'by-header' | 'all-v1'

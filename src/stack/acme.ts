@@ -3,7 +3,7 @@ import type { KubernetesObject } from '../core/object.ts'
 import type { X509Certificate } from 'node:crypto'
 import { CLUSTER_ISSUER } from './cert-manager.ts'
 import type { Stack } from './stack.ts'
-import { allTrue } from './until.ts'
+import { allTrue } from '../kube/until.ts'
 
 const ORDER = 'acme.cert-manager.io/v1/Order'
 const CERTIFICATE = 'cert-manager.io/v1/Certificate'

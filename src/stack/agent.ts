@@ -2,10 +2,10 @@ import { deadline } from '../core/deadlines.ts'
 import { AgentProbe } from './agent-probe.ts'
 import type { HandshakeAnswer, HandshakeRequest } from './handshake.ts'
 import type { Answer, HttpRequest } from './http.ts'
-import { readFixture } from './manifest.ts'
+import { readFixture } from '../kube/manifest.ts'
 import type { Stack } from './stack.ts'
 import type { ProbeOptions } from './prober.ts'
-import { podsReady } from './until.ts'
+import { podsReady } from '../kube/until.ts'
 
 /** Has an agent pod do something, through the API server's pod proxy. */
 export async function postToAgent<T>(

@@ -1,24 +1,18 @@
+import { alivePods, readyPods } from '../kube/pods.ts'
 import type { KubernetesObject } from '../core/object.ts'
 import type { DeadlineName } from '../core/deadlines.ts'
 import { AUTOSCALER_SETTINGS, effective, goDuration } from './knative-settings.ts'
-import { POD_AUTOSCALER, SERVERLESS_SERVICE } from './knative-kinds.ts'
+import { POD_AUTOSCALER, SERVERLESS_SERVICE } from '../kube/kinds.ts'
 import { podsOfRevision, type RevisionName } from './knative.ts'
 import type { Stack } from './stack.ts'
-import { recordWhile, type Snapshot } from './timeline.ts'
-import { conditionOf, type Condition } from './until.ts'
+import { recordWhile, type Snapshot } from '../kube/timeline.ts'
+import type { Condition } from '../kube/until.ts'
 
 /** The way that a ServerlessService sends requests: through the activator, or straight to the pods. */
 export type Mode = 'Proxy' | 'Serve'
 
 const modeOf = (serverlessService: KubernetesObject | undefined): Mode | undefined =>
   serverlessService?.spec?.mode as Mode | undefined
-
-/** The pods that count: not on their way out. */
-export const alivePods = (pods: readonly KubernetesObject[]): KubernetesObject[] =>
-  pods.filter((pod) => !pod.metadata?.deletionTimestamp)
-
-export const readyPods = (pods: readonly KubernetesObject[]): KubernetesObject[] =>
-  alivePods(pods).filter((pod) => conditionOf(pod, 'Ready')?.status === 'True')
 
 /** The condition that a PodAutoscaler wants so many pods. */
 export const wants =

@@ -1,8 +1,8 @@
 import { StackFailure } from '../core/problem.ts'
 import type { KubernetesObject } from '../core/object.ts'
-import { CONFIGURATION, ROUTE } from './knative-kinds.ts'
+import { CONFIGURATION, ROUTE } from '../kube/kinds.ts'
 import type { Stack } from './stack.ts'
-import { allTrue } from './until.ts'
+import { allTrue } from '../kube/until.ts'
 
 /** One target of a Route's traffic. */
 export interface TrafficTarget {

@@ -4,7 +4,7 @@ import { randomBytes, type X509Certificate } from 'node:crypto'
 import { makeAuthority, type AuthorityPem } from './authority.ts'
 import { readCertificates } from './certificates.ts'
 import type { Stack } from './stack.ts'
-import { allTrue, conditionOf, type Condition } from './until.ts'
+import { allTrue, conditionOf, type Condition } from '../kube/until.ts'
 
 export const CERT_MANAGER = 'cert-manager'
 export const CERTIFICATE = 'cert-manager.io/v1/Certificate'

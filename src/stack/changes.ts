@@ -1,14 +1,14 @@
 import type { KubernetesObject } from '../core/object.ts'
 import { currentScope } from '../core/scope.ts'
-import { isSomebodys } from '../check/run-info.ts'
-import { askPod, type PodRequest } from './forward.ts'
-import { kindOf, objectName, type KindName, type ObjectId } from './kubernetes.ts'
-import { whole } from './pods.ts'
-import { restartPods } from './restart.ts'
-import { restoring } from './restoring.ts'
+import { isSomebodys } from '../config/run-info.ts'
+import { askPod, type PodRequest } from '../kube/forward.ts'
+import { kindOf, objectName, type KindName, type ObjectId } from '../kube/kubernetes.ts'
+import { whole } from '../kube/pods.ts'
+import { restartPods } from '../kube/restart.ts'
+import { restoring } from '../kube/restoring.ts'
 import type { Stack } from './stack.ts'
 import { takeBack } from './undo.ts'
-import { until, type Condition } from './until.ts'
+import { until, type Condition } from '../kube/until.ts'
 
 /** What a check does to things that are not its own: each is in the journal first, and is taken back when the check ends. */
 export class Changes {

@@ -1,5 +1,5 @@
 import { Autoscaler } from './autoscaler.ts'
-import { KNATIVE } from './knative-kinds.ts'
+import { KNATIVE } from '../kube/kinds.ts'
 import type { ReadyService } from './knative.ts'
 import { injectionLabels } from './mesh-pods.ts'
 import type { Stack } from './stack.ts'

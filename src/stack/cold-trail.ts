@@ -1,8 +1,8 @@
-import { untilLogged } from './log-stream.ts'
+import { untilLogged } from '../kube/log-stream.ts'
 import { lineOf, uniquePath } from './gateway-log.ts'
 import { coldService } from './cold-service.ts'
 import type { Answer } from './http.ts'
-import { KNATIVE } from './knative-kinds.ts'
+import { KNATIVE } from '../kube/kinds.ts'
 import { podsOfRevision } from './knative.ts'
 import type { Stack } from './stack.ts'
 

@@ -1,5 +1,5 @@
 import { accessLogReader } from './mesh-config.ts'
-import { podsReady } from './until.ts'
+import { podsReady } from '../kube/until.ts'
 import type { Stack } from './stack.ts'
 
 interface Clusters {

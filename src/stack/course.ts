@@ -1,9 +1,10 @@
-import type { KubernetesObject } from '../core/object.ts'
-import { readyPods, type Mode } from './autoscaler.ts'
-import { POD_AUTOSCALER, SERVERLESS_SERVICE } from './knative-kinds.ts'
+import { readyPods } from '../kube/pods.ts'
+import { readyEndpoints } from '../kube/endpoints.ts'
+import { type Mode } from './autoscaler.ts'
+import { POD_AUTOSCALER, SERVERLESS_SERVICE } from '../kube/kinds.ts'
 import { podsOfRevision, type RevisionName } from './knative.ts'
 import type { Stack } from './stack.ts'
-import { recordWhile, stepsOf, type Snapshot, type Step } from './timeline.ts'
+import { recordWhile, stepsOf, type Snapshot, type Step } from '../kube/timeline.ts'
 
 /** What the autoscaler did with a revision, by watch: times are in milliseconds since `began`. */
 export interface Course {
@@ -51,9 +52,3 @@ export async function courseWhile<T>(
   }
   return { course, result: pods.result }
 }
-
-/** The Ready endpoints of EndpointSlices. */
-export const readyEndpoints = (slices: readonly KubernetesObject[]): number =>
-  slices
-    .flatMap(({ endpoints }) => (endpoints ?? []) as { conditions?: { ready?: boolean } }[])
-    .filter(({ conditions }) => conditions?.ready !== false).length

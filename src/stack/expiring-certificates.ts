@@ -3,7 +3,7 @@ import type { KubernetesObject } from '../core/object.ts'
 import { CERTIFICATE } from './cert-manager.ts'
 import { readCertificates } from './certificates.ts'
 import type { Stack } from './stack.ts'
-import { conditionOf } from './until.ts'
+import { conditionOf } from '../kube/until.ts'
 
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS

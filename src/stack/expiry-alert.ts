@@ -1,8 +1,8 @@
 import type { KubernetesObject } from '../core/object.ts'
 import { CERTIFICATE } from './cert-manager.ts'
-import { proxyPath } from './loki.ts'
+import { proxyPath } from '../kube/forward.ts'
 import type { Stack } from './stack.ts'
-import { conditionOf } from './until.ts'
+import { conditionOf } from '../kube/until.ts'
 import { StackFailure } from '../core/problem.ts'
 
 export const ALERT = 'CertificateExpiringSoon'

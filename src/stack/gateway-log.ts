@@ -3,7 +3,7 @@ import type { DeadlineName } from '../core/deadlines.ts'
 import type { KubernetesObject } from '../core/object.ts'
 import type { Answer } from './http.ts'
 import type { IngressRequest } from './ingress.ts'
-import { untilLogged, type Line, type Logging } from './log-stream.ts'
+import { untilLogged, type Line, type Logging } from '../kube/log-stream.ts'
 import type { Stack } from './stack.ts'
 
 /** A path that no other request has: by it a request is found in logs. Envoy gives each request an id of its own, whatever it came with. */

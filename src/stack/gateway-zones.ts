@@ -1,5 +1,5 @@
-import type { KubernetesObject } from '../core/object.ts'
-import { conditionOf } from './until.ts'
+import { zoneOf } from '../kube/nodes.ts'
+import { conditionOf } from '../kube/until.ts'
 import type { Stack } from './stack.ts'
 
 /** Where the Ready gateway pods are: by zone their addresses, and what their nodes are known by to a load balancer. */
@@ -9,10 +9,6 @@ export interface GatewayZones {
   byZone: Map<string, { pods: Set<string>; nodes: Set<string> }>
 }
 
-/** The zone of a node, by its label. */
-export const zoneOf = (node: KubernetesObject | undefined): string =>
-  node?.metadata?.labels?.['topology.kubernetes.io/zone'] ?? 'no zone'
-
 /** Looks where the Ready gateway pods are. */
 export async function gatewayZones(stack: Stack): Promise<GatewayZones> {
   const nodes = new Map((await stack.all('v1/Node')).map((node) => [node.metadata?.name, node]))
@@ -20,7 +16,7 @@ export async function gatewayZones(stack: Stack): Promise<GatewayZones> {
   const byZone: GatewayZones['byZone'] = new Map()
   for (const pod of ready) {
     const node = nodes.get(String(pod.spec?.nodeName))
-    const zone = zoneOf(node)
+    const zone = zoneOf(node) || 'no zone'
     const place = byZone.get(zone) ?? { pods: new Set(), nodes: new Set() }
     byZone.set(zone, place)
     place.pods.add(String(pod.status?.podIP))

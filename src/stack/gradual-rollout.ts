@@ -1,7 +1,7 @@
-import { KNATIVE } from './knative-kinds.ts'
+import { KNATIVE } from '../kube/kinds.ts'
 import type { Sample } from './samples.ts'
 import type { Stack } from './stack.ts'
-import { recordWhile } from './timeline.ts'
+import { recordWhile } from '../kube/timeline.ts'
 
 const VIRTUAL_SERVICE = 'networking.istio.io/v1beta1/VirtualService'
 

@@ -3,8 +3,8 @@ import { deadline } from '../core/deadlines.ts'
 import { StackFailure } from '../core/problem.ts'
 import type { KubernetesObject } from '../core/object.ts'
 import { currentScope } from '../core/scope.ts'
-import { ACCEPTED } from './kube-errors.ts'
-import { fixturePath, parseManifest } from './manifest.ts'
+import { ACCEPTED } from '../kube/errors.ts'
+import { fixturePath, parseManifest } from '../kube/manifest.ts'
 import type { Stack } from './stack.ts'
 
 /** One of istioctl analyze's messages. */

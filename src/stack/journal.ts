@@ -1,7 +1,7 @@
 import { appendFileSync, closeSync, existsSync, fsyncSync, openSync, readFileSync } from 'node:fs'
 import type { KubernetesObject } from '../core/object.ts'
-import type { PodRequest } from './forward.ts'
-import type { ObjectId } from './kubernetes.ts'
+import type { PodRequest } from '../kube/forward.ts'
+import type { ObjectId } from '../kube/kubernetes.ts'
 
 /**
  * What must be undone: an object of ours that was made, a shared one that was changed, with the merge patch that puts it back, one that

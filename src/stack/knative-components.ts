@@ -1,10 +1,10 @@
 import { ClusterProblem } from '../core/problem.ts'
 import type { KubernetesObject } from '../core/object.ts'
-import { KNATIVE } from './knative-kinds.ts'
+import { KNATIVE } from '../kube/kinds.ts'
 import { readComponentLog, type ComponentLog } from './knative-logs.ts'
 import { metricsOf } from './knative-settings.ts'
 import type { Stack } from './stack.ts'
-import { conditionOf } from './until.ts'
+import { conditionOf } from '../kube/until.ts'
 
 /** The logs of the last `seconds` of every pod of Knative's deployments; of one that has gone since the LIST there is none. */
 export async function componentLogs(

@@ -1,4 +1,4 @@
-import { compareMinors } from './supported-versions.ts'
+import { compareMinors } from '../config/supported-versions.ts'
 
 /** A key of one of Knative's ConfigMaps: its default, and why a value does not parse (undefined where it does). */
 export interface Setting {

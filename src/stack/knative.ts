@@ -2,12 +2,12 @@ import { StackFailure } from '../core/problem.ts'
 import type { KubernetesObject } from '../core/object.ts'
 import type { DeadlineName } from '../core/deadlines.ts'
 import { Autoscaler } from './autoscaler.ts'
-import { readyEndpoints } from './course.ts'
-import { ACCEPTED, refusalOf } from './kube-errors.ts'
-import { readFixture, readManifest } from './manifest.ts'
+import { readyEndpoints } from '../kube/endpoints.ts'
+import { ACCEPTED, refusalOf } from '../kube/errors.ts'
+import { readFixture, readManifest } from '../kube/manifest.ts'
 import type { Stack } from './stack.ts'
-import { KNATIVE, SERVICE } from './knative-kinds.ts'
-import { allTrue } from './until.ts'
+import { KNATIVE, SERVICE } from '../kube/kinds.ts'
+import { allTrue } from '../kube/until.ts'
 
 /** What a check lays over the workload's Service. */
 export interface ServiceOptions {

@@ -1,3 +1,4 @@
+import { proxyPath } from '../kube/forward.ts'
 import { StackFailure } from '../core/problem.ts'
 import type { Stack } from './stack.ts'
 
@@ -28,10 +29,4 @@ export async function untilCollected(stack: Stack, text: string): Promise<{ line
     'collected',
   )
   return { lines, ms: performance.now() - started }
-}
-
-/** The API server's way to a Service, NAMESPACE/NAME:PORT. */
-export function proxyPath(service: string): string {
-  const [namespace, name] = service.split('/')
-  return `/api/v1/namespaces/${namespace}/services/${name}/proxy`
 }

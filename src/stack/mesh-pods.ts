@@ -3,10 +3,10 @@ import { StackFailure } from '../core/problem.ts'
 import type { KubernetesObject } from '../core/object.ts'
 import { postToAgent } from './agent.ts'
 import { tell, type Answer } from './http.ts'
-import { KNATIVE } from './knative-kinds.ts'
-import { readFixture } from './manifest.ts'
+import { KNATIVE } from '../kube/kinds.ts'
+import { readFixture } from '../kube/manifest.ts'
 import type { Stack } from './stack.ts'
-import { podsReady } from './until.ts'
+import { podsReady } from '../kube/until.ts'
 
 const PROXY = 'istio-proxy'
 

@@ -1,5 +1,5 @@
 import type { KubernetesObject } from '../core/object.ts'
-import { selects } from './selector.ts'
+import { selects } from '../kube/selector.ts'
 import type { Stack } from './stack.ts'
 
 // DaemonSets of the CNIs that enforce NetworkPolicy. The AWS VPC CNI does only with its policy agent turned on.

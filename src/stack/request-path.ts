@@ -1,5 +1,5 @@
 import type { Answer } from './http.ts'
-import { KNATIVE } from './knative-kinds.ts'
+import { KNATIVE } from '../kube/kinds.ts'
 import type { KubernetesObject } from '../core/object.ts'
 import type { Stack } from './stack.ts'
 

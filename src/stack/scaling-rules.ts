@@ -1,7 +1,7 @@
 import { StackFailure } from '../core/problem.ts'
 import type { KubernetesObject } from '../core/object.ts'
 import { AUTOSCALER_SETTINGS, effective, goDuration } from './knative-settings.ts'
-import { POD_AUTOSCALER } from './knative-kinds.ts'
+import { POD_AUTOSCALER } from '../kube/kinds.ts'
 import type { RevisionName } from './knative.ts'
 import type { Stack } from './stack.ts'
 

@@ -1,10 +1,10 @@
 import { StackFailure } from '../core/problem.ts'
-import { askPod } from './forward.ts'
-import { INGRESS, SERVICE } from './knative-kinds.ts'
-import { whole } from './pods.ts'
-import { until } from './until.ts'
+import { askPod } from '../kube/forward.ts'
+import { INGRESS, SERVICE } from '../kube/kinds.ts'
+import { whole } from '../kube/pods.ts'
+import { until } from '../kube/until.ts'
 import type { Journal, JournalEntry } from './journal.ts'
-import type { Kubernetes } from './kubernetes.ts'
+import type { Kubernetes } from '../kube/kubernetes.ts'
 
 /**
  * Undoes all that a journal holds open, newest first: shared objects are put back, objects of ours deleted and seen to be gone.

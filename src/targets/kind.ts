@@ -11,9 +11,9 @@ import { knativeServing, netIstio } from '../install/knative.ts'
 import { metallb } from '../install/metallb.ts'
 import { readRelease, releases } from '../install/release.ts'
 import { workload } from '../install/workload.ts'
-import { loadKubeConfig } from '../stack/kube-connection.ts'
-import { Kubernetes } from '../stack/kubernetes.ts'
-import { readManifest } from '../stack/manifest.ts'
+import { loadKubeConfig } from '../kube/connection.ts'
+import { Kubernetes } from '../kube/kubernetes.ts'
+import { readManifest } from '../kube/manifest.ts'
 import { needDocker, needPrograms } from '../core/programs.ts'
 
 const COMPONENTS: Component[] = [metallb, certManager, istio, knativeServing, netIstio, workload]

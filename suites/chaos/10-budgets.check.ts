@@ -2,9 +2,9 @@ import { budgetTroubles } from '../../src/chaos/disruption-budgets.ts'
 import { evictAllAtOnce } from '../../src/chaos/evictions.ts'
 import { skewOf, zonesOf } from '../../src/chaos/spread.ts'
 import { check } from '../../src/check/check.ts'
-import { readyPods } from '../../src/stack/autoscaler.ts'
+import { readyPods } from '../../src/kube/pods.ts'
 import { podsOfRevision } from '../../src/stack/knative.ts'
-import { podsReady } from '../../src/stack/until.ts'
+import { podsReady } from '../../src/kube/until.ts'
 
 check(
   'chaos/pdbs',

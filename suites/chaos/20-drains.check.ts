@@ -1,12 +1,13 @@
+import { zoneOf } from '../../src/kube/nodes.ts'
 import { budgetBreaches, budgetsWatched } from '../../src/chaos/disruption-budgets.ts'
-import { drain, servingNodes, zoneOf } from '../../src/chaos/drain.ts'
+import { drain, servingNodes } from '../../src/chaos/drain.ts'
 import { throughFault } from '../../src/chaos/experiment.ts'
 import { rollOver } from '../../src/chaos/faults.ts'
 import { gatewayDeployment } from '../../src/chaos/gateway.ts'
 import { podsWatched, throughActivators } from '../../src/chaos/served.ts'
 import { check } from '../../src/check/check.ts'
 import { StackFailure } from '../../src/core/problem.ts'
-import { readyPods } from '../../src/stack/autoscaler.ts'
+import { readyPods } from '../../src/kube/pods.ts'
 import { cost, expectWithin } from './within-budget.ts'
 
 const DRAIN = {

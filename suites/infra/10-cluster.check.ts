@@ -1,5 +1,5 @@
 import { check } from '../../src/check/check.ts'
-import { oldestKubernetes, plainVersion, supportOf, supportsKubernetes } from '../../src/stack/supported-versions.ts'
+import { oldestKubernetes, plainVersion, supportOf, supportsKubernetes } from '../../src/config/supported-versions.ts'
 
 check(
   'infra/kubernetes-version',
@@ -20,7 +20,7 @@ check(
       const row = supportOf(component as 'knative', found)
       expect(
         row,
-        `${component} ${found} is in no row of the table of supported versions (src/stack/supported-versions.ts)`,
+        `${component} ${found} is in no row of the table of supported versions (src/config/supported-versions.ts)`,
       ).toBeDefined()
       expect(
         supportsKubernetes(row!, version),

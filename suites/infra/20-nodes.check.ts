@@ -1,12 +1,6 @@
 import { check } from '../../src/check/check.ts'
-import type { KubernetesObject } from '../../src/core/object.ts'
-import { conditionOf } from '../../src/stack/until.ts'
-
-const isWorker = (node: KubernetesObject): boolean =>
-  !node.spec?.unschedulable &&
-  !((node.spec?.taints ?? []) as { effect: string }[]).some(
-    ({ effect }) => effect === 'NoSchedule' || effect === 'NoExecute',
-  )
+import { workersOf, ZONE, zoneOf } from '../../src/kube/nodes.ts'
+import { conditionOf } from '../../src/kube/until.ts'
 
 check(
   'infra/nodes-ready',
@@ -35,7 +29,7 @@ check(
       ]
     })
     expect(troubles, 'nodes that are not Ready or under pressure').toBeNone()
-    const workers = nodes.filter(isWorker)
+    const workers = workersOf(nodes)
     measure('nodes', nodes.length, 'nodes')
     measure('schedulable workers', workers.length, 'nodes')
     expect(workers.length, 'schedulable workers (no cordon, no NoSchedule taint)').toBeGreaterThanOrEqual(2)
@@ -55,10 +49,10 @@ check(
       'add workers in another zone; without two, a lost zone is a lost service and topology spread has nothing to spread over',
   },
   async ({ stack, expect, measure }) => {
-    const workers = (await stack.all('v1/Node')).filter(isWorker)
-    const zoned = workers.map((node) => node.metadata?.labels?.['topology.kubernetes.io/zone'])
+    const workers = workersOf(await stack.all('v1/Node'))
+    const zoned = workers.map(zoneOf)
     const without = workers.filter((_, at) => !zoned[at]).map((node) => node.metadata?.name)
-    expect(without, 'workers without the label topology.kubernetes.io/zone').toBeNone()
+    expect(without, `workers without the label ${ZONE}`).toBeNone()
     const zones = [...new Set(zoned)]
     measure('zones', zones.length, 'zones')
     expect(

@@ -1,8 +1,8 @@
 import { check } from '../../src/check/check.ts'
 import { eksOf } from '../../src/stack/eks-kubeconfig.ts'
 import { loadBalancerController } from '../../src/stack/load-balancer.ts'
-import { deploymentTroubles } from '../../src/stack/pods.ts'
-import { conditionOf } from '../../src/stack/until.ts'
+import { deploymentTroubles } from '../../src/kube/pods.ts'
+import { conditionOf } from '../../src/kube/until.ts'
 
 check(
   'infra/lb-controller',

@@ -1,8 +1,8 @@
 import { check } from '../../src/check/check.ts'
 import { componentLogs, componentMetrics } from '../../src/stack/knative-components.ts'
-import { KNATIVE } from '../../src/stack/knative-kinds.ts'
+import { KNATIVE } from '../../src/kube/kinds.ts'
 import { deploymentsOf } from '../../src/stack/knative-settings.ts'
-import { deploymentTroubles, readinessTroubles } from '../../src/stack/pods.ts'
+import { deploymentTroubles, readinessTroubles } from '../../src/kube/pods.ts'
 import {
   compareMinors,
   minorOf,
@@ -11,7 +11,7 @@ import {
   plainVersion,
   supportOf,
   supportsKubernetes,
-} from '../../src/stack/supported-versions.ts'
+} from '../../src/config/supported-versions.ts'
 
 check(
   'knative/version',
@@ -34,7 +34,10 @@ check(
     if (wantedNetIstio)
       expect(plainVersion(netIstio), 'version of net-istio, against stack.yaml').toBe(plainVersion(wantedNetIstio))
     const row = supportOf('knative', serving)
-    expect(row, `serving ${serving} in the table of supported versions (src/stack/supported-versions.ts)`).toBeDefined()
+    expect(
+      row,
+      `serving ${serving} in the table of supported versions (src/config/supported-versions.ts)`,
+    ).toBeDefined()
     const server = await stack.serverVersion()
     expect(
       supportsKubernetes(row!, server),
@@ -146,7 +149,10 @@ check(
   async ({ stack, expect }) => {
     const knative = await stack.knative.version()
     const row = supportOf('knative', knative)
-    expect(row, `serving ${knative} in the table of supported versions (src/stack/supported-versions.ts)`).toBeDefined()
+    expect(
+      row,
+      `serving ${knative} in the table of supported versions (src/config/supported-versions.ts)`,
+    ).toBeDefined()
     const server = await stack.serverVersion()
     expect(
       compareMinors(minorOf(server) ?? '', oldestKubernetes(row!)),

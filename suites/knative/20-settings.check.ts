@@ -1,5 +1,5 @@
 import { check } from '../../src/check/check.ts'
-import { KNATIVE, REVISION } from '../../src/stack/knative-kinds.ts'
+import { KNATIVE, REVISION } from '../../src/kube/kinds.ts'
 import { nearestKey } from '../../src/config/nearest-key.ts'
 import {
   AUTOSCALER_SETTINGS,

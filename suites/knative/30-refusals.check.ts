@@ -1,6 +1,6 @@
 import { check } from '../../src/check/check.ts'
-import { KNATIVE } from '../../src/stack/knative-kinds.ts'
-import { refusalOf } from '../../src/stack/kube-errors.ts'
+import { KNATIVE } from '../../src/kube/kinds.ts'
+import { refusalOf } from '../../src/kube/errors.ts'
 
 // All of these are dry runs: the API server and the webhooks say what they would say, and nothing is stored.
 

@@ -1,6 +1,6 @@
 import { check } from '../../src/check/check.ts'
 import { tell } from '../../src/stack/http.ts'
-import { conditionOf, missingCondition } from '../../src/stack/until.ts'
+import { conditionOf, missingCondition } from '../../src/kube/until.ts'
 
 check(
   'knative/hello-ready',

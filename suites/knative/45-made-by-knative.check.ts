@@ -1,10 +1,10 @@
 import { check } from '../../src/check/check.ts'
 import { wants } from '../../src/stack/autoscaler.ts'
 import { tell } from '../../src/stack/http.ts'
-import { POD_AUTOSCALER } from '../../src/stack/knative-kinds.ts'
+import { POD_AUTOSCALER } from '../../src/kube/kinds.ts'
 import { CONFIGURED } from '../../src/stack/knative.ts'
 import { externalGateways } from '../../src/stack/knative-gateways.ts'
-import { refusalOf } from '../../src/stack/kube-errors.ts'
+import { refusalOf } from '../../src/kube/errors.ts'
 
 interface HttpRoute {
   match?: { headers?: Record<string, unknown>; gateways?: string[] }[]

@@ -1,7 +1,8 @@
+import { alivePods, readyPods } from '../../src/kube/pods.ts'
 import { check } from '../../src/check/check.ts'
 import { sendFor } from '../../src/load/traffic.ts'
-import { alivePods, Autoscaler, autoscalerLimits, readyPods } from '../../src/stack/autoscaler.ts'
-import { forSeconds } from '../../src/stack/timeline.ts'
+import { Autoscaler, autoscalerLimits } from '../../src/stack/autoscaler.ts'
+import { forSeconds } from '../../src/kube/timeline.ts'
 
 // The shortest stable window that Knative takes, where time is not the point: 6 s.
 const WINDOW = { window: '6s' }

@@ -1,9 +1,9 @@
 import { check } from '../../src/check/check.ts'
-import { KNATIVE } from '../../src/stack/knative-kinds.ts'
+import { KNATIVE } from '../../src/kube/kinds.ts'
 import { Autoscaler } from '../../src/stack/autoscaler.ts'
 import { tell, type Answer } from '../../src/stack/http.ts'
 import { requestPath } from '../../src/stack/request-path.ts'
-import { forSeconds } from '../../src/stack/timeline.ts'
+import { forSeconds } from '../../src/kube/timeline.ts'
 
 check(
   'knative/activator-in-path',

@@ -1,6 +1,6 @@
 import { check } from '../../src/check/check.ts'
 import { tell } from '../../src/stack/http.ts'
-import { KNATIVE } from '../../src/stack/knative-kinds.ts'
+import { KNATIVE } from '../../src/kube/kinds.ts'
 import { RoutePatch } from '../../src/stack/route-patch.ts'
 import { versionsOf, answersOf } from '../../src/stack/versions-served.ts'
 

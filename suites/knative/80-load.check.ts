@@ -7,7 +7,7 @@ import {
   type LoadedRevision,
 } from '../../src/load/load-revision.ts'
 import { failuresOf, latencyOf } from '../../src/stack/samples.ts'
-import { valueAt } from '../../src/stack/timeline.ts'
+import { valueAt } from '../../src/kube/timeline.ts'
 
 // What these have in common: a target in pods that few pods reach, and panic kept out where it is not the point.
 const CALM = { window: '6s', 'panic-threshold-percentage': '1000' }

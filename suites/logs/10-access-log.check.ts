@@ -1,7 +1,7 @@
 import { check } from '../../src/check/check.ts'
 import { readAccessLog } from '../../src/stack/access-log.ts'
 import { uniquePath } from '../../src/stack/gateway-log.ts'
-import { refusalOf } from '../../src/stack/kube-errors.ts'
+import { refusalOf } from '../../src/kube/errors.ts'
 import { encodingOf, meshConfig } from '../../src/stack/mesh-config.ts'
 import { telemetryTroubles } from '../../src/stack/telemetries.ts'
 

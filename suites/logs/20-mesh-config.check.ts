@@ -1,7 +1,7 @@
 import { check } from '../../src/check/check.ts'
 import { formatReader, readAccessLog } from '../../src/stack/access-log.ts'
 import { encodingOf, meshConfig, tuneMesh } from '../../src/stack/mesh-config.ts'
-import { podLives } from '../../src/stack/pods.ts'
+import { podLives } from '../../src/kube/pods.ts'
 import { traceSampling } from '../../src/stack/trace-sampling.ts'
 
 check(
@@ -78,7 +78,7 @@ check(
   async ({ stack, expect, measure }) => {
     const { host } = await stack.knative.hello()
     const lives = async () =>
-      podLives([...(await stack.istio.gatewayPods()), ...(await stack.istio.istiodPods())], stack)
+      podLives([...(await stack.istio.gatewayPods()), ...(await stack.istio.istiodPods())], stack.k8s)
     const before = await lives()
     const other = encodingOf(await meshConfig(stack)) === 'JSON' ? 'TEXT' : 'JSON'
     await tuneMesh(stack, { accessLogEncoding: other, accessLogFormat: '' })

@@ -1,7 +1,7 @@
 import { check } from '../../src/check/check.ts'
 import { renderedBy } from '../../src/stack/istioctl.ts'
-import { recentRestarts, readinessTroubles } from '../../src/stack/pods.ts'
-import { compareMinors, minorOf, plainVersion } from '../../src/stack/supported-versions.ts'
+import { recentRestarts, readinessTroubles } from '../../src/kube/pods.ts'
+import { compareMinors, minorOf, plainVersion } from '../../src/config/supported-versions.ts'
 
 check(
   'mesh/version',

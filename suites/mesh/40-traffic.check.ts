@@ -1,9 +1,10 @@
 import { check } from '../../src/check/check.ts'
 import { sendConcurrently } from '../../src/load/traffic.ts'
-import { gatewayZones, zoneOf } from '../../src/stack/gateway-zones.ts'
+import { workersOf, zoneOf } from '../../src/kube/nodes.ts'
+import { gatewayZones } from '../../src/stack/gateway-zones.ts'
 import type { Answer } from '../../src/stack/http.ts'
 import { networkPolicyTroubles } from '../../src/stack/network-policies.ts'
-import { podsReady } from '../../src/stack/until.ts'
+import { podsReady } from '../../src/kube/until.ts'
 
 check(
   'mesh/nginx-through-lb',
@@ -87,11 +88,9 @@ check(
   },
   async ({ stack, expect, measure, signal }) => {
     const { byZone } = await gatewayZones(stack)
-    const workers = (await stack.all('v1/Node')).filter(
-      ({ spec }) => !spec?.unschedulable && !(spec?.taints as unknown[] | undefined)?.length,
-    )
+    const workers = workersOf(await stack.all('v1/Node'))
     expect([...byZone.keys()].toSorted(), 'zones with a Ready gateway pod, against the zones of the workers').toEqual(
-      [...new Set(workers.map(zoneOf))].toSorted(),
+      [...new Set(workers.map((node) => zoneOf(node) || 'no zone'))].toSorted(),
     )
 
     const namespace = await stack.namespace('balance')

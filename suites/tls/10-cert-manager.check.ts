@@ -1,8 +1,8 @@
 import { check } from '../../src/check/check.ts'
 import { CERT_MANAGER, versionOf } from '../../src/stack/cert-manager.ts'
 import { chainTroubles, dateTroubles } from '../../src/stack/certificates.ts'
-import { deploymentTroubles } from '../../src/stack/pods.ts'
-import { compareMinors } from '../../src/stack/supported-versions.ts'
+import { deploymentTroubles } from '../../src/kube/pods.ts'
+import { compareMinors } from '../../src/config/supported-versions.ts'
 
 const DEPLOYMENTS = ['cert-manager', 'cert-manager-cainjector', 'cert-manager-webhook']
 const CRDS = [

@@ -1,13 +1,13 @@
 import { check } from '../../src/check/check.ts'
 import { chainTroubles } from '../../src/stack/certificates.ts'
 import { tell } from '../../src/stack/http.ts'
-import { KNATIVE } from '../../src/stack/knative-kinds.ts'
+import { KNATIVE } from '../../src/kube/kinds.ts'
 import { knativeInMesh, MeshPods } from '../../src/stack/mesh-pods.ts'
 import { meshConfig } from '../../src/stack/mesh-config.ts'
 import { tuneMeshMtls, tuneMtls } from '../../src/stack/peer-authentication.ts'
 import { coldService } from '../../src/stack/cold-service.ts'
 import { meshRoot, workloadCertificate } from '../../src/stack/workload-certificate.ts'
-import { podsReady } from '../../src/stack/until.ts'
+import { podsReady } from '../../src/kube/until.ts'
 
 /** How long the workload certificate lives whose rotation is waited for. */
 const SHORT_LIFE_SECONDS = 30

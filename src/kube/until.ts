@@ -4,7 +4,7 @@ import { StackFailure } from '../core/problem.ts'
 import type { KubernetesObject } from '../core/object.ts'
 import { currentScope } from '../core/scope.ts'
 import { timeLimit } from '../core/time-limit.ts'
-import { plainProblem } from './kube-errors.ts'
+import { plainProblem } from './errors.ts'
 import { objectName, splitKind, type KindName, type Kubernetes } from './kubernetes.ts'
 
 /** Which objects are watched: one by name, or those of a label selector. */

@@ -3,7 +3,7 @@ import { PortForward } from '@kubernetes/client-node'
 import { request } from 'undici'
 import { deadline } from '../core/deadlines.ts'
 import { StackFailure } from '../core/problem.ts'
-import { plainProblem } from './kube-errors.ts'
+import { plainProblem } from './errors.ts'
 import type { Kubernetes } from './kubernetes.ts'
 
 /** A port of a pod, its loopback ports (Envoy's admin, istiod's debug) among them, reached through the API server. */
@@ -86,4 +86,10 @@ async function openForward(
       for (const socket of sockets) socket.destroy()
     },
   }
+}
+
+/** The API server's way to a Service, NAMESPACE/NAME:PORT. */
+export function proxyPath(service: string): string {
+  const [namespace, name] = service.split('/')
+  return `/api/v1/namespaces/${namespace}/services/${name}/proxy`
 }

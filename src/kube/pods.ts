@@ -1,7 +1,13 @@
 import type { KubernetesObject } from '../core/object.ts'
-import { objectName } from './kubernetes.ts'
-import type { Stack } from './stack.ts'
+import { objectName, type Kubernetes } from './kubernetes.ts'
 import { allTrue, conditionOf, missingCondition, podTrouble, type Condition } from './until.ts'
+
+/** The pods that count: not on their way out. */
+export const alivePods = (pods: readonly KubernetesObject[]): KubernetesObject[] =>
+  pods.filter((pod) => !pod.metadata?.deletionTimestamp)
+
+export const readyPods = (pods: readonly KubernetesObject[]): KubernetesObject[] =>
+  alivePods(pods).filter((pod) => conditionOf(pod, 'Ready')?.status === 'True')
 
 /** A sentence for each pod that is not Ready and not on its way out, with the kubelet's or the scheduler's reason. */
 export const readinessTroubles = (pods: readonly KubernetesObject[]): string[] =>
@@ -42,9 +48,9 @@ export function recentRestarts(pods: readonly KubernetesObject[], minutes: numbe
 }
 
 /** Which pods there are now, by uid, and how often their containers have restarted: what shows that none was replaced or restarted. */
-export async function podLives(pods: readonly KubernetesObject[], stack: Stack): Promise<Record<string, number>> {
+export async function podLives(pods: readonly KubernetesObject[], api: Kubernetes): Promise<Record<string, number>> {
   const now = await Promise.all(
-    pods.map(({ metadata }) => stack.k8s.get('v1/Pod', metadata?.name ?? '', metadata?.namespace)),
+    pods.map(({ metadata }) => api.get('v1/Pod', metadata?.name ?? '', metadata?.namespace)),
   )
   return Object.fromEntries(
     now.map(({ metadata, status }) => [

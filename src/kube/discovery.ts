@@ -1,4 +1,4 @@
-import { statusOf } from './kube-errors.ts'
+import { statusOf } from './errors.ts'
 
 /** One resource of the API as discovery names it: 'pods' of kind Pod; 'pods/log' is a subresource. */
 export interface ApiResource {

@@ -6,9 +6,9 @@ import { timeLimit } from '../core/time-limit.ts'
 import { StackFailure } from '../core/problem.ts'
 import type { KubernetesObject } from '../core/object.ts'
 import { currentScope } from '../core/scope.ts'
-import { Discovery, rootOf } from './kube-discovery.ts'
-import { ApiRefusal, parseStatus, plainProblem, statusOf } from './kube-errors.ts'
-import type { SharedKubeConfig } from './kube-connection.ts'
+import { Discovery, rootOf } from './discovery.ts'
+import { ApiRefusal, parseStatus, plainProblem, statusOf } from './errors.ts'
+import type { SharedKubeConfig } from './connection.ts'
 
 /** A kind with its API version, as a manifest has them: 'v1/Service', 'apps/v1/Deployment'. */
 export type KindName = string

@@ -1,14 +1,27 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
-import type { StackConfig } from '../config/stack-schema.ts'
-import type { AwsPlace } from '../cloud/aws.ts'
-import type { K6 } from '../load/k6.ts'
+import type { StackConfig } from './stack-schema.ts'
 import { UsageProblem } from '../core/problem.ts'
 import { SUITES, type Suite, type Capability } from '../core/record.ts'
 
 /** Where the runs are; PLUMBLINE_REPORTS puts them elsewhere. */
 const REPORTS = process.env.PLUMBLINE_REPORTS ?? join(import.meta.dirname, '..', '..', 'reports')
+
+/** Where AWS is asked, and with whose profile. */
+export interface AwsPlace {
+  region: string
+  profile?: string | undefined
+  /** Where its APIs are, for a stand-in; AWS's own where not given. */
+  endpoint?: string | undefined
+}
+
+/** Which k6 a run has: a program, or an image. */
+export interface K6 {
+  how: 'path' | 'image' | 'built'
+  /** The program's path, or the image's name. */
+  what: string
+}
 
 /** What a run is about: written when it starts, read by the thread that runs the checks, by `report`, `recover` and `--rerun`. */
 export interface RunInfo {
