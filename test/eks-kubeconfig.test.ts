@@ -1,6 +1,6 @@
 import { KubeConfig } from '@kubernetes/client-node'
 import { describe, expect, test } from 'vitest'
-import { eksOf } from '../src/stack/eks-kubeconfig.ts'
+import { eksOf } from '../src/cloud/eks-kubeconfig.ts'
 
 const ARN = 'arn:aws:eks:eu-central-1:123456789012:cluster/prod'
 const SERVER = 'https://0123456789ABCDEF0123456789ABCDEF.gr7.eu-central-1.eks.amazonaws.com'

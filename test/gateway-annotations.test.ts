@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { askedNlb } from '../src/stack/gateway-annotations.ts'
+import { askedNlb } from '../src/cloud/gateway-annotations.ts'
 
 const PREFIX = 'service.beta.kubernetes.io/aws-load-balancer-'
 const CLASS = 'service.k8s.aws/nlb'

@@ -2,7 +2,7 @@ import { appendFileSync, mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { Journal } from '../src/stack/journal.ts'
+import { Journal } from '../src/cluster/journal.ts'
 
 const newFile = () => join(mkdtempSync(join(tmpdir(), 'plumbline-')), 'journal.jsonl')
 const namespace = (name: string) => ({ kind: 'v1/Namespace', name })

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { poolOf } from '../src/install/metallb.ts'
 import { adapt, registryOf } from '../src/install/knative.ts'
 import { stackSchema } from '../src/config/stack-schema.ts'
-import { addressInPools } from '../src/stack/address-pool.ts'
+import { addressInPools } from '../src/cloud/address-pool.ts'
 import { externalGateways } from '../src/stack/knative-gateways.ts'
 import { readComponentLog } from '../src/stack/knative-logs.ts'
 import {
@@ -13,7 +13,7 @@ import {
   settingTroubles,
 } from '../src/stack/knative-settings.ts'
 import { nearestKey } from '../src/config/nearest-key.ts'
-import { guards } from '../src/stack/network-policies.ts'
+import { guards } from '../src/cluster/network-policies.ts'
 import { deploymentTroubles, recentRestarts } from '../src/kube/pods.ts'
 import {
   compareMinors,

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import { setDeadlineFactor } from '../src/core/deadlines.ts'
-import { Journal } from '../src/stack/journal.ts'
-import { undoAll } from '../src/stack/undo.ts'
+import { Journal } from '../src/cluster/journal.ts'
+import { undoAll } from '../src/cluster/undo.ts'
 import { answer, CORE, fakeApi } from './fake-api.ts'
 
 const newJournal = () => new Journal(join(mkdtempSync(join(tmpdir(), 'plumbline-')), 'journal.jsonl'))

@@ -1,10 +1,10 @@
 import { UsageProblem } from '../core/problem.ts'
 import { setDeadlineFactor } from '../core/deadlines.ts'
 import { isRunning, journalFile, readRunInfo, runIds, type RunInfo } from '../config/run-info.ts'
-import { Journal } from '../stack/journal.ts'
+import { Journal } from '../cluster/journal.ts'
 import { loadKubeConfig } from '../kube/connection.ts'
 import { Kubernetes } from '../kube/kubernetes.ts'
-import { undoAll } from '../stack/undo.ts'
+import { undoAll } from '../cluster/undo.ts'
 
 /** plumbline recover: undoes what the journals of ended runs still hold open. Gives 0 where nothing is left. */
 export async function recover(id: string | undefined): Promise<number> {

@@ -1,5 +1,5 @@
 import { StackFailure } from '../core/problem.ts'
-import { deleteNow } from '../stack/undo.ts'
+import { deleteNow } from '../cluster/undo.ts'
 import type { ObjectId } from '../kube/kubernetes.ts'
 import { until } from '../kube/until.ts'
 import type { InstallContext } from './component.ts'

@@ -4,8 +4,8 @@ import type { RunInfo } from '../config/run-info.ts'
 import type { StackConfig } from '../config/stack-schema.ts'
 import type { SharedKubeConfig } from '../kube/connection.ts'
 import type { Kubernetes } from '../kube/kubernetes.ts'
-import { ELB_HOSTNAME } from '../stack/load-balancer.ts'
-import { eksOf } from '../stack/eks-kubeconfig.ts'
+import { ELB_HOSTNAME } from '../cloud/load-balancer.ts'
+import { eksOf } from '../cloud/eks-kubeconfig.ts'
 import { awsPlace, reachEks } from '../targets/eks.ts'
 
 /** AWS as a run may ask it, or why it may not: what is not excused leaves the verdict incomplete. */

@@ -8,10 +8,10 @@ import { pageOf } from '../report/html.ts'
 import { junitOf } from '../report/junit.ts'
 import type { Report } from '../report/report-schema.ts'
 import { summaryOf } from '../report/summary.ts'
-import { Journal } from '../stack/journal.ts'
+import { Journal } from '../cluster/journal.ts'
 import { loadKubeConfig } from '../kube/connection.ts'
 import { Kubernetes } from '../kube/kubernetes.ts'
-import { undoAll } from '../stack/undo.ts'
+import { undoAll } from '../cluster/undo.ts'
 import type { ThreadWork } from './in-thread.ts'
 
 /** The same as the work of a thread. */

@@ -1,7 +1,7 @@
 import type { DeadlineName } from '../core/deadlines.ts'
 import type { KubernetesObject } from '../core/object.ts'
 import type { StackConfig } from '../config/stack-schema.ts'
-import type { Journal } from '../stack/journal.ts'
+import type { Journal } from '../cluster/journal.ts'
 import { restoring } from '../kube/restoring.ts'
 import { kindOf, type KindName, type Kubernetes, type ObjectId } from '../kube/kubernetes.ts'
 import { whole } from '../kube/pods.ts'

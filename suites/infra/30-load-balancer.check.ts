@@ -1,6 +1,6 @@
 import { check } from '../../src/check/check.ts'
-import { eksOf } from '../../src/stack/eks-kubeconfig.ts'
-import { loadBalancerController } from '../../src/stack/load-balancer.ts'
+import { eksOf } from '../../src/cloud/eks-kubeconfig.ts'
+import { loadBalancerController } from '../../src/cloud/load-balancer.ts'
 import { deploymentTroubles } from '../../src/kube/pods.ts'
 import { conditionOf } from '../../src/kube/until.ts'
 

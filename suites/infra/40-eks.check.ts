@@ -1,8 +1,8 @@
 import { check } from '../../src/check/check.ts'
 import { openIdProviders, policiesOf, subnetsOf, workerRoles } from '../../src/cloud/account.ts'
 import { associationsOf } from '../../src/cloud/pod-identity.ts'
-import { IRSA, roleOf } from '../../src/stack/aws-identity.ts'
-import { loadBalancerController } from '../../src/stack/load-balancer.ts'
+import { IRSA, roleOf } from '../../src/cloud/aws-identity.ts'
+import { loadBalancerController } from '../../src/cloud/load-balancer.ts'
 
 check(
   'infra/oidc-provider',

@@ -1,6 +1,6 @@
 import { check } from '../../src/check/check.ts'
-import { addressInPools } from '../../src/stack/address-pool.ts'
-import { ELB_HOSTNAME, loadBalancerController } from '../../src/stack/load-balancer.ts'
+import { addressInPools } from '../../src/cloud/address-pool.ts'
+import { ELB_HOSTNAME, loadBalancerController } from '../../src/cloud/load-balancer.ts'
 
 check(
   'mesh/gateway-service-type',

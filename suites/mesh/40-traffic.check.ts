@@ -3,7 +3,7 @@ import { sendConcurrently } from '../../src/load/traffic.ts'
 import { workersOf, zoneOf } from '../../src/kube/nodes.ts'
 import { gatewayZones } from '../../src/stack/gateway-zones.ts'
 import type { Answer } from '../../src/stack/http.ts'
-import { networkPolicyTroubles } from '../../src/stack/network-policies.ts'
+import { networkPolicyTroubles } from '../../src/cluster/network-policies.ts'
 import { podsReady } from '../../src/kube/until.ts'
 
 check(

@@ -1,5 +1,5 @@
-import { associationsOf, type Identified } from '../cloud/pod-identity.ts'
-import type { Stack } from './stack.ts'
+import { associationsOf, type Identified } from './pod-identity.ts'
+import type { Stack } from '../stack/stack.ts'
 
 /** The annotation of a ServiceAccount that has a role by IRSA. */
 export const IRSA = 'eks.amazonaws.com/role-arn'

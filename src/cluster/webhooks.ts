@@ -1,6 +1,6 @@
 import type { ExpectStatic } from 'vitest'
 import type { KubernetesObject } from '../core/object.ts'
-import type { Stack } from './stack.ts'
+import type { Stack } from '../stack/stack.ts'
 
 /** One admission webhook with what it calls. */
 export interface AdmissionWebhook {

@@ -1,6 +1,6 @@
 import type { KubernetesObject } from '../core/object.ts'
 import { selects } from '../kube/selector.ts'
-import type { Stack } from './stack.ts'
+import type { Stack } from '../stack/stack.ts'
 
 // DaemonSets of the CNIs that enforce NetworkPolicy. The AWS VPC CNI does only with its policy agent turned on.
 const ENFORCING = /^(calico-node|cilium|antrea-agent|weave-net|kube-router|canal|kindnet)$/

@@ -6,7 +6,7 @@ import { kindOf, objectName, type KindName, type ObjectId } from '../kube/kubern
 import { whole } from '../kube/pods.ts'
 import { restartPods } from '../kube/restart.ts'
 import { restoring } from '../kube/restoring.ts'
-import type { Stack } from './stack.ts'
+import type { Stack } from '../stack/stack.ts'
 import { takeBack } from './undo.ts'
 import { until, type Condition } from '../kube/until.ts'
 

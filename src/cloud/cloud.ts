@@ -1,8 +1,8 @@
-import { Aws } from '../cloud/aws.ts'
-import { describeCluster, type EksCluster } from '../cloud/eks-cluster.ts'
-import { findNlb, listenerOn, targetsOf, type Nlb, type NlbListener, type NlbTarget } from '../cloud/nlb.ts'
+import { Aws } from './aws.ts'
+import { describeCluster, type EksCluster } from './eks-cluster.ts'
+import { findNlb, listenerOn, targetsOf, type Nlb, type NlbListener, type NlbTarget } from './nlb.ts'
 import { StackFailure } from '../core/problem.ts'
-import type { Stack } from './stack.ts'
+import type { Stack } from '../stack/stack.ts'
 
 /** What AWS holds of the stack: the EKS cluster and the load balancer in front of the gateway, each described once a run. */
 export class Cloud {

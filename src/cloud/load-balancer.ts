@@ -1,6 +1,6 @@
 import { StackFailure } from '../core/problem.ts'
 import type { KubernetesObject } from '../core/object.ts'
-import type { Stack } from './stack.ts'
+import type { Stack } from '../stack/stack.ts'
 
 /** The controller that gives Services of type LoadBalancer their addresses. */
 export interface LoadBalancerController {
