@@ -1,8 +1,8 @@
 // npm run bench:prober: what the prober costs, on a twin: its own process's share of a core at 200 requests a second.
 import { stackSchema } from '../src/config/stack-schema.ts'
-import { sendFromHere } from '../src/stack/http.ts'
-import { probeFromHere } from '../src/stack/prober.ts'
-import { failuresOf, latencyOf } from '../src/stack/samples.ts'
+import { sendFromHere } from '../src/traffic/http.ts'
+import { probeFromHere } from '../src/traffic/prober.ts'
+import { failuresOf, latencyOf } from '../src/traffic/samples.ts'
 import { startTwin } from '../src/targets/twin.ts'
 
 const RATE = 200

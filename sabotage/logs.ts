@@ -1,6 +1,6 @@
 import { parse, stringify } from 'yaml'
 import { defect, sabotage } from '../src/sabotage/sabotage.ts'
-import { DEFAULT_FORMAT } from '../src/stack/access-log.ts'
+import { DEFAULT_FORMAT } from '../src/mesh/access-log.ts'
 import { connectionManager } from './envoy-filter.ts'
 import type { Saboteur } from '../src/sabotage/saboteur.ts'
 

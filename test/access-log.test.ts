@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { formatReader, readAccessLog } from '../src/stack/access-log.ts'
+import { formatReader, readAccessLog } from '../src/mesh/access-log.ts'
 
 // A line of Istio 1.31's gateway, as it was.
 const LINE =

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { makeAuthority } from '../src/stack/authority.ts'
-import { chainTroubles, readCertificates } from '../src/stack/certificates.ts'
+import { chainTroubles, readCertificates } from '../src/traffic/certificates.ts'
 import { issue, readAuthority } from '../twin/certificates.ts'
 
 const HOUR = 3_600_000

@@ -2,8 +2,8 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
 import { setDeadlineFactor } from '../src/core/deadlines.ts'
-import { sendConcurrently, sendFor } from '../src/load/traffic.ts'
-import { sendFromHere, tell } from '../src/stack/http.ts'
+import { sendConcurrently, sendFor } from '../src/traffic/closed-loop.ts'
+import { sendFromHere, tell } from '../src/traffic/http.ts'
 
 async function serve(handle: (request: IncomingMessage, response: ServerResponse) => void) {
   let connections = 0

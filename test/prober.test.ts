@@ -1,8 +1,8 @@
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, test } from 'vitest'
-import { probeFromHere, Prober } from '../src/stack/prober.ts'
-import { failuresOf, latencyOf, perSecond } from '../src/stack/samples.ts'
+import { probeFromHere, Prober } from '../src/traffic/prober.ts'
+import { failuresOf, latencyOf, perSecond } from '../src/traffic/samples.ts'
 
 async function serve(answer: RequestListener) {
   const connections = { count: 0 }

@@ -23,7 +23,7 @@ import {
   supportOf,
   supportsKubernetes,
 } from '../src/config/supported-versions.ts'
-import { routeConflicts } from '../src/stack/virtual-services.ts'
+import { routeConflicts } from '../src/mesh/virtual-services.ts'
 
 describe('versions', () => {
   test('are read whatever a vendor adds', () => {

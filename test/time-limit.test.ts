@@ -2,7 +2,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { describe, expect, test } from 'vitest'
 import { timeLimit } from '../src/core/time-limit.ts'
-import { sendFor } from '../src/load/traffic.ts'
+import { sendFor } from '../src/traffic/closed-loop.ts'
 
 describe('a limit in time', () => {
   test('holds though the garbage collector runs before it: traffic that nobody stops ends', async () => {

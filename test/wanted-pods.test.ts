@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { Sample } from '../src/stack/samples.ts'
+import type { Sample } from '../src/traffic/samples.ts'
 import { rulesOf, type ScalingRules } from '../src/stack/scaling-rules.ts'
 import { allowedPods, modesOutsideOf, outsideOf } from '../src/stack/wanted-pods.ts'
 

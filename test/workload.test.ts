@@ -4,9 +4,9 @@ import { createServer as createSecureServer } from 'node:https'
 import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { AgentProbe } from '../src/stack/agent-probe.ts'
+import { AgentProbe } from '../src/traffic/agent-probe.ts'
 import { makeAuthority } from '../src/stack/authority.ts'
-import { sendFromHere } from '../src/stack/http.ts'
+import { sendFromHere } from '../src/traffic/http.ts'
 
 const FIXTURES = join(import.meta.dirname, '..', 'fixtures')
 

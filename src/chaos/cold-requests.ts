@@ -1,4 +1,4 @@
-import type { Answer } from '../stack/http.ts'
+import type { Answer } from '../traffic/http.ts'
 import { podsOfRevision, type ReadyService } from '../stack/knative.ts'
 import type { Stack } from '../stack/stack.ts'
 

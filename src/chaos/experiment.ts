@@ -3,7 +3,7 @@ import { StackFailure } from '../core/problem.ts'
 import type { KubernetesObject } from '../core/object.ts'
 import type { LoadRun } from '../load/load-run.ts'
 import { drawCourse } from '../load/picture.ts'
-import { failuresOf, type Sample } from '../stack/samples.ts'
+import { failuresOf, type Sample } from '../traffic/samples.ts'
 import { recordWhile, stepsOf, type Snapshot } from '../kube/timeline.ts'
 import type { Watched } from '../kube/until.ts'
 

@@ -1,4 +1,4 @@
-import { failuresOf, latencyOf, type Sample } from '../stack/samples.ts'
+import { failuresOf, latencyOf, type Sample } from '../traffic/samples.ts'
 import { SHARE_ERROR } from '../stack/shares.ts'
 
 /** What a new version must keep to be given more traffic. */

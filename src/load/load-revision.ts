@@ -1,7 +1,7 @@
 import type { CheckContext } from '../check/check.ts'
 import { courseWhile, type Course } from '../stack/course.ts'
 import type { ReadyService } from '../stack/knative.ts'
-import type { Sample } from '../stack/samples.ts'
+import type { Sample } from '../traffic/samples.ts'
 import { scalingRules, type ScalingRules } from '../stack/scaling-rules.ts'
 import { allowedPods, modesOutsideOf, outsideOf, type Allowed } from '../stack/wanted-pods.ts'
 import type { Script } from './load.ts'

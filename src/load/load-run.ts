@@ -1,6 +1,6 @@
 import { deadline } from '../core/deadlines.ts'
 import { asTraffic } from '../core/scope.ts'
-import { SampleLog, type Sample } from '../stack/samples.ts'
+import { SampleLog, type Sample } from '../traffic/samples.ts'
 
 /** Where a load script runs: what it writes, and how it is ended. */
 export interface Generator {

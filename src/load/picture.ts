@@ -1,4 +1,4 @@
-import { perSecond, type Sample } from '../stack/samples.ts'
+import { perSecond, type Sample } from '../traffic/samples.ts'
 import type { Step } from '../kube/timeline.ts'
 
 /** A line that keeps its value until the next step: pods wanted, pods Ready. */

@@ -1,4 +1,4 @@
-import { tell } from './http.ts'
+import { tell } from '../traffic/http.ts'
 import type { Stack } from './stack.ts'
 import { podsReady } from '../kube/until.ts'
 

@@ -2,7 +2,7 @@ import { StackFailure } from '../core/problem.ts'
 import type { KubernetesObject } from '../core/object.ts'
 import { randomBytes, type X509Certificate } from 'node:crypto'
 import { makeAuthority, type AuthorityPem } from './authority.ts'
-import { readCertificates } from './certificates.ts'
+import { readCertificates } from '../traffic/certificates.ts'
 import type { Stack } from './stack.ts'
 import { allTrue, conditionOf, type Condition } from '../kube/until.ts'
 

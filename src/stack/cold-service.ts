@@ -1,7 +1,7 @@
 import { Autoscaler } from './autoscaler.ts'
 import { KNATIVE } from '../kube/kinds.ts'
 import type { ReadyService } from './knative.ts'
-import { injectionLabels } from './mesh-pods.ts'
+import { injectionLabels } from '../mesh/mesh-pods.ts'
 import type { Stack } from './stack.ts'
 
 /**

@@ -1,7 +1,7 @@
 import type { X509Certificate } from 'node:crypto'
 import type { KubernetesObject } from '../core/object.ts'
 import { CERTIFICATE } from './cert-manager.ts'
-import { readCertificates } from './certificates.ts'
+import { readCertificates } from '../traffic/certificates.ts'
 import type { Stack } from './stack.ts'
 import { conditionOf } from '../kube/until.ts'
 

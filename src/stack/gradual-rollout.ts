@@ -1,5 +1,5 @@
 import { KNATIVE } from '../kube/kinds.ts'
-import type { Sample } from './samples.ts'
+import type { Sample } from '../traffic/samples.ts'
 import type { Stack } from './stack.ts'
 import { recordWhile } from '../kube/timeline.ts'
 

@@ -1,4 +1,4 @@
-import type { Answer } from './http.ts'
+import type { Answer } from '../traffic/http.ts'
 import { KNATIVE } from '../kube/kinds.ts'
 import type { KubernetesObject } from '../core/object.ts'
 import type { Stack } from './stack.ts'

@@ -1,6 +1,6 @@
 import { StackFailure } from '../core/problem.ts'
 import type { KubernetesObject } from '../core/object.ts'
-import type { Answer } from './http.ts'
+import type { Answer } from '../traffic/http.ts'
 import type { ReadyService } from './knative.ts'
 import type { Stack } from './stack.ts'
 

@@ -1,5 +1,5 @@
 import type { KubernetesObject } from '../core/object.ts'
-import { meshConfig } from './mesh-config.ts'
+import { meshConfig } from '../mesh/mesh-config.ts'
 import type { Stack } from './stack.ts'
 
 // istio/istio, pilot/pkg/model/telemetry.go: providers that need no definition.

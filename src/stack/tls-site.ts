@@ -1,8 +1,8 @@
 import type { X509Certificate } from 'node:crypto'
 import { StackFailure } from '../core/problem.ts'
 import type { IssuedCertificate } from './cert-manager.ts'
-import { chainTroubles } from './certificates.ts'
-import type { Handshake } from './handshake.ts'
+import { chainTroubles } from '../traffic/certificates.ts'
+import type { Handshake } from '../traffic/handshake.ts'
 import type { Stack } from './stack.ts'
 
 /** A host on the gateway's 443 with a certificate of the run's authority. */

@@ -1,9 +1,9 @@
 import type { ExpectStatic } from 'vitest'
-import { sendConcurrently } from '../load/traffic.ts'
-import type { IngressRequest } from './ingress.ts'
+import { sendConcurrently } from '../traffic/closed-loop.ts'
+import type { IngressRequest } from '../traffic/ingress.ts'
 import { shareBounds, shareTest, type ShareTest } from './shares.ts'
-import type { Answer } from './http.ts'
-import { failuresOf } from './samples.ts'
+import type { Answer } from '../traffic/http.ts'
+import { failuresOf } from '../traffic/samples.ts'
 import type { Stack } from './stack.ts'
 
 const AT_ONCE = 16

@@ -1,5 +1,5 @@
 import type { Mode } from './autoscaler.ts'
-import type { Sample } from './samples.ts'
+import type { Sample } from '../traffic/samples.ts'
 import type { ScalingRules } from './scaling-rules.ts'
 import { valueAt, type Step } from '../kube/timeline.ts'
 

@@ -1,6 +1,6 @@
 import { check } from '../../src/check/check.ts'
 import { wants } from '../../src/stack/autoscaler.ts'
-import { tell } from '../../src/stack/http.ts'
+import { tell } from '../../src/traffic/http.ts'
 import { POD_AUTOSCALER } from '../../src/kube/kinds.ts'
 import { CONFIGURED } from '../../src/stack/knative.ts'
 import { externalGateways } from '../../src/stack/knative-gateways.ts'

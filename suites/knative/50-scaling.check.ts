@@ -1,6 +1,6 @@
 import { alivePods, readyPods } from '../../src/kube/pods.ts'
 import { check } from '../../src/check/check.ts'
-import { sendFor } from '../../src/load/traffic.ts'
+import { sendFor } from '../../src/traffic/closed-loop.ts'
 import { Autoscaler, autoscalerLimits } from '../../src/stack/autoscaler.ts'
 import { forSeconds } from '../../src/kube/timeline.ts'
 

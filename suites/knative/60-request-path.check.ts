@@ -1,7 +1,7 @@
 import { check } from '../../src/check/check.ts'
 import { KNATIVE } from '../../src/kube/kinds.ts'
 import { Autoscaler } from '../../src/stack/autoscaler.ts'
-import { tell, type Answer } from '../../src/stack/http.ts'
+import { tell, type Answer } from '../../src/traffic/http.ts'
 import { requestPath } from '../../src/stack/request-path.ts'
 import { forSeconds } from '../../src/kube/timeline.ts'
 

@@ -1,5 +1,5 @@
 import { check } from '../../src/check/check.ts'
-import { tell } from '../../src/stack/http.ts'
+import { tell } from '../../src/traffic/http.ts'
 import { KNATIVE } from '../../src/kube/kinds.ts'
 import { RoutePatch } from '../../src/stack/route-patch.ts'
 import { versionsOf, answersOf } from '../../src/stack/versions-served.ts'

@@ -6,7 +6,7 @@ import {
   wantedOutside,
   type LoadedRevision,
 } from '../../src/load/load-revision.ts'
-import { failuresOf, latencyOf } from '../../src/stack/samples.ts'
+import { failuresOf, latencyOf } from '../../src/traffic/samples.ts'
 import { valueAt } from '../../src/kube/timeline.ts'
 
 // What these have in common: a target in pods that few pods reach, and panic kept out where it is not the point.

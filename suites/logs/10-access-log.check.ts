@@ -1,8 +1,8 @@
 import { check } from '../../src/check/check.ts'
-import { readAccessLog } from '../../src/stack/access-log.ts'
-import { uniquePath } from '../../src/stack/gateway-log.ts'
+import { readAccessLog } from '../../src/mesh/access-log.ts'
+import { uniquePath } from '../../src/mesh/gateway-log.ts'
 import { refusalOf } from '../../src/kube/errors.ts'
-import { encodingOf, meshConfig } from '../../src/stack/mesh-config.ts'
+import { encodingOf, meshConfig } from '../../src/mesh/mesh-config.ts'
 import { telemetryTroubles } from '../../src/stack/telemetries.ts'
 
 /** Requests that are answered with 200; each of three gateways misses all of them but once in three thousand times. */

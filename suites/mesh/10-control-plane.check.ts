@@ -1,5 +1,5 @@
 import { check } from '../../src/check/check.ts'
-import { renderedBy } from '../../src/stack/istioctl.ts'
+import { renderedBy } from '../../src/mesh/istioctl.ts'
 import { recentRestarts, readinessTroubles } from '../../src/kube/pods.ts'
 import { compareMinors, minorOf, plainVersion } from '../../src/config/supported-versions.ts'
 

@@ -1,6 +1,6 @@
 import { check } from '../../src/check/check.ts'
-import { analyze } from '../../src/stack/istioctl.ts'
-import { routeConflicts } from '../../src/stack/virtual-services.ts'
+import { analyze } from '../../src/mesh/istioctl.ts'
+import { routeConflicts } from '../../src/mesh/virtual-services.ts'
 
 check(
   'mesh/analyze-clean',

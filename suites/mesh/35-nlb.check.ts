@@ -2,7 +2,7 @@ import { check } from '../../src/check/check.ts'
 import { resolveEverywhere } from '../../src/cloud/dns.ts'
 import { attributesOf, listenersOf, tagsOf } from '../../src/cloud/nlb.ts'
 import { askedNlb } from '../../src/cloud/gateway-annotations.ts'
-import { gatewayZones } from '../../src/stack/gateway-zones.ts'
+import { gatewayZones } from '../../src/mesh/gateway-zones.ts'
 
 const OWNED = 'elbv2.k8s.aws/cluster'
 

@@ -1,8 +1,8 @@
 import { check } from '../../src/check/check.ts'
-import { sendConcurrently } from '../../src/load/traffic.ts'
+import { sendConcurrently } from '../../src/traffic/closed-loop.ts'
 import { workersOf, zoneOf } from '../../src/kube/nodes.ts'
-import { gatewayZones } from '../../src/stack/gateway-zones.ts'
-import type { Answer } from '../../src/stack/http.ts'
+import { gatewayZones } from '../../src/mesh/gateway-zones.ts'
+import type { Answer } from '../../src/traffic/http.ts'
 import { networkPolicyTroubles } from '../../src/cluster/network-policies.ts'
 import { podsReady } from '../../src/kube/until.ts'
 

@@ -1,6 +1,6 @@
 import { check } from '../../src/check/check.ts'
 import { drawCourse } from '../../src/load/picture.ts'
-import { ConnectionPool } from '../../src/stack/connection-pool.ts'
+import { ConnectionPool } from '../../src/mesh/connection-pool.ts'
 
 // Two connections and one that waits, in each gateway: 2 requests a second of 200 ms are below that in one alone, 60 above it in all.
 const LOAD = { BELOW: 2, ABOVE: 60, HOLD_MS: 200, SECONDS: 3 }

@@ -1,5 +1,5 @@
 import { check } from '../../src/check/check.ts'
-import { failuresOf } from '../../src/stack/samples.ts'
+import { failuresOf } from '../../src/traffic/samples.ts'
 import { recordRollout, ROLLOUT_SECONDS } from '../../src/stack/gradual-rollout.ts'
 
 check(

@@ -1,5 +1,5 @@
 import { check } from '../../src/check/check.ts'
-import { tell } from '../../src/stack/http.ts'
+import { tell } from '../../src/traffic/http.ts'
 import { TlsSite } from '../../src/stack/tls-site.ts'
 
 check(

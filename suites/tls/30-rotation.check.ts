@@ -1,5 +1,5 @@
 import { check } from '../../src/check/check.ts'
-import { failuresOf, type Sample } from '../../src/stack/samples.ts'
+import { failuresOf, type Sample } from '../../src/traffic/samples.ts'
 import { TlsSite } from '../../src/stack/tls-site.ts'
 
 /** New connections a second, each with its handshake, while a certificate is changed. */

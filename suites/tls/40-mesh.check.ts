@@ -1,12 +1,12 @@
 import { check } from '../../src/check/check.ts'
-import { chainTroubles } from '../../src/stack/certificates.ts'
-import { tell } from '../../src/stack/http.ts'
+import { chainTroubles } from '../../src/traffic/certificates.ts'
+import { tell } from '../../src/traffic/http.ts'
 import { KNATIVE } from '../../src/kube/kinds.ts'
-import { knativeInMesh, MeshPods } from '../../src/stack/mesh-pods.ts'
-import { meshConfig } from '../../src/stack/mesh-config.ts'
-import { tuneMeshMtls, tuneMtls } from '../../src/stack/peer-authentication.ts'
+import { knativeInMesh, MeshPods } from '../../src/mesh/mesh-pods.ts'
+import { meshConfig } from '../../src/mesh/mesh-config.ts'
+import { tuneMeshMtls, tuneMtls } from '../../src/mesh/peer-authentication.ts'
 import { coldService } from '../../src/stack/cold-service.ts'
-import { meshRoot, workloadCertificate } from '../../src/stack/workload-certificate.ts'
+import { meshRoot, workloadCertificate } from '../../src/mesh/workload-certificate.ts'
 import { podsReady } from '../../src/kube/until.ts'
 
 /** How long the workload certificate lives whose rotation is waited for. */

@@ -1,7 +1,7 @@
 import { check } from '../../src/check/check.ts'
-import { chainTroubles } from '../../src/stack/certificates.ts'
+import { chainTroubles } from '../../src/traffic/certificates.ts'
 import { securedService } from '../../src/stack/external-domain-tls.ts'
-import { tell } from '../../src/stack/http.ts'
+import { tell } from '../../src/traffic/http.ts'
 
 check(
   'tls/knative-external-domain',

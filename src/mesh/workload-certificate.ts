@@ -1,8 +1,8 @@
 import type { X509Certificate } from 'node:crypto'
 import { StackFailure } from '../core/problem.ts'
 import type { KubernetesObject } from '../core/object.ts'
-import { readCertificates } from './certificates.ts'
-import type { Stack } from './stack.ts'
+import { readCertificates } from '../traffic/certificates.ts'
+import type { Stack } from '../stack/stack.ts'
 
 interface SecretsDump {
   configs?: {

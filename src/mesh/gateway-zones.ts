@@ -1,6 +1,6 @@
 import { zoneOf } from '../kube/nodes.ts'
 import { conditionOf } from '../kube/until.ts'
-import type { Stack } from './stack.ts'
+import type { Stack } from '../stack/stack.ts'
 
 /** Where the Ready gateway pods are: by zone their addresses, and what their nodes are known by to a load balancer. */
 export interface GatewayZones {

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import type { DeadlineName } from '../core/deadlines.ts'
 import type { KubernetesObject } from '../core/object.ts'
-import type { Answer } from './http.ts'
-import type { IngressRequest } from './ingress.ts'
+import type { Answer } from '../traffic/http.ts'
+import type { IngressRequest } from '../traffic/ingress.ts'
 import { untilLogged, type Line, type Logging } from '../kube/log-stream.ts'
-import type { Stack } from './stack.ts'
+import type { Stack } from '../stack/stack.ts'
 
 /** A path that no other request has: by it a request is found in logs. Envoy gives each request an id of its own, whatever it came with. */
 export const uniquePath = (): string => `/plumb-${randomBytes(8).toString('hex')}`

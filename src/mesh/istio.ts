@@ -3,7 +3,7 @@ import { StackFailure } from '../core/problem.ts'
 import type { KubernetesObject } from '../core/object.ts'
 import { eventually } from '../core/eventually.ts'
 import { askPod } from '../kube/forward.ts'
-import type { Stack } from './stack.ts'
+import type { Stack } from '../stack/stack.ts'
 import { conditionOf } from '../kube/until.ts'
 
 // Each look takes some tens of milliseconds; istiod gathers changes for a hundred before it pushes.

@@ -7,7 +7,7 @@ import { readHandshake, shakeHandsFromHere, type Handshake, type HandshakeReques
 import { sendFromHere, tell, type Answer, type HttpRequest } from './http.ts'
 import { probeFromHere, type Probe, type ProbeOptions } from './prober.ts'
 import { type Sample } from './samples.ts'
-import type { Stack } from './stack.ts'
+import type { Stack } from '../stack/stack.ts'
 
 /** A probe goes on until it has sent so many: an outage of a few must not hide in a handful. */
 const LEAST = 200

@@ -1,7 +1,7 @@
 import { parse, stringify } from 'yaml'
 import { StackFailure } from '../core/problem.ts'
 import { accessLogFields, type AccessLogField, type Encoding } from './access-log.ts'
-import type { Stack } from './stack.ts'
+import type { Stack } from '../stack/stack.ts'
 
 /** Istio's mesh configuration, as far as checks read it. */
 export interface MeshConfig {

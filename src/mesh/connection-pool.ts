@@ -1,6 +1,6 @@
 import { accessLogReader } from './mesh-config.ts'
 import { podsReady } from '../kube/until.ts'
-import type { Stack } from './stack.ts'
+import type { Stack } from '../stack/stack.ts'
 
 interface Clusters {
   cluster_statuses?: { name: string; host_statuses?: { stats?: { name: string; value?: string }[] }[] }[]

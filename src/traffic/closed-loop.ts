@@ -1,7 +1,7 @@
 import { deadline } from '../core/deadlines.ts'
 import { asTraffic } from '../core/scope.ts'
 import { timeLimit } from '../core/time-limit.ts'
-import type { Answer } from '../stack/http.ts'
+import type { Answer } from './http.ts'
 
 /** What became of a bounded stretch of traffic. Every request that was sent is in it, those without an answer too. */
 export interface Traffic {

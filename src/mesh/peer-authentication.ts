@@ -1,6 +1,6 @@
 import type { KubernetesObject } from '../core/object.ts'
 import { meshConfig } from './mesh-config.ts'
-import type { Stack } from './stack.ts'
+import type { Stack } from '../stack/stack.ts'
 
 const KIND = 'security.istio.io/v1beta1/PeerAuthentication'
 

@@ -3,7 +3,7 @@ import { AgentProbe } from './agent-probe.ts'
 import type { HandshakeAnswer, HandshakeRequest } from './handshake.ts'
 import type { Answer, HttpRequest } from './http.ts'
 import { readFixture } from '../kube/manifest.ts'
-import type { Stack } from './stack.ts'
+import type { Stack } from '../stack/stack.ts'
 import type { ProbeOptions } from './prober.ts'
 import { podsReady } from '../kube/until.ts'
 

@@ -5,7 +5,7 @@ import type { KubernetesObject } from '../core/object.ts'
 import { currentScope } from '../core/scope.ts'
 import { ACCEPTED } from '../kube/errors.ts'
 import { fixturePath, parseManifest } from '../kube/manifest.ts'
-import type { Stack } from './stack.ts'
+import type { Stack } from '../stack/stack.ts'
 
 /** One of istioctl analyze's messages. */
 export interface AnalyzeMessage {
