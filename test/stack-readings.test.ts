@@ -3,15 +3,9 @@ import { poolOf } from '../src/install/metallb.ts'
 import { adapt, registryOf } from '../src/install/knative.ts'
 import { stackSchema } from '../src/config/stack-schema.ts'
 import { addressInPools } from '../src/cloud/address-pool.ts'
-import { externalGateways } from '../src/stack/knative-gateways.ts'
-import { readComponentLog } from '../src/stack/knative-logs.ts'
-import {
-  AUTOSCALER_SETTINGS,
-  deploymentsOf,
-  goDuration,
-  metricsOf,
-  settingTroubles,
-} from '../src/stack/knative-settings.ts'
+import { externalGateways } from '../src/knative/gateways.ts'
+import { readComponentLog } from '../src/knative/component-log.ts'
+import { AUTOSCALER_SETTINGS, deploymentsOf, goDuration, metricsOf, settingTroubles } from '../src/knative/settings.ts'
 import { nearestKey } from '../src/config/nearest-key.ts'
 import { guards } from '../src/cluster/network-policies.ts'
 import { deploymentTroubles, recentRestarts } from '../src/kube/pods.ts'

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Sample } from '../src/traffic/samples.ts'
-import { rulesOf, type ScalingRules } from '../src/stack/scaling-rules.ts'
-import { allowedPods, modesOutsideOf, outsideOf } from '../src/stack/wanted-pods.ts'
+import { rulesOf, type ScalingRules } from '../src/knative/scaling-rules.ts'
+import { allowedPods, modesOutsideOf, outsideOf } from '../src/knative/wanted-pods.ts'
 
 const RULES: ScalingRules = {
   ...{ metric: 'concurrency', total: 10, target: 7, stableWindow: 10, panicWindow: 3, panicThreshold: 10 },

@@ -1,5 +1,5 @@
 import type { Answer } from '../traffic/http.ts'
-import { podsOfRevision, type ReadyService } from '../stack/knative.ts'
+import { podsOfRevision, type ReadyService } from '../knative/knative.ts'
 import type { Stack } from '../stack/stack.ts'
 
 /** Requests to a revision without a pod, once they wait at the activator: it has asked for a pod, which has not started yet. */

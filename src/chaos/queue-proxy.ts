@@ -1,6 +1,6 @@
 import type { KubernetesObject } from '../core/object.ts'
 import { readyEndpoints } from '../kube/endpoints.ts'
-import { podsOfRevision, type ReadyService } from '../stack/knative.ts'
+import { podsOfRevision, type ReadyService } from '../knative/knative.ts'
 import type { Stack } from '../stack/stack.ts'
 import { podsReady } from '../kube/until.ts'
 

@@ -1,6 +1,6 @@
 import { readyPods } from '../kube/pods.ts'
-import { Autoscaler } from '../stack/autoscaler.ts'
-import { podsOfRevision, type ReadyService, type ServiceOptions } from '../stack/knative.ts'
+import { Autoscaler } from '../knative/autoscaler.ts'
+import { podsOfRevision, type ReadyService, type ServiceOptions } from '../knative/knative.ts'
 import type { Stack } from '../stack/stack.ts'
 import { podsReady } from '../kube/until.ts'
 import type { WatchedThrough } from './experiment.ts'

@@ -1,6 +1,6 @@
 import type { ExpectStatic } from 'vitest'
 import { judgeCanary, requestsToJudge, stepOf, type CanaryLimits, type Decision } from '../gate/canary.ts'
-import type { ReadyService, ServiceOptions } from './knative.ts'
+import type { ReadyService, ServiceOptions } from '../knative/knative.ts'
 import type { Sample } from '../traffic/samples.ts'
 import { shareBounds } from './shares.ts'
 import type { Stack } from './stack.ts'

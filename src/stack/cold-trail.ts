@@ -1,9 +1,9 @@
 import { untilLogged } from '../kube/log-stream.ts'
 import { lineOf, uniquePath } from '../mesh/gateway-log.ts'
-import { coldService } from './cold-service.ts'
+import { coldService } from '../knative/cold-service.ts'
 import type { Answer } from '../traffic/http.ts'
 import { KNATIVE } from '../kube/kinds.ts'
-import { podsOfRevision } from './knative.ts'
+import { podsOfRevision } from '../knative/knative.ts'
 import type { Stack } from './stack.ts'
 
 // The shape that Knative's own example has, but for what no check reads; it is a template of Go.

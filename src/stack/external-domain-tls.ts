@@ -1,6 +1,6 @@
 import type { X509Certificate } from 'node:crypto'
 import { CERTIFICATE } from './cert-manager.ts'
-import { externalTlsKey, issuesCertificatesItself } from './knative-settings.ts'
+import { externalTlsKey, issuesCertificatesItself } from '../knative/settings.ts'
 import { KNATIVE } from '../kube/kinds.ts'
 import type { KubernetesObject } from '../core/object.ts'
 import type { ObjectId } from '../kube/kubernetes.ts'

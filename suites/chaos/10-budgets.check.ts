@@ -3,7 +3,7 @@ import { evictAllAtOnce } from '../../src/chaos/evictions.ts'
 import { skewOf, zonesOf } from '../../src/chaos/spread.ts'
 import { check } from '../../src/check/check.ts'
 import { readyPods } from '../../src/kube/pods.ts'
-import { podsOfRevision } from '../../src/stack/knative.ts'
+import { podsOfRevision } from '../../src/knative/knative.ts'
 import { podsReady } from '../../src/kube/until.ts'
 
 check(

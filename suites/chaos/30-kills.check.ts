@@ -8,7 +8,7 @@ import { check } from '../../src/check/check.ts'
 import { deadline } from '../../src/core/deadlines.ts'
 import { StackFailure } from '../../src/core/problem.ts'
 import { sendConcurrently } from '../../src/traffic/closed-loop.ts'
-import { coldService } from '../../src/stack/cold-service.ts'
+import { coldService } from '../../src/knative/cold-service.ts'
 import { cost, expectWithin } from './within-budget.ts'
 import { KILL } from './kill.ts'
 

@@ -1,7 +1,7 @@
 import { check } from '../../src/check/check.ts'
-import { componentLogs, componentMetrics } from '../../src/stack/knative-components.ts'
+import { componentLogs, componentMetrics } from '../../src/knative/components.ts'
 import { KNATIVE } from '../../src/kube/kinds.ts'
-import { deploymentsOf } from '../../src/stack/knative-settings.ts'
+import { deploymentsOf } from '../../src/knative/settings.ts'
 import { deploymentTroubles, readinessTroubles } from '../../src/kube/pods.ts'
 import {
   compareMinors,

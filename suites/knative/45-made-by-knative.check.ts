@@ -1,9 +1,9 @@
 import { check } from '../../src/check/check.ts'
-import { wants } from '../../src/stack/autoscaler.ts'
+import { wants } from '../../src/knative/autoscaler.ts'
 import { tell } from '../../src/traffic/http.ts'
 import { POD_AUTOSCALER } from '../../src/kube/kinds.ts'
-import { CONFIGURED } from '../../src/stack/knative.ts'
-import { externalGateways } from '../../src/stack/knative-gateways.ts'
+import { CONFIGURED } from '../../src/knative/knative.ts'
+import { externalGateways } from '../../src/knative/gateways.ts'
 import { refusalOf } from '../../src/kube/errors.ts'
 
 interface HttpRoute {

@@ -1,7 +1,7 @@
 import { alivePods, readyPods } from '../../src/kube/pods.ts'
 import { check } from '../../src/check/check.ts'
 import { sendFor } from '../../src/traffic/closed-loop.ts'
-import { Autoscaler, autoscalerLimits } from '../../src/stack/autoscaler.ts'
+import { Autoscaler, autoscalerLimits } from '../../src/knative/autoscaler.ts'
 import { forSeconds } from '../../src/kube/timeline.ts'
 
 // The shortest stable window that Knative takes, where time is not the point: 6 s.

@@ -1,8 +1,8 @@
 import { check } from '../../src/check/check.ts'
 import { KNATIVE } from '../../src/kube/kinds.ts'
-import { Autoscaler } from '../../src/stack/autoscaler.ts'
+import { Autoscaler } from '../../src/knative/autoscaler.ts'
 import { tell, type Answer } from '../../src/traffic/http.ts'
-import { requestPath } from '../../src/stack/request-path.ts'
+import { requestPath } from '../../src/knative/request-path.ts'
 import { forSeconds } from '../../src/kube/timeline.ts'
 
 check(

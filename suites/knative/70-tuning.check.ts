@@ -1,7 +1,7 @@
 import { check } from '../../src/check/check.ts'
 import { tell } from '../../src/traffic/http.ts'
 import { KNATIVE } from '../../src/kube/kinds.ts'
-import { RoutePatch } from '../../src/stack/route-patch.ts'
+import { RoutePatch } from '../../src/knative/route-patch.ts'
 import { versionsOf, answersOf } from '../../src/stack/versions-served.ts'
 
 check(

@@ -5,7 +5,7 @@ import {
   modesOutside,
   wantedOutside,
   type LoadedRevision,
-} from '../../src/load/load-revision.ts'
+} from '../../src/knative/load-revision.ts'
 import { failuresOf, latencyOf } from '../../src/traffic/samples.ts'
 import { valueAt } from '../../src/kube/timeline.ts'
 

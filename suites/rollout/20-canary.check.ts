@@ -1,7 +1,7 @@
 import { check } from '../../src/check/check.ts'
 import { Canary } from '../../src/stack/canary.ts'
 import { failuresOf } from '../../src/traffic/samples.ts'
-import { exportsMetric, requestsOfQueueProxies } from '../../src/stack/revision-metrics.ts'
+import { exportsMetric, requestsOfQueueProxies } from '../../src/knative/revision-metrics.ts'
 import { shareBounds } from '../../src/stack/shares.ts'
 import { answersOf, versionsOf } from '../../src/stack/versions-served.ts'
 

@@ -5,7 +5,7 @@ import { KNATIVE } from '../../src/kube/kinds.ts'
 import { knativeInMesh, MeshPods } from '../../src/mesh/mesh-pods.ts'
 import { meshConfig } from '../../src/mesh/mesh-config.ts'
 import { tuneMeshMtls, tuneMtls } from '../../src/mesh/peer-authentication.ts'
-import { coldService } from '../../src/stack/cold-service.ts'
+import { coldService } from '../../src/knative/cold-service.ts'
 import { meshRoot, workloadCertificate } from '../../src/mesh/workload-certificate.ts'
 import { podsReady } from '../../src/kube/until.ts'
 

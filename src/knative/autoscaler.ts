@@ -1,10 +1,10 @@
 import { alivePods, readyPods } from '../kube/pods.ts'
 import type { KubernetesObject } from '../core/object.ts'
 import type { DeadlineName } from '../core/deadlines.ts'
-import { AUTOSCALER_SETTINGS, effective, goDuration } from './knative-settings.ts'
+import { AUTOSCALER_SETTINGS, effective, goDuration } from './settings.ts'
 import { POD_AUTOSCALER, SERVERLESS_SERVICE } from '../kube/kinds.ts'
 import { podsOfRevision, type RevisionName } from './knative.ts'
-import type { Stack } from './stack.ts'
+import type { Stack } from '../stack/stack.ts'
 import { recordWhile, type Snapshot } from '../kube/timeline.ts'
 import type { Condition } from '../kube/until.ts'
 

@@ -1,11 +1,11 @@
 import type { CheckContext } from '../check/check.ts'
-import { courseWhile, type Course } from '../stack/course.ts'
-import type { ReadyService } from '../stack/knative.ts'
+import { courseWhile, type Course } from './course.ts'
+import type { ReadyService } from './knative.ts'
 import type { Sample } from '../traffic/samples.ts'
-import { scalingRules, type ScalingRules } from '../stack/scaling-rules.ts'
-import { allowedPods, modesOutsideOf, outsideOf, type Allowed } from '../stack/wanted-pods.ts'
-import type { Script } from './load.ts'
-import { drawCourse } from './picture.ts'
+import { scalingRules, type ScalingRules } from './scaling-rules.ts'
+import { allowedPods, modesOutsideOf, outsideOf, type Allowed } from './wanted-pods.ts'
+import type { Script } from '../load/load.ts'
+import { drawCourse } from '../load/picture.ts'
 
 /** What a load on a revision came to: its samples, what the autoscaler did, and what the formulas allow at every moment. */
 export interface LoadedRevision {

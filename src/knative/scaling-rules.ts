@@ -1,9 +1,9 @@
 import { StackFailure } from '../core/problem.ts'
 import type { KubernetesObject } from '../core/object.ts'
-import { AUTOSCALER_SETTINGS, effective, goDuration } from './knative-settings.ts'
+import { AUTOSCALER_SETTINGS, effective, goDuration } from './settings.ts'
 import { POD_AUTOSCALER } from '../kube/kinds.ts'
 import type { RevisionName } from './knative.ts'
-import type { Stack } from './stack.ts'
+import type { Stack } from '../stack/stack.ts'
 
 /** How a revision scales: its own annotations, and the cluster's settings where it has none. Times are in seconds. */
 export interface ScalingRules {

@@ -1,9 +1,9 @@
 import { ClusterProblem } from '../core/problem.ts'
 import type { KubernetesObject } from '../core/object.ts'
 import { KNATIVE } from '../kube/kinds.ts'
-import { readComponentLog, type ComponentLog } from './knative-logs.ts'
-import { metricsOf } from './knative-settings.ts'
-import type { Stack } from './stack.ts'
+import { readComponentLog, type ComponentLog } from './component-log.ts'
+import { metricsOf } from './settings.ts'
+import type { Stack } from '../stack/stack.ts'
 import { conditionOf } from '../kube/until.ts'
 
 /** The logs of the last `seconds` of every pod of Knative's deployments; of one that has gone since the LIST there is none. */

@@ -5,7 +5,7 @@ import { Autoscaler } from './autoscaler.ts'
 import { readyEndpoints } from '../kube/endpoints.ts'
 import { ACCEPTED, refusalOf } from '../kube/errors.ts'
 import { readFixture, readManifest } from '../kube/manifest.ts'
-import type { Stack } from './stack.ts'
+import type { Stack } from '../stack/stack.ts'
 import { KNATIVE, SERVICE } from '../kube/kinds.ts'
 import { allTrue } from '../kube/until.ts'
 

@@ -2,7 +2,7 @@ import { Autoscaler } from './autoscaler.ts'
 import { KNATIVE } from '../kube/kinds.ts'
 import type { ReadyService } from './knative.ts'
 import { injectionLabels } from '../mesh/mesh-pods.ts'
-import type { Stack } from './stack.ts'
+import type { Stack } from '../stack/stack.ts'
 
 /**
  * A Service of ours that never had a pod: config-autoscaler's allow-zero-initial-scale is on while it is made, for the time of the

@@ -1,5 +1,5 @@
 import { parse } from 'yaml'
-import type { Stack } from './stack.ts'
+import type { Stack } from '../stack/stack.ts'
 
 /** A Gateway that net-istio puts VirtualServices on, and the Service of its pods. */
 export interface KnativeGateway {

@@ -1,7 +1,7 @@
 import { StackFailure } from '../core/problem.ts'
-import { requestCountOf } from './knative-settings.ts'
+import { requestCountOf } from './settings.ts'
 import { podsOfRevision } from './knative.ts'
-import type { Stack } from './stack.ts'
+import type { Stack } from '../stack/stack.ts'
 
 /**
  * The requests that the queue-proxies of each revision have counted so far, by the metric of the installed version (its name is given).

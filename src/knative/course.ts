@@ -3,7 +3,7 @@ import { readyEndpoints } from '../kube/endpoints.ts'
 import { type Mode } from './autoscaler.ts'
 import { POD_AUTOSCALER, SERVERLESS_SERVICE } from '../kube/kinds.ts'
 import { podsOfRevision, type RevisionName } from './knative.ts'
-import type { Stack } from './stack.ts'
+import type { Stack } from '../stack/stack.ts'
 import { recordWhile, stepsOf, type Snapshot, type Step } from '../kube/timeline.ts'
 
 /** What the autoscaler did with a revision, by watch: times are in milliseconds since `began`. */
