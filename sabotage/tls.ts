@@ -1,4 +1,4 @@
-import { makeAuthority } from '../src/stack/authority.ts'
+import { makeAuthority } from '../src/tls/authority.ts'
 import { defect, sabotage } from '../src/sabotage/sabotage.ts'
 import { denying } from './denying.ts'
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { makeAuthority } from '../src/stack/authority.ts'
+import { makeAuthority } from '../src/tls/authority.ts'
 import { chainTroubles, readCertificates } from '../src/traffic/certificates.ts'
 import { issue, readAuthority } from '../twin/certificates.ts'
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { longThere, thresholdOf } from '../src/stack/expiry-alert.ts'
+import { longThere, thresholdOf } from '../src/tls/expiry-alert.ts'
 
 describe('the threshold of the alert about certificates', () => {
   test.each([

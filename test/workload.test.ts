@@ -5,7 +5,7 @@ import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { AgentProbe } from '../src/traffic/agent-probe.ts'
-import { makeAuthority } from '../src/stack/authority.ts'
+import { makeAuthority } from '../src/tls/authority.ts'
 import { sendFromHere } from '../src/traffic/http.ts'
 
 const FIXTURES = join(import.meta.dirname, '..', 'fixtures')

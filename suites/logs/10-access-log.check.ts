@@ -3,7 +3,7 @@ import { readAccessLog } from '../../src/mesh/access-log.ts'
 import { uniquePath } from '../../src/mesh/gateway-log.ts'
 import { refusalOf } from '../../src/kube/errors.ts'
 import { encodingOf, meshConfig } from '../../src/mesh/mesh-config.ts'
-import { telemetryTroubles } from '../../src/stack/telemetries.ts'
+import { telemetryTroubles } from '../../src/logs/telemetries.ts'
 
 /** Requests that are answered with 200; each of three gateways misses all of them but once in three thousand times. */
 const SENT = 20

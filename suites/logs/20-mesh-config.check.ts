@@ -2,7 +2,7 @@ import { check } from '../../src/check/check.ts'
 import { formatReader, readAccessLog } from '../../src/mesh/access-log.ts'
 import { encodingOf, meshConfig, tuneMesh } from '../../src/mesh/mesh-config.ts'
 import { podLives } from '../../src/kube/pods.ts'
-import { traceSampling } from '../../src/stack/trace-sampling.ts'
+import { traceSampling } from '../../src/logs/trace-sampling.ts'
 
 check(
   'logs/encoding',

@@ -1,5 +1,5 @@
 import { check } from '../../src/check/check.ts'
-import { controlPlaneLogs } from '../../src/stack/istio-logs.ts'
+import { controlPlaneLogs } from '../../src/logs/istio-logs.ts'
 import {
   envoyLevels,
   istiodLevel,
@@ -7,8 +7,8 @@ import {
   talkative,
   tuneEnvoyLevel,
   tuneIstiodLevel,
-} from '../../src/stack/log-levels.ts'
-import { unboundedLogVolumes } from '../../src/stack/log-volumes.ts'
+} from '../../src/logs/log-levels.ts'
+import { unboundedLogVolumes } from '../../src/logs/log-volumes.ts'
 
 check(
   'logs/istiod',

@@ -1,6 +1,6 @@
 import { check } from '../../src/check/check.ts'
-import { coldTrail } from '../../src/stack/cold-trail.ts'
-import { untilCollected } from '../../src/stack/loki.ts'
+import { coldTrail } from '../../src/logs/cold-trail.ts'
+import { untilCollected } from '../../src/logs/loki.ts'
 
 check(
   'logs/from-zero',

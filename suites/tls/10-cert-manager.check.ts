@@ -1,5 +1,5 @@
 import { check } from '../../src/check/check.ts'
-import { CERT_MANAGER, versionOf } from '../../src/stack/cert-manager.ts'
+import { CERT_MANAGER, versionOf } from '../../src/tls/cert-manager.ts'
 import { chainTroubles, dateTroubles } from '../../src/traffic/certificates.ts'
 import { deploymentTroubles } from '../../src/kube/pods.ts'
 import { compareMinors } from '../../src/config/supported-versions.ts'

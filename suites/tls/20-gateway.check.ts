@@ -1,6 +1,6 @@
 import { check } from '../../src/check/check.ts'
 import { tell } from '../../src/traffic/http.ts'
-import { TlsSite } from '../../src/stack/tls-site.ts'
+import { TlsSite } from '../../src/tls/tls-site.ts'
 
 check(
   'tls/gateway-serves',

@@ -1,6 +1,6 @@
 import { check } from '../../src/check/check.ts'
 import { failuresOf, type Sample } from '../../src/traffic/samples.ts'
-import { TlsSite } from '../../src/stack/tls-site.ts'
+import { TlsSite } from '../../src/tls/tls-site.ts'
 
 /** New connections a second, each with its handshake, while a certificate is changed. */
 const RATE = 50

@@ -1,6 +1,6 @@
 import { check } from '../../src/check/check.ts'
 import { chainTroubles } from '../../src/traffic/certificates.ts'
-import { securedService } from '../../src/stack/external-domain-tls.ts'
+import { securedService } from '../../src/tls/external-domain-tls.ts'
 import { tell } from '../../src/traffic/http.ts'
 
 check(

@@ -1,6 +1,6 @@
 import { check } from '../../src/check/check.ts'
-import { ALERT, EXPIRY_METRIC, expiryAlert } from '../../src/stack/expiry-alert.ts'
-import { expiry } from '../../src/stack/expiring-certificates.ts'
+import { ALERT, EXPIRY_METRIC, expiryAlert } from '../../src/tls/expiry-alert.ts'
+import { expiry } from '../../src/tls/expiring-certificates.ts'
 
 const DAY_SECONDS = 86_400
 /** A clock that is off by more makes certificates too new or too old, tokens invalid, and logs hard to read. */

@@ -1,5 +1,5 @@
 import { check } from '../../src/check/check.ts'
-import { orderByDns } from '../../src/stack/acme.ts'
+import { orderByDns } from '../../src/tls/acme.ts'
 
 check(
   'tls/acme-dns01',

@@ -1,5 +1,5 @@
 import { check } from '../../src/check/check.ts'
-import { TlsSite } from '../../src/stack/tls-site.ts'
+import { TlsSite } from '../../src/tls/tls-site.ts'
 
 check(
   'tls/nlb-443-healthy',

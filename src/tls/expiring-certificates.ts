@@ -2,7 +2,7 @@ import type { X509Certificate } from 'node:crypto'
 import type { KubernetesObject } from '../core/object.ts'
 import { CERTIFICATE } from './cert-manager.ts'
 import { readCertificates } from '../traffic/certificates.ts'
-import type { Stack } from './stack.ts'
+import type { Stack } from '../stack/stack.ts'
 import { conditionOf } from '../kube/until.ts'
 
 const HOUR_MS = 3_600_000

@@ -1,4 +1,4 @@
-import type { Stack } from './stack.ts'
+import type { Stack } from '../stack/stack.ts'
 
 /**
  * The share of traces, in percent, that each gateway's listeners sample at random, once `reached` holds for all of them.

@@ -4,7 +4,7 @@ import { externalTlsKey, issuesCertificatesItself } from '../knative/settings.ts
 import { KNATIVE } from '../kube/kinds.ts'
 import type { KubernetesObject } from '../core/object.ts'
 import type { ObjectId } from '../kube/kubernetes.ts'
-import type { Stack } from './stack.ts'
+import type { Stack } from '../stack/stack.ts'
 import { allTrue } from '../kube/until.ts'
 
 const KNATIVE_CERTIFICATE = 'networking.internal.knative.dev/v1alpha1/Certificate'

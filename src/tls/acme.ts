@@ -2,7 +2,7 @@ import { StackFailure } from '../core/problem.ts'
 import type { KubernetesObject } from '../core/object.ts'
 import type { X509Certificate } from 'node:crypto'
 import { CLUSTER_ISSUER } from './cert-manager.ts'
-import type { Stack } from './stack.ts'
+import type { Stack } from '../stack/stack.ts'
 import { allTrue } from '../kube/until.ts'
 
 const ORDER = 'acme.cert-manager.io/v1/Order'

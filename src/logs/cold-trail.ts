@@ -4,7 +4,7 @@ import { coldService } from '../knative/cold-service.ts'
 import type { Answer } from '../traffic/http.ts'
 import { KNATIVE } from '../kube/kinds.ts'
 import { podsOfRevision } from '../knative/knative.ts'
-import type { Stack } from './stack.ts'
+import type { Stack } from '../stack/stack.ts'
 
 // The shape that Knative's own example has, but for what no check reads; it is a template of Go.
 const TEMPLATE =

@@ -1,4 +1,4 @@
-import type { Stack } from './stack.ts'
+import type { Stack } from '../stack/stack.ts'
 
 const RECENT_SECONDS = 600
 

@@ -1,6 +1,6 @@
 import type { KubernetesObject } from '../core/object.ts'
 import { meshConfig } from '../mesh/mesh-config.ts'
-import type { Stack } from './stack.ts'
+import type { Stack } from '../stack/stack.ts'
 
 // istio/istio, pilot/pkg/model/telemetry.go: providers that need no definition.
 const BUILT_IN = ['envoy', 'prometheus', 'stackdriver', 'envoy_ext_authz']

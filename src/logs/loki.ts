@@ -1,6 +1,6 @@
 import { proxyPath } from '../kube/forward.ts'
 import { StackFailure } from '../core/problem.ts'
-import type { Stack } from './stack.ts'
+import type { Stack } from '../stack/stack.ts'
 
 interface QueryAnswer {
   status: string

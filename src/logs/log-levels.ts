@@ -1,7 +1,7 @@
 import { plainMessage } from '../core/problem.ts'
 import type { KubernetesObject } from '../core/object.ts'
 import { askPod } from '../kube/forward.ts'
-import type { Stack } from './stack.ts'
+import type { Stack } from '../stack/stack.ts'
 
 // Envoy's admin answers a list of levels to a POST without parameters; a GET is refused, since /logging changes things.
 const ENVOY = { port: 15000, path: '/logging' }

@@ -1,4 +1,4 @@
-import type { Stack } from './stack.ts'
+import type { Stack } from '../stack/stack.ts'
 
 const NAMESPACES = ['istio-system', 'knative-serving', 'cert-manager']
 

@@ -1,7 +1,7 @@
 import type { KubernetesObject } from '../core/object.ts'
 import { CERTIFICATE } from './cert-manager.ts'
 import { proxyPath } from '../kube/forward.ts'
-import type { Stack } from './stack.ts'
+import type { Stack } from '../stack/stack.ts'
 import { conditionOf } from '../kube/until.ts'
 import { StackFailure } from '../core/problem.ts'
 

@@ -3,7 +3,7 @@ import type { KubernetesObject } from '../core/object.ts'
 import { randomBytes, type X509Certificate } from 'node:crypto'
 import { makeAuthority, type AuthorityPem } from './authority.ts'
 import { readCertificates } from '../traffic/certificates.ts'
-import type { Stack } from './stack.ts'
+import type { Stack } from '../stack/stack.ts'
 import { allTrue, conditionOf, type Condition } from '../kube/until.ts'
 
 export const CERT_MANAGER = 'cert-manager'

@@ -3,7 +3,7 @@ import { StackFailure } from '../core/problem.ts'
 import type { IssuedCertificate } from './cert-manager.ts'
 import { chainTroubles } from '../traffic/certificates.ts'
 import type { Handshake } from '../traffic/handshake.ts'
-import type { Stack } from './stack.ts'
+import type { Stack } from '../stack/stack.ts'
 
 /** A host on the gateway's 443 with a certificate of the run's authority. */
 export class TlsSite {
