@@ -29,6 +29,6 @@ export default defineConfig({
     expect: { requireAssertions: true },
     // A failure shows the whole value that was seen.
     chaiConfig: { truncateThreshold: 0 },
-    globalSetup: [join(import.meta.dirname, 'src/check/bare-run.ts')],
+    globalSetup: [join(import.meta.dirname, 'src/run/bare-run.ts')],
   },
 })

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { judgeCanary, requestsToJudge, stepOf, type CanaryLimits } from '../src/gate/canary.ts'
-import { shareBounds, shareTest, SHARE_ERROR } from '../src/stack/shares.ts'
+import { judgeCanary, requestsToJudge, stepOf, type CanaryLimits } from '../src/rollout/gate.ts'
+import { shareBounds, shareTest, SHARE_ERROR } from '../src/rollout/shares.ts'
 
 /** The chance of a count, by the binomial formula itself in logarithms: another way than that of the library. */
 function chance(count: number, requests: number, share: number): number {

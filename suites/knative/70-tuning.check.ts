@@ -2,7 +2,7 @@ import { check } from '../../src/check/check.ts'
 import { tell } from '../../src/traffic/http.ts'
 import { KNATIVE } from '../../src/kube/kinds.ts'
 import { RoutePatch } from '../../src/knative/route-patch.ts'
-import { versionsOf, answersOf } from '../../src/stack/versions-served.ts'
+import { versionsOf, answersOf } from '../../src/rollout/versions-served.ts'
 
 check(
   'knative/route-timeout-patch',

@@ -1,7 +1,7 @@
 import { check } from '../../src/check/check.ts'
-import { BlueGreen } from '../../src/stack/blue-green.ts'
+import { BlueGreen } from '../../src/rollout/blue-green.ts'
 import { failuresOf } from '../../src/traffic/samples.ts'
-import { answersOf, expectShare, moveAll, versionsOf } from '../../src/stack/versions-served.ts'
+import { answersOf, expectShare, moveAll, versionsOf } from '../../src/rollout/versions-served.ts'
 
 // The guide's blue/green, step by step: each check moves the traffic of one Route on from where the one before left it.
 

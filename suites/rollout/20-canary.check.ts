@@ -1,9 +1,9 @@
 import { check } from '../../src/check/check.ts'
-import { Canary } from '../../src/stack/canary.ts'
+import { Canary } from '../../src/rollout/canary.ts'
 import { failuresOf } from '../../src/traffic/samples.ts'
 import { exportsMetric, requestsOfQueueProxies } from '../../src/knative/revision-metrics.ts'
-import { shareBounds } from '../../src/stack/shares.ts'
-import { answersOf, versionsOf } from '../../src/stack/versions-served.ts'
+import { shareBounds } from '../../src/rollout/shares.ts'
+import { answersOf, versionsOf } from '../../src/rollout/versions-served.ts'
 
 check(
   'rollout/counted',

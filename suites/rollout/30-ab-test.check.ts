@@ -1,6 +1,6 @@
 import { check } from '../../src/check/check.ts'
-import { AbTest } from '../../src/stack/ab-test.ts'
-import { answersOf, expectShare, moveAll, versionsOf } from '../../src/stack/versions-served.ts'
+import { AbTest } from '../../src/rollout/ab-test.ts'
+import { answersOf, expectShare, moveAll, versionsOf } from '../../src/rollout/versions-served.ts'
 
 // The guide's A/B test, on plain Deployments: each check puts its own rule in the place of the one before.
 

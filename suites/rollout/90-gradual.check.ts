@@ -1,6 +1,6 @@
 import { check } from '../../src/check/check.ts'
 import { failuresOf } from '../../src/traffic/samples.ts'
-import { recordRollout, ROLLOUT_SECONDS } from '../../src/stack/gradual-rollout.ts'
+import { recordRollout, ROLLOUT_SECONDS } from '../../src/rollout/gradual-rollout.ts'
 
 check(
   'rollout/gradual',

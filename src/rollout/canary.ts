@@ -1,9 +1,9 @@
 import type { ExpectStatic } from 'vitest'
-import { judgeCanary, requestsToJudge, stepOf, type CanaryLimits, type Decision } from '../gate/canary.ts'
+import { judgeCanary, requestsToJudge, stepOf, type CanaryLimits, type Decision } from './gate.ts'
 import type { ReadyService, ServiceOptions } from '../knative/knative.ts'
 import type { Sample } from '../traffic/samples.ts'
 import { shareBounds } from './shares.ts'
-import type { Stack } from './stack.ts'
+import type { Stack } from '../stack/stack.ts'
 import { expectShare } from './versions-served.ts'
 
 /** The steps of the guide's canary, in percent. */

@@ -12,7 +12,7 @@ export default async function setUp(project: TestProject): Promise<(() => Promis
   }
   // Loaded only here: under `plumbline certify` this process does without.
   const { readStackFile } = await import('../config/stack-file.ts')
-  const { prepareRun } = await import('../run/prepare.ts')
+  const { prepareRun } = await import('./prepare.ts')
   const { startTwin, useTwinPrograms } = await import('../targets/twin.ts')
   const config = readStackFile(process.env.PLUMBLINE_STACK ?? 'stack.yaml')
   const twin = config.target === 'twin' ? await startTwin(config) : undefined
@@ -20,7 +20,7 @@ export default async function setUp(project: TestProject): Promise<(() => Promis
   const run = await prepareRun({ config: twin?.config ?? config, only: [], allowDisruption: false })
   project.provide('run', run.id)
   return async () => {
-    const { finishRun } = await import('../run/finish.ts')
+    const { finishRun } = await import('./finish.ts')
     const { tellCounts } = await import('../report/verdict.ts')
     // vitest alone chose by file: the suites that left a record are those that it ran.
     const { readRecords } = await import('../report/build-report.ts')

@@ -1,5 +1,5 @@
 import { failuresOf, latencyOf, type Sample } from '../traffic/samples.ts'
-import { SHARE_ERROR } from '../stack/shares.ts'
+import { SHARE_ERROR } from './shares.ts'
 
 /** What a new version must keep to be given more traffic. */
 export interface CanaryLimits {

@@ -4,7 +4,7 @@ import type { IngressRequest } from '../traffic/ingress.ts'
 import { shareBounds, shareTest, type ShareTest } from './shares.ts'
 import type { Answer } from '../traffic/http.ts'
 import { failuresOf } from '../traffic/samples.ts'
-import type { Stack } from './stack.ts'
+import type { Stack } from '../stack/stack.ts'
 
 const AT_ONCE = 16
 

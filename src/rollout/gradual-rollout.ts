@@ -1,6 +1,6 @@
 import { KNATIVE } from '../kube/kinds.ts'
 import type { Sample } from '../traffic/samples.ts'
-import type { Stack } from './stack.ts'
+import type { Stack } from '../stack/stack.ts'
 import { recordWhile } from '../kube/timeline.ts'
 
 const VIRTUAL_SERVICE = 'networking.istio.io/v1beta1/VirtualService'

@@ -1,5 +1,5 @@
 import { tell } from '../traffic/http.ts'
-import type { Stack } from './stack.ts'
+import type { Stack } from '../stack/stack.ts'
 import { podsReady } from '../kube/until.ts'
 
 /** Which rule of Istio's splits the traffic of the A/B test. */

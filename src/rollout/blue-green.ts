@@ -1,7 +1,7 @@
 import { StackFailure } from '../core/problem.ts'
 import type { KubernetesObject } from '../core/object.ts'
 import { CONFIGURATION, ROUTE } from '../kube/kinds.ts'
-import type { Stack } from './stack.ts'
+import type { Stack } from '../stack/stack.ts'
 import { allTrue } from '../kube/until.ts'
 
 /** One target of a Route's traffic. */
