@@ -1,5 +1,6 @@
+import { podsOfRevision } from '../knative/revision.ts'
 import type { Answer } from '../traffic/http.ts'
-import { podsOfRevision, type ReadyService } from '../knative/knative.ts'
+import { type ReadyService } from '../knative/knative.ts'
 import type { Stack } from '../stack/stack.ts'
 
 /** Requests to a revision without a pod, once they wait at the activator: it has asked for a pod, which has not started yet. */

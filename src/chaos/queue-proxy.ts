@@ -1,6 +1,7 @@
+import { podsOfRevision } from '../knative/revision.ts'
 import type { KubernetesObject } from '../core/object.ts'
 import { readyEndpoints } from '../kube/endpoints.ts'
-import { podsOfRevision, type ReadyService } from '../knative/knative.ts'
+import { type ReadyService } from '../knative/knative.ts'
 import type { Stack } from '../stack/stack.ts'
 import { podsReady } from '../kube/until.ts'
 

@@ -1,6 +1,8 @@
+import { podsOfRevision } from '../knative/revision.ts'
+import { workloadNamespace } from '../cluster/workload.ts'
 import { readyPods } from '../kube/pods.ts'
 import { Autoscaler } from '../knative/autoscaler.ts'
-import { podsOfRevision, type ReadyService, type ServiceOptions } from '../knative/knative.ts'
+import { type ReadyService, type ServiceOptions } from '../knative/knative.ts'
 import type { Stack } from '../stack/stack.ts'
 import { podsReady } from '../kube/until.ts'
 import type { WatchedThrough } from './experiment.ts'
@@ -31,7 +33,7 @@ const made = (
   more: ServiceOptions = {},
 ): Promise<ReadyService> =>
   stack.shared(name, async () => {
-    const namespace = await stack.knative.namespace(name)
+    const namespace = await workloadNamespace(stack, name)
     await stack.applyFixture('chaos/budget.yaml', { namespace, name })
     const service = await stack.knative.service(namespace, name, { scaling, ...more })
     await new Autoscaler(stack, service).untilPods(2)
@@ -51,7 +53,7 @@ export class SwitchedService {
   }
 
   static async of(stack: Stack): Promise<SwitchedService> {
-    const namespace = await stack.knative.namespace('switch')
+    const namespace = await workloadNamespace(stack, 'switch')
     const switched = new SwitchedService(stack, namespace)
     for (const version of ['v1', 'v2']) await stack.applyFixture('rollout/ab-version.yaml', { namespace, version })
     await switched.choose('v1')

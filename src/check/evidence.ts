@@ -1,9 +1,9 @@
 import type { KubernetesObject } from '../core/object.ts'
 import { stringify } from 'yaml'
-import type { Stack } from '../stack/stack.ts'
 import { objectName } from '../kube/kubernetes.ts'
 import type { Evidence } from '../core/record.ts'
 import type { Scope } from '../core/scope.ts'
+import type { Cluster } from '../cluster/cluster.ts'
 
 const OBJECTS = 8
 const LOG_LINES = 40
@@ -13,13 +13,16 @@ const LONGEST = 20_000
  * What a stranger wants to see after a failure: the objects that the check looked at last, the events about them, and the end of
  * the logs of those that are pods. Secrets are shown without their values. It never throws: evidence must not hide the failure.
  */
-export async function gatherEvidence(stack: Stack, scope: Scope): Promise<Evidence[]> {
+export async function gatherEvidence(cluster: Cluster, scope: Scope): Promise<Evidence[]> {
   const objects = [...scope.touched.values()].slice(-OBJECTS)
   const evidence = objects.map((object) => ({
     name: `${objectName(object)}.yaml`,
     text: cut(stringify(withoutNoise(object))),
   }))
-  const [events, logs] = await Promise.all([eventsOf(stack, objects).catch(noted), logsOf(stack, objects).catch(noted)])
+  const [events, logs] = await Promise.all([
+    eventsOf(cluster, objects).catch(noted),
+    logsOf(cluster, objects).catch(noted),
+  ])
   return [...evidence, ...events, ...logs]
 }
 
@@ -41,11 +44,11 @@ export function withoutNoise(object: KubernetesObject): KubernetesObject {
   return clean
 }
 
-async function eventsOf(stack: Stack, objects: KubernetesObject[]): Promise<Evidence[]> {
+async function eventsOf(cluster: Cluster, objects: KubernetesObject[]): Promise<Evidence[]> {
   const namespaces = [
     ...new Set(objects.map((object) => object.metadata?.namespace).filter((name) => name !== undefined)),
   ].slice(0, 3)
-  const lists = await Promise.all(namespaces.map((namespace) => stack.k8s.list('v1/Event', { namespace })))
+  const lists = await Promise.all(namespaces.map((namespace) => cluster.k8s.list('v1/Event', { namespace })))
   return namespaces.flatMap((namespace, at) => {
     const lines = (lists[at]?.items ?? [])
       .toSorted((a, b) => String(a.lastTimestamp ?? a.eventTime).localeCompare(String(b.lastTimestamp ?? b.eventTime)))
@@ -58,13 +61,13 @@ async function eventsOf(stack: Stack, objects: KubernetesObject[]): Promise<Evid
   })
 }
 
-async function logsOf(stack: Stack, objects: KubernetesObject[]): Promise<Evidence[]> {
+async function logsOf(cluster: Cluster, objects: KubernetesObject[]): Promise<Evidence[]> {
   const pods = objects.filter((object) => object.kind === 'Pod').slice(-3)
   const logs = await Promise.all(
     pods.flatMap((pod) =>
       ((pod.spec?.containers ?? []) as { name: string }[]).map(async ({ name: container }) => {
         const { name = '', namespace = '' } = pod.metadata ?? {}
-        const text = await stack.k8s
+        const text = await cluster.k8s
           .log({ name, namespace, container }, { tail: LOG_LINES })
           .catch((problem: unknown) => String(problem))
         return { name: `log of ${namespace}/${name} ${container}`, text: cut(text) }

@@ -2,29 +2,30 @@ import { Aws } from './aws.ts'
 import { describeCluster, type EksCluster } from './eks-cluster.ts'
 import { findNlb, listenerOn, targetsOf, type Nlb, type NlbListener, type NlbTarget } from './nlb.ts'
 import { StackFailure } from '../core/problem.ts'
-import type { Stack } from '../stack/stack.ts'
+import type { Cluster } from '../cluster/cluster.ts'
+import { gatewayHostname } from '../cluster/gateway-service.ts'
 
 /** What AWS holds of the stack: the EKS cluster and the load balancer in front of the gateway, each described once a run. */
 export class Cloud {
-  readonly #stack: Stack
+  readonly #kubernetes: Cluster
   #aws: Aws | undefined
   #cluster: Promise<EksCluster> | undefined
   #nlb: Promise<Nlb> | undefined
 
-  constructor(stack: Stack) {
-    this.#stack = stack
+  constructor(cluster: Cluster) {
+    this.#kubernetes = cluster
   }
 
   /** AWS's APIs. @throws StackFailure where the run does not know where to ask */
   get aws(): Aws {
-    const place = this.#stack.run.aws
+    const place = this.#kubernetes.run.aws
     if (!place) throw new StackFailure('stack.yaml names no region of AWS (aws.region).')
     return (this.#aws ??= new Aws(place))
   }
 
   /** The cluster, described once a run. @throws StackFailure where the run does not know its name */
   cluster(): Promise<EksCluster> {
-    const name = this.#stack.run.aws?.cluster
+    const name = this.#kubernetes.run.aws?.cluster
     if (!name) throw new StackFailure("The EKS cluster's name is not known: give it in stack.yaml (cluster.name).")
     return (this.#cluster ??= describeCluster(this.aws, name))
   }
@@ -35,18 +36,8 @@ export class Cloud {
   }
 
   async #nlbNow(): Promise<Nlb> {
-    const { namespace, service } = this.#stack.config.gateway
-    return findNlb(this.aws, await this.hostname(), `${namespace}/${service}`)
-  }
-
-  /** The DNS name in the status of the gateway's Service. @throws StackFailure where it has none */
-  async hostname(): Promise<string> {
-    const { namespace, service: name } = this.#stack.config.gateway
-    const service = await this.#stack.one('v1/Service', name, namespace)
-    const first = service.status?.loadBalancer?.ingress?.[0] as { hostname?: string } | undefined
-    if (!first?.hostname)
-      throw new StackFailure(`Service ${namespace}/${name} has no load balancer's hostname in its status.`)
-    return first.hostname
+    const { namespace, service } = this.#kubernetes.config.gateway
+    return findNlb(this.aws, await gatewayHostname(this.#kubernetes), `${namespace}/${service}`)
   }
 
   /** The targets behind a port of the load balancer, with their states: asked anew each time, they change by themselves. */
@@ -57,8 +48,8 @@ export class Cloud {
   /** The load balancer once it is no longer provisioned, which takes some minutes. */
   async untilProvisioned(): Promise<Nlb> {
     let nlb: Nlb | undefined
-    await this.#stack.eventually(
-      `the load balancer ${await this.hostname()} to be provisioned`,
+    await this.#kubernetes.eventually(
+      `the load balancer ${await gatewayHostname(this.#kubernetes)} to be provisioned`,
       async () => {
         nlb = await this.#nlbNow()
         // Any other state does not pass by itself.
@@ -74,7 +65,7 @@ export class Cloud {
     const { aws } = this
     const nlb = await this.nlb()
     let found: (NlbListener & { targets: NlbTarget[] }) | undefined
-    await this.#stack.eventually(
+    await this.#kubernetes.eventually(
       `healthy targets of port ${port} of ${nlb.dnsName}`,
       async () => {
         const listener = await listenerOn(aws, nlb, port)

@@ -1,6 +1,6 @@
 import { StackFailure } from '../core/problem.ts'
 import type { KubernetesObject } from '../core/object.ts'
-import type { Stack } from '../stack/stack.ts'
+import type { Cluster } from '../cluster/cluster.ts'
 
 /** The controller that gives Services of type LoadBalancer their addresses. */
 export interface LoadBalancerController {
@@ -22,11 +22,11 @@ const AWS_NAME = 'aws-load-balancer-controller'
  * Finds the load balancer's controller: the AWS Load Balancer Controller where it is installed, else MetalLB.
  * @throws StackFailure where neither is
  */
-export async function loadBalancerController(stack: Stack): Promise<LoadBalancerController> {
-  const deployments = await stack.all('apps/v1/Deployment')
+export async function loadBalancerController(cluster: Cluster): Promise<LoadBalancerController> {
+  const deployments = await cluster.all('apps/v1/Deployment')
   const find = (namespace: string, name: string) =>
     deployments.find((each) => each.metadata?.namespace === namespace && each.metadata?.name === name)
-  const { namespace, service } = stack.config.gateway
+  const { namespace, service } = cluster.config.gateway
   const aws = find('kube-system', AWS_NAME)
   if (aws) {
     return {

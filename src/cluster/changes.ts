@@ -6,16 +6,16 @@ import { kindOf, objectName, type KindName, type ObjectId } from '../kube/kubern
 import { whole } from '../kube/pods.ts'
 import { restartPods } from '../kube/restart.ts'
 import { restoring } from '../kube/restoring.ts'
-import type { Stack } from '../stack/stack.ts'
 import { takeBack } from './undo.ts'
 import { until, type Condition } from '../kube/until.ts'
+import type { Cluster } from './cluster.ts'
 
 /** What a check does to things that are not its own: each is in the journal first, and is taken back when the check ends. */
 export class Changes {
-  readonly #stack: Stack
+  readonly #cluster: Cluster
 
-  constructor(stack: Stack) {
-    this.#stack = stack
+  constructor(cluster: Cluster) {
+    this.#cluster = cluster
   }
 
   /**
@@ -26,14 +26,14 @@ export class Changes {
   async tune(kind: KindName, namespace: string | undefined, name: string, change: object): Promise<KubernetesObject> {
     this.#mayDisrupt(`${kind.split('/').at(-1)} ${namespace}/${name}`)
     const id: ObjectId = { kind, name, namespace }
-    const before = await this.#stack.k8s.get(kind, name, namespace)
+    const before = await this.#cluster.k8s.get(kind, name, namespace)
     const restore = restoring(before, change)
-    const entry = this.#stack.journal.changed(id, restore)
+    const entry = this.#cluster.journal.changed(id, restore)
     currentScope()?.onEnd(async () => {
-      await this.#stack.k8s.patch(id, restore)
-      this.#stack.journal.undone(entry)
+      await this.#cluster.k8s.patch(id, restore)
+      this.#cluster.journal.undone(entry)
     })
-    await this.#stack.k8s.patch(id, change)
+    await this.#cluster.k8s.patch(id, change)
     return before
   }
 
@@ -48,9 +48,9 @@ export class Changes {
       name: object.metadata?.name ?? '',
       namespace: object.metadata?.namespace,
     }
-    this.#stack.journal.made(id)
+    this.#cluster.journal.made(id)
     currentScope()?.onEnd(() => this.remove(object))
-    const [placed] = await this.#stack.apply(object)
+    const [placed] = await this.#cluster.apply(object)
     return placed!
   }
 
@@ -61,10 +61,10 @@ export class Changes {
 
   /** Has something go when the check ends that another makes for it; it is in the journal from now on. */
   willRemove(id: ObjectId): void {
-    const entry = this.#stack.journal.made(id)
+    const entry = this.#cluster.journal.made(id)
     currentScope()?.onEnd(async () => {
-      await this.#stack.k8s.delete(id)
-      this.#stack.journal.undone(entry)
+      await this.#cluster.k8s.delete(id)
+      this.#cluster.journal.undone(entry)
     })
   }
 
@@ -72,13 +72,13 @@ export class Changes {
   async remove(object: KubernetesObject): Promise<void> {
     const { name = '', namespace } = object.metadata ?? {}
     const kind = kindOf(object)
-    await this.#stack.k8s.delete({ kind, name, namespace })
+    await this.#cluster.k8s.delete({ kind, name, namespace })
     const gone: Condition = (left) => (left.length ? 'it is still there' : undefined)
-    await until(this.#stack.k8s, { kind, name, namespace }, gone, 'configPush')
-    const made = this.#stack.journal
+    await until(this.#cluster.k8s, { kind, name, namespace }, gone, 'configPush')
+    const made = this.#cluster.journal
       .pending()
       .find((entry) => entry.object.kind === kind && entry.object.name === name && entry.object.namespace === namespace)
-    if (made) this.#stack.journal.undone(made.seq)
+    if (made) this.#cluster.journal.undone(made.seq)
   }
 
   /**
@@ -89,12 +89,12 @@ export class Changes {
     this.#mayDisrupt(objectName(pod))
     const { name = '', namespace = '' } = pod.metadata ?? {}
     const object: ObjectId = { kind: 'v1/Pod', name, namespace }
-    const entry = this.#stack.journal.told(object, port, restore)
+    const entry = this.#cluster.journal.told(object, port, restore)
     currentScope()?.onEnd(async () => {
-      await takeBack(this.#stack.k8s, { object, port, restore })
-      this.#stack.journal.undone(entry)
+      await takeBack(this.#cluster.k8s, { object, port, restore })
+      this.#cluster.journal.undone(entry)
     })
-    return askPod(this.#stack.k8s, { name, namespace, port }, asked)
+    return askPod(this.#cluster.k8s, { name, namespace, port }, asked)
   }
 
   /**
@@ -103,21 +103,21 @@ export class Changes {
    */
   willDisturb(deployment: ObjectId): void {
     this.#mayDisrupt(`Deployment ${deployment.namespace}/${deployment.name}`)
-    const entry = this.#stack.journal.disturbed(deployment)
+    const entry = this.#cluster.journal.disturbed(deployment)
     currentScope()?.onEnd(async () => {
-      await until(this.#stack.k8s, deployment, whole, 'componentAvailable')
-      this.#stack.journal.undone(entry)
+      await until(this.#cluster.k8s, deployment, whole, 'componentAvailable')
+      this.#cluster.journal.undone(entry)
     })
   }
 
   /** Replaces the pods of a Deployment, NAMESPACE/NAME: for what reads its settings at its start alone. */
   async restart(deployment: string): Promise<void> {
     this.#mayDisrupt(`Deployment ${deployment}`)
-    await restartPods(this.#stack.k8s, [deployment])
+    await restartPods(this.#cluster.k8s, [deployment])
   }
 
   #mayDisrupt(what: string): void {
-    if (isSomebodys(this.#stack.config.target) && !this.#stack.run.allowDisruption)
+    if (isSomebodys(this.#cluster.config.target) && !this.#cluster.run.allowDisruption)
       throw new Error(`${what} is shared: changing it needs --allow-disruption`)
   }
 }

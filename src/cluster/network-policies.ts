@@ -1,6 +1,6 @@
 import type { KubernetesObject } from '../core/object.ts'
 import { selects } from '../kube/selector.ts'
-import type { Stack } from '../stack/stack.ts'
+import type { Cluster } from './cluster.ts'
 
 // DaemonSets of the CNIs that enforce NetworkPolicy. The AWS VPC CNI does only with its policy agent turned on.
 const ENFORCING = /^(calico-node|cilium|antrea-agent|weave-net|kube-router|canal|kindnet)$/
@@ -10,15 +10,15 @@ const ENFORCING = /^(calico-node|cilium|antrea-agent|weave-net|kube-router|canal
  * A policy guards a pod where it selects it for ingress and no rule of any policy that selects it lets the port through.
  */
 export async function networkPolicyTroubles(
-  stack: Stack,
+  cluster: Cluster,
   pods: readonly KubernetesObject[],
   port: number,
 ): Promise<{ enforcedBy: string | undefined; troubles: string[] }> {
-  const enforcedBy = (await stack.all('apps/v1/DaemonSet')).find(
+  const enforcedBy = (await cluster.all('apps/v1/DaemonSet')).find(
     (each) => ENFORCING.test(each.metadata?.name ?? '') || hasPolicyAgent(each),
   )?.metadata?.name
   if (!enforcedBy) return { enforcedBy, troubles: [] }
-  const policies = await stack.all('networking.k8s.io/v1/NetworkPolicy')
+  const policies = await cluster.all('networking.k8s.io/v1/NetworkPolicy')
   return {
     enforcedBy,
     troubles: pods.filter((pod) => !guards(policies, pod, port)).map((pod) => pod.metadata?.name ?? ''),

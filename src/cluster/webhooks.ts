@@ -1,6 +1,6 @@
 import type { ExpectStatic } from 'vitest'
 import type { KubernetesObject } from '../core/object.ts'
-import type { Stack } from '../stack/stack.ts'
+import type { Cluster } from './cluster.ts'
 
 /** One admission webhook with what it calls. */
 export interface AdmissionWebhook {
@@ -13,17 +13,17 @@ export interface AdmissionWebhook {
 
 /** The cluster's admission webhooks. */
 export class Webhooks {
-  readonly #stack: Stack
+  readonly #cluster: Cluster
 
-  constructor(stack: Stack) {
-    this.#stack = stack
+  constructor(cluster: Cluster) {
+    this.#cluster = cluster
   }
 
   /** Every webhook that calls a Service, of both kinds of configuration. */
   async all(): Promise<AdmissionWebhook[]> {
     const lists = await Promise.all(
       ['Validating', 'Mutating'].map((type) =>
-        this.#stack.all(`admissionregistration.k8s.io/v1/${type}WebhookConfiguration`),
+        this.#cluster.all(`admissionregistration.k8s.io/v1/${type}WebhookConfiguration`),
       ),
     )
     return lists.flat().flatMap((configuration) =>
@@ -41,7 +41,7 @@ export class Webhooks {
 
   /** The endpoints of a Service that are ready. */
   async readyEndpoints({ name, namespace }: { name: string; namespace: string }): Promise<number> {
-    const slices = (await this.#stack.all('discovery.k8s.io/v1/EndpointSlice')).filter(
+    const slices = (await this.#cluster.all('discovery.k8s.io/v1/EndpointSlice')).filter(
       (slice) =>
         slice.metadata?.namespace === namespace && slice.metadata.labels?.['kubernetes.io/service-name'] === name,
     )

@@ -1,12 +1,11 @@
 import { alivePods, readyPods } from '../kube/pods.ts'
 import type { KubernetesObject } from '../core/object.ts'
 import type { DeadlineName } from '../core/deadlines.ts'
-import { AUTOSCALER_SETTINGS, effective, goDuration } from './settings.ts'
 import { POD_AUTOSCALER, SERVERLESS_SERVICE } from '../kube/kinds.ts'
-import { podsOfRevision, type RevisionName } from './knative.ts'
-import type { Stack } from '../stack/stack.ts'
+import { podsOfRevision, type RevisionName } from './revision.ts'
 import { recordWhile, type Snapshot } from '../kube/timeline.ts'
 import type { Condition } from '../kube/until.ts'
+import type { Cluster } from '../cluster/cluster.ts'
 
 /** The way that a ServerlessService sends requests: through the activator, or straight to the pods. */
 export type Mode = 'Proxy' | 'Serve'
@@ -24,11 +23,11 @@ export const wants =
 
 /** What Knative's autoscaler does with one revision, by watch. */
 export class Autoscaler {
-  readonly #stack: Stack
+  readonly #cluster: Cluster
   readonly #revision: RevisionName
 
-  constructor(stack: Stack, revision: RevisionName) {
-    this.#stack = stack
+  constructor(cluster: Cluster, revision: RevisionName) {
+    this.#cluster = cluster
     this.#revision = revision
   }
 
@@ -36,7 +35,7 @@ export class Autoscaler {
   async untilMode(mode: Mode, within: DeadlineName = 'scale'): Promise<void> {
     const missing = ([found]: KubernetesObject[]) =>
       modeOf(found) === mode ? undefined : `its mode is ${modeOf(found) ?? 'not set'}, not ${mode}`
-    await this.#stack.until({ kind: SERVERLESS_SERVICE, ...this.#names }, missing, within)
+    await this.#cluster.until({ kind: SERVERLESS_SERVICE, ...this.#names }, missing, within)
   }
 
   /** Waits until `count` pods are Ready (0: until none is left that is not on its way out), and gives all of them. */
@@ -47,25 +46,25 @@ export class Autoscaler {
         ? undefined
         : `${seen} pods${count === 0 ? '' : ' Ready'}, not ${count}`
     }
-    return this.#stack.until({ kind: 'v1/Pod', ...this.#pods }, missing, within)
+    return this.#cluster.until({ kind: 'v1/Pod', ...this.#pods }, missing, within)
   }
 
   /** The modes that the ServerlessService had while `work` went on. */
   async modesWhile(work: () => Promise<unknown>): Promise<(Mode | undefined)[]> {
-    const { snapshots } = await recordWhile(this.#stack.k8s, { kind: SERVERLESS_SERVICE, ...this.#names }, work)
+    const { snapshots } = await recordWhile(this.#cluster.k8s, { kind: SERVERLESS_SERVICE, ...this.#names }, work)
     return [...new Set(snapshots.map(({ objects }) => modeOf(objects[0])))]
   }
 
   /** Every state of the revision's pods while `work` goes on. */
   podsWhile<T>(work: () => Promise<T>): Promise<{ snapshots: Snapshot[]; result: T }> {
-    return recordWhile(this.#stack.k8s, { kind: 'v1/Pod', ...this.#pods }, work)
+    return recordWhile(this.#cluster.k8s, { kind: 'v1/Pod', ...this.#pods }, work)
   }
 
   /** The PodAutoscaler's desired scale, each change of it with its time in milliseconds, while `work` goes on. */
   async desiredScaleWhile<T>(
     work: () => Promise<T>,
   ): Promise<{ changes: { at: number; desired: number }[]; result: T }> {
-    const { snapshots, result } = await recordWhile(this.#stack.k8s, { kind: POD_AUTOSCALER, ...this.#names }, work)
+    const { snapshots, result } = await recordWhile(this.#cluster.k8s, { kind: POD_AUTOSCALER, ...this.#names }, work)
     const changes: { at: number; desired: number }[] = []
     for (const { at, objects } of snapshots) {
       const desired = objects[0]?.status?.desiredScale as number | undefined
@@ -80,19 +79,5 @@ export class Autoscaler {
 
   get #pods() {
     return { namespace: this.#revision.namespace, labels: podsOfRevision(this.#revision.revision) }
-  }
-}
-
-/** The settings of config-autoscaler that bound what a check may expect, as they are in this cluster. */
-export async function autoscalerLimits(
-  stack: Stack,
-): Promise<{ graceSeconds: number; retentionSeconds: number; maxDownRate: number; maxUpRate: number }> {
-  const settings = await stack.knative.settings('config-autoscaler')
-  const value = (key: string) => effective(settings, AUTOSCALER_SETTINGS, key)
-  return {
-    graceSeconds: (goDuration(value('scale-to-zero-grace-period')) ?? 0) / 1000,
-    retentionSeconds: (goDuration(value('scale-to-zero-pod-retention-period')) ?? 0) / 1000,
-    maxDownRate: Number(value('max-scale-down-rate')),
-    maxUpRate: Number(value('max-scale-up-rate')),
   }
 }

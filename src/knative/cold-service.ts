@@ -1,22 +1,26 @@
+import { workloadNamespace } from '../cluster/workload.ts'
 import { Autoscaler } from './autoscaler.ts'
 import { KNATIVE } from '../kube/kinds.ts'
 import type { ReadyService } from './knative.ts'
 import { injectionLabels } from '../mesh/mesh-pods.ts'
-import type { Stack } from '../stack/stack.ts'
+import type { Cluster } from '../cluster/cluster.ts'
+import type { Changes } from '../cluster/changes.ts'
+import type { Istio } from '../mesh/istio.ts'
+import type { Knative } from './knative.ts'
 
 /**
  * A Service of ours that never had a pod: config-autoscaler's allow-zero-initial-scale is on while it is made, for the time of the
  * running check. That saves the half minute which it takes to bring one to zero.
  */
 export async function coldService(
-  stack: Stack,
+  stack: Cluster & { changes: Changes; istio: Istio; knative: Knative },
   name: string,
   { inMesh = false, env = {} }: { inMesh?: boolean; env?: Record<string, string> } = {},
 ): Promise<ReadyService> {
   await stack.changes.tune('v1/ConfigMap', KNATIVE, 'config-autoscaler', {
     data: { 'allow-zero-initial-scale': 'true' },
   })
-  const namespace = await stack.knative.namespace(name, inMesh ? await injectionLabels(stack) : {})
+  const namespace = await workloadNamespace(stack, name, inMesh ? await injectionLabels(stack) : {})
   const options = { scaling: { 'initial-scale': '0' }, env }
   await stack.knative.untilAccepted(stack.knative.manifest(namespace, name, options))
   const service = await stack.knative.service(namespace, name, options)

@@ -2,9 +2,9 @@ import { readyPods } from '../kube/pods.ts'
 import { readyEndpoints } from '../kube/endpoints.ts'
 import { type Mode } from './autoscaler.ts'
 import { POD_AUTOSCALER, SERVERLESS_SERVICE } from '../kube/kinds.ts'
-import { podsOfRevision, type RevisionName } from './knative.ts'
-import type { Stack } from '../stack/stack.ts'
+import { podsOfRevision, type RevisionName } from './revision.ts'
 import { recordWhile, stepsOf, type Snapshot, type Step } from '../kube/timeline.ts'
+import type { Cluster } from '../cluster/cluster.ts'
 
 /** What the autoscaler did with a revision, by watch: times are in milliseconds since `began`. */
 export interface Course {
@@ -21,13 +21,13 @@ export interface Course {
 
 /** Watches all that the autoscaler moves of a revision while `work` goes on, on one clock; `work` is told when that began. */
 export async function courseWhile<T>(
-  stack: Stack,
+  cluster: Cluster,
   { namespace, revision: name }: RevisionName,
   work: (began: number) => Promise<T>,
 ): Promise<{ course: Course; result: T }> {
   const began = performance.now()
   const watching = <R>(watched: { kind: string; name?: string; labels?: string }, inner: () => Promise<R>) =>
-    recordWhile(stack.k8s, { namespace, ...watched }, inner, began)
+    recordWhile(cluster.k8s, { namespace, ...watched }, inner, began)
   const slices = `kubernetes.io/service-name=${name}-private`
   const podAutoscaler = await watching({ kind: POD_AUTOSCALER, name }, () =>
     watching({ kind: SERVERLESS_SERVICE, name }, () =>

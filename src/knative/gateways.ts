@@ -1,5 +1,6 @@
 import { parse } from 'yaml'
-import type { Stack } from '../stack/stack.ts'
+import type { Cluster } from '../cluster/cluster.ts'
+import type { Istio } from '../mesh/istio.ts'
 
 /** A Gateway that net-istio puts VirtualServices on, and the Service of its pods. */
 export interface KnativeGateway {
@@ -51,7 +52,10 @@ export function externalGateways(settings: Record<string, string>): {
 }
 
 /** A sentence for each thing that is wrong with the Gateways: not there, another Service, a selector that misses its pods, no port 80. */
-export async function gatewayTroubles(stack: Stack, gateways: readonly KnativeGateway[]): Promise<string[]> {
+export async function gatewayTroubles(
+  stack: Cluster & { istio: Istio },
+  gateways: readonly KnativeGateway[],
+): Promise<string[]> {
   const { namespace, service } = stack.config.gateway
   const pods = await stack.istio.gatewayPods()
   const troubles = gateways.map(async (each) => {

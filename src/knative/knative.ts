@@ -1,13 +1,16 @@
+import type { RevisionName } from './revision.ts'
 import { StackFailure } from '../core/problem.ts'
 import type { KubernetesObject } from '../core/object.ts'
 import type { DeadlineName } from '../core/deadlines.ts'
 import { Autoscaler } from './autoscaler.ts'
 import { readyEndpoints } from '../kube/endpoints.ts'
 import { ACCEPTED, refusalOf } from '../kube/errors.ts'
-import { readFixture, readManifest } from '../kube/manifest.ts'
-import type { Stack } from '../stack/stack.ts'
+import { readManifest } from '../kube/manifest.ts'
 import { KNATIVE, SERVICE } from '../kube/kinds.ts'
 import { allTrue } from '../kube/until.ts'
+import type { Cluster } from '../cluster/cluster.ts'
+import type { Ingress } from '../traffic/ingress.ts'
+import { workloadNamespace } from '../cluster/workload.ts'
 
 /** What a check lays over the workload's Service. */
 export interface ServiceOptions {
@@ -21,11 +24,6 @@ export interface ServiceOptions {
   timeoutSeconds?: number
   resources?: object
   traffic?: object[]
-}
-
-export interface RevisionName {
-  namespace: string
-  revision: string
 }
 
 /** A Knative Service that is Ready, and its latest ready revision. */
@@ -60,15 +58,17 @@ export const CONFIGURED = {
 
 /** Knative Serving: its settings, and Services of the workload. */
 export class Knative {
-  readonly #stack: Stack
+  readonly #cluster: Cluster
+  readonly #ingress: Ingress
 
-  constructor(stack: Stack) {
-    this.#stack = stack
+  constructor(cluster: Cluster, ingress: Ingress) {
+    this.#cluster = cluster
+    this.#ingress = ingress
   }
 
   /** The settings in one of Knative's ConfigMaps, without `_example`, which nothing reads. Empty where the map is missing. */
   async settings(configMap: string): Promise<Record<string, string>> {
-    const map = await this.#stack.maybe('v1/ConfigMap', configMap, KNATIVE)
+    const map = await this.#cluster.maybe('v1/ConfigMap', configMap, KNATIVE)
     return Object.fromEntries(
       Object.entries((map?.data ?? {}) as Record<string, string>).filter(([key]) => key !== '_example'),
     )
@@ -79,20 +79,10 @@ export class Knative {
    * @throws StackFailure where the deployment or its label is missing
    */
   async version(deployment = 'controller'): Promise<string> {
-    const object = await this.#stack.one('apps/v1/Deployment', deployment, KNATIVE)
+    const object = await this.#cluster.one('apps/v1/Deployment', deployment, KNATIVE)
     const version = object.metadata?.labels?.['app.kubernetes.io/version']
     if (!version) throw new StackFailure(`Deployment ${KNATIVE}/${deployment} has no label app.kubernetes.io/version.`)
     return version.replace(/^v/, '')
-  }
-
-  /** A namespace for the running check with the workload's program in it. */
-  async namespace(name: string, labels: Record<string, string> = {}): Promise<string> {
-    const namespace = await this.#stack.namespace(name, labels)
-    await this.#stack.applyFixture('app/configmap.yaml', {
-      namespace,
-      program: JSON.stringify(readFixture('app/server.mjs')),
-    })
-    return namespace
   }
 
   /** A Service of the workload as it would be applied. */
@@ -100,7 +90,7 @@ export class Knative {
     const [service] = readManifest('knative/service.yaml', {
       namespace,
       name,
-      nodeImage: this.#stack.config.images.node,
+      nodeImage: this.#cluster.config.images.node,
     })
     if (!service) throw new Error('fixtures/knative/service.yaml is empty')
     const template = service.spec.template
@@ -127,7 +117,7 @@ export class Knative {
     options: ServiceOptions = {},
     within: DeadlineName = 'serviceReady',
   ): Promise<ReadyService> {
-    await this.#stack.apply(this.manifest(namespace, name, options))
+    await this.#cluster.apply(this.manifest(namespace, name, options))
     return this.ready(namespace, name, within)
   }
 
@@ -138,11 +128,11 @@ export class Knative {
   async untilAccepted(service: KubernetesObject): Promise<void> {
     await this.#untilWebhooksDrained()
     const refusal = async () => {
-      const said = await refusalOf(this.#stack.k8s.dryCreate(service))
+      const said = await refusalOf(this.#cluster.k8s.dryCreate(service))
       return said === ACCEPTED ? undefined : said
     }
     const what = `Service ${service.metadata?.namespace}/${service.metadata?.name} being accepted`
-    return this.#stack.eventually(what, refusal, 'settingRead', 5)
+    return this.#cluster.eventually(what, refusal, 'settingRead', 5)
   }
 
   /**
@@ -151,17 +141,17 @@ export class Knative {
    * is there in its place, and a shorter grace does not hurry a kubelet that has begun: it is left alone until it is gone.
    */
   async #untilWebhooksDrained(): Promise<void> {
-    const { items } = await this.#stack.k8s.list('v1/Pod', { namespace: KNATIVE, labels: 'app=webhook' })
+    const { items } = await this.#cluster.k8s.list('v1/Pod', { namespace: KNATIVE, labels: 'app=webhook' })
     const draining = items.filter(({ metadata }) => metadata?.deletionTimestamp)
     for (const { metadata } of draining) {
       const pod = { kind: 'v1/Pod' as const, namespace: KNATIVE, name: metadata?.name ?? '' }
-      await this.#stack.until(pod, (left) => (left.length ? 'it still drains' : undefined), 'podReady')
+      await this.#cluster.until(pod, (left) => (left.length ? 'it still drains' : undefined), 'podReady')
     }
   }
 
   /** Waits until a Service is Ready in this generation. */
   async ready(namespace: string, name: string, within: DeadlineName = 'serviceReady'): Promise<ReadyService> {
-    const [object] = await this.#stack.until({ kind: SERVICE, namespace, name }, allTrue('Ready'), within)
+    const [object] = await this.#cluster.until({ kind: SERVICE, namespace, name }, allTrue('Ready'), within)
     const url = object?.status?.url as string | undefined
     const revision = object?.status?.latestReadyRevisionName as string | undefined
     if (!object || !url || !revision)
@@ -174,15 +164,17 @@ export class Knative {
    * annotations, and annotations of the guide that nothing reads. Made once a run.
    */
   configured(): Promise<ReadyService> {
-    return this.#stack.shared('configured', async () =>
-      this.service(await this.namespace('configured'), 'configured', CONFIGURED),
+    return this.#cluster.shared('configured', async () =>
+      this.service(await workloadNamespace(this.#cluster, 'configured'), 'configured', CONFIGURED),
     )
   }
 
   /** A Service of one pod with spare capacity: 100 less a burst capacity of 10. Made once a run. */
   spare(): Promise<ReadyService> {
     const scaling = { 'min-scale': '1', 'max-scale': '1', target: '100', 'target-burst-capacity': '10' }
-    return this.#stack.shared('spare', async () => this.service(await this.namespace('spare'), 'spare', { scaling }))
+    return this.#cluster.shared('spare', async () =>
+      this.service(await workloadNamespace(this.#cluster, 'spare'), 'spare', { scaling }),
+    )
   }
 
   /**
@@ -190,7 +182,9 @@ export class Knative {
    * 10 s. Made once a run.
    */
   idle(): Promise<{ service: ReadyService; idleSeconds: number }> {
-    return this.#stack.shared('idle', () => this.broughtToZero('idle', { 'scale-to-zero-pod-retention-period': '10s' }))
+    return this.#cluster.shared('idle', () =>
+      this.broughtToZero('idle', { 'scale-to-zero-pod-retention-period': '10s' }),
+    )
   }
 
   /** A Service in a namespace of its own, asked once and brought to zero pods by that nothing asks it. Its window is 6 s. */
@@ -198,13 +192,15 @@ export class Knative {
     name: string,
     scaling: Record<string, string> = {},
   ): Promise<{ service: ReadyService; idleSeconds: number }> {
-    const service = await this.service(await this.namespace(name), name, { scaling: { window: '6s', ...scaling } })
-    await this.#stack.ingress.until({ host: service.host, within: 'coldRequest' }, (answer) => answer.status === 200)
+    const service = await this.service(await workloadNamespace(this.#cluster, name), name, {
+      scaling: { window: '6s', ...scaling },
+    })
+    await this.#ingress.until({ host: service.host, within: 'coldRequest' }, (answer) => answer.status === 200)
     const last = performance.now()
-    await new Autoscaler(this.#stack, service).untilPods(0, 'scaleToZero')
+    await new Autoscaler(this.#cluster, service).untilPods(0, 'scaleToZero')
     const idleSeconds = (performance.now() - last) / 1000
     // One that drains still answers: a request is cold once no endpoint is left that the activator could send it to.
-    await this.#stack.until(
+    await this.#cluster.until(
       {
         kind: 'discovery.k8s.io/v1/EndpointSlice',
         namespace: service.namespace,
@@ -221,9 +217,8 @@ export class Knative {
 
   /** The hello Service, in a namespace of its own, that several checks ask. Made once a run. */
   hello(): Promise<ReadyService> {
-    return this.#stack.shared('hello', async () => this.service(await this.namespace('hello'), 'hello'))
+    return this.#cluster.shared('hello', async () =>
+      this.service(await workloadNamespace(this.#cluster, 'hello'), 'hello'),
+    )
   }
 }
-
-/** The label selector of a revision's pods. */
-export const podsOfRevision = (revision: string): string => `serving.knative.dev/revision=${revision}`

@@ -1,11 +1,15 @@
-import type { CheckContext } from '../check/check.ts'
+import type { Cluster } from '../cluster/cluster.ts'
 import { courseWhile, type Course } from './course.ts'
-import type { ReadyService } from './knative.ts'
+import type { Knative, ReadyService } from './knative.ts'
+import type { Ingress } from '../traffic/ingress.ts'
 import type { Sample } from '../traffic/samples.ts'
 import { scalingRules, type ScalingRules } from './scaling-rules.ts'
 import { allowedPods, modesOutsideOf, outsideOf, type Allowed } from './wanted-pods.ts'
-import type { Script } from '../load/load.ts'
+import type { Load, Script } from '../load/load.ts'
 import { drawCourse } from '../load/picture.ts'
+
+/** The parts of the stack that a load takes. */
+type LoadedStack = Cluster & { ingress: Ingress; knative: Knative; load: Load }
 
 /** What a load on a revision came to: its samples, what the autoscaler did, and what the formulas allow at every moment. */
 export interface LoadedRevision {
@@ -25,7 +29,7 @@ export interface LoadedRevision {
  * @throws LoadProblem where k6 died or could not keep its rate
  */
 export async function loadRevision(
-  { stack, attach }: Pick<CheckContext, 'stack' | 'attach'>,
+  { stack, attach }: { stack: LoadedStack; attach: (name: string, text: string) => void },
   service: ReadyService,
   script: Script,
   parameters: Record<string, string | number>,

@@ -1,7 +1,7 @@
 import type { Answer } from '../traffic/http.ts'
 import { KNATIVE } from '../kube/kinds.ts'
 import type { KubernetesObject } from '../core/object.ts'
-import type { Stack } from '../stack/stack.ts'
+import type { Cluster } from '../cluster/cluster.ts'
 
 /** Who passed a request on, in order, and what that was read from. */
 export interface RequestPath {
@@ -15,17 +15,17 @@ export interface RequestPath {
  * to X-Forwarded-For, so the chain has the gateway's address where another proxy follows; only queue-proxy, in the same pod, connects
  * to the container from loopback.
  */
-export async function requestPath(stack: Stack, answer: Answer): Promise<RequestPath> {
+export async function requestPath(cluster: Cluster, answer: Answer): Promise<RequestPath> {
   const seen = JSON.parse(answer.body) as { from: string; headers: Record<string, string> }
   const forwardedFor = seen.headers['x-forwarded-for'] ?? ''
   // Read anew: a pod of either may have been replaced since the run began.
-  const { namespace, service } = stack.config.gateway
-  const { spec } = await stack.one('v1/Service', service, namespace)
+  const { namespace, service } = cluster.config.gateway
+  const { spec } = await cluster.one('v1/Service', service, namespace)
   const selector = Object.entries((spec?.selector ?? {}) as Record<string, string>).map(
     ([key, value]) => `${key}=${value}`,
   )
-  const gateways = addressesOf(await stack.k8s.list('v1/Pod', { namespace, labels: selector.join(',') }))
-  const activators = addressesOf(await stack.k8s.list('v1/Pod', { namespace: KNATIVE, labels: 'app=activator' }))
+  const gateways = addressesOf(await cluster.k8s.list('v1/Pod', { namespace, labels: selector.join(',') }))
+  const activators = addressesOf(await cluster.k8s.list('v1/Pod', { namespace: KNATIVE, labels: 'app=activator' }))
   const proxies = forwardedFor
     .split(',')
     .map((address) => address.trim())

@@ -1,7 +1,8 @@
 import { StackFailure } from '../core/problem.ts'
 import { requestCountOf } from './settings.ts'
-import { podsOfRevision } from './knative.ts'
-import type { Stack } from '../stack/stack.ts'
+import { podsOfRevision } from './revision.ts'
+import type { Cluster } from '../cluster/cluster.ts'
+import type { Knative } from './knative.ts'
 
 /**
  * The requests that the queue-proxies of each revision have counted so far, by the metric of the installed version (its name is given).
@@ -9,7 +10,7 @@ import type { Stack } from '../stack/stack.ts'
  * @throws StackFailure where a pod does not export it
  */
 export async function requestsOfQueueProxies(
-  stack: Stack,
+  stack: Cluster & { knative: Knative },
   namespace: string,
   revisions: readonly string[],
 ): Promise<{ metric: string; counts: Record<string, number> }> {
@@ -28,7 +29,7 @@ export async function requestsOfQueueProxies(
 
 /** Whether a queue-proxy of either revision exports a metric of a name. */
 export async function exportsMetric(
-  stack: Stack,
+  stack: Cluster & { knative: Knative },
   { namespace, stable, newest }: { namespace: string; stable: string; newest: string },
   name: string,
 ): Promise<boolean> {
@@ -37,7 +38,7 @@ export async function exportsMetric(
 }
 
 async function metricsOfRevision(
-  stack: Stack,
+  stack: Cluster & { knative: Knative },
   namespace: string,
   revision: string,
 ): Promise<{ pod: string; text: string }[]> {

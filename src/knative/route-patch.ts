@@ -1,23 +1,30 @@
+import { workloadNamespace } from '../cluster/workload.ts'
 import { StackFailure } from '../core/problem.ts'
 import type { KubernetesObject } from '../core/object.ts'
 import type { Answer } from '../traffic/http.ts'
 import type { ReadyService } from './knative.ts'
-import type { Stack } from '../stack/stack.ts'
+import type { Cluster } from '../cluster/cluster.ts'
+import type { Changes } from '../cluster/changes.ts'
+import type { Ingress } from '../traffic/ingress.ts'
+import type { Istio } from '../mesh/istio.ts'
+import type { Knative } from './knative.ts'
+
+type Parts = Cluster & { changes: Changes; ingress: Ingress; istio: Istio; knative: Knative }
 
 /** An EnvoyFilter on the routes of one Service of ours. */
 export class RoutePatch {
-  readonly #stack: Stack
+  readonly #stack: Parts
   readonly #service: ReadyService
   #placed: KubernetesObject | undefined
 
-  private constructor(stack: Stack, service: ReadyService) {
+  private constructor(stack: Parts, service: ReadyService) {
     this.#stack = stack
     this.#service = service
   }
 
   /** A Service of one pod to try it on. */
-  static async on(stack: Stack): Promise<RoutePatch> {
-    const namespace = await stack.knative.namespace('patched')
+  static async on(stack: Parts): Promise<RoutePatch> {
+    const namespace = await workloadNamespace(stack, 'patched')
     const scaling = { 'min-scale': '1', 'max-scale': '1' }
     return new RoutePatch(stack, await stack.knative.service(namespace, 'patched', { scaling }))
   }

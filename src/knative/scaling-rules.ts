@@ -2,8 +2,9 @@ import { StackFailure } from '../core/problem.ts'
 import type { KubernetesObject } from '../core/object.ts'
 import { AUTOSCALER_SETTINGS, effective, goDuration } from './settings.ts'
 import { POD_AUTOSCALER } from '../kube/kinds.ts'
-import type { RevisionName } from './knative.ts'
-import type { Stack } from '../stack/stack.ts'
+import type { RevisionName } from './revision.ts'
+import type { Cluster } from '../cluster/cluster.ts'
+import type { Knative } from './knative.ts'
 
 /** How a revision scales: its own annotations, and the cluster's settings where it has none. Times are in seconds. */
 export interface ScalingRules {
@@ -29,7 +30,10 @@ export interface ScalingRules {
  * and pkg/autoscaler/config, the same from 1.9 to 1.23.
  * @throws StackFailure where it has no PodAutoscaler
  */
-export async function scalingRules(stack: Stack, { namespace, revision }: RevisionName): Promise<ScalingRules> {
+export async function scalingRules(
+  stack: Cluster & { knative: Knative },
+  { namespace, revision }: RevisionName,
+): Promise<ScalingRules> {
   const podAutoscaler = await stack.k8s.get(POD_AUTOSCALER, revision, namespace)
   return rulesOf(podAutoscaler, await stack.knative.settings('config-autoscaler'))
 }
@@ -66,5 +70,19 @@ export function rulesOf(podAutoscaler: KubernetesObject, settings: Record<string
     minScale: Number(either('min-scale')),
     maxScale: Number(either('max-scale')),
     burstCapacity: Number(either('target-burst-capacity')),
+  }
+}
+
+/** The settings of config-autoscaler that bound what a check may expect, as they are in this cluster. */
+export async function autoscalerLimits(stack: {
+  knative: Knative
+}): Promise<{ graceSeconds: number; retentionSeconds: number; maxDownRate: number; maxUpRate: number }> {
+  const settings = await stack.knative.settings('config-autoscaler')
+  const value = (key: string) => effective(settings, AUTOSCALER_SETTINGS, key)
+  return {
+    graceSeconds: (goDuration(value('scale-to-zero-grace-period')) ?? 0) / 1000,
+    retentionSeconds: (goDuration(value('scale-to-zero-pod-retention-period')) ?? 0) / 1000,
+    maxDownRate: Number(value('max-scale-down-rate')),
+    maxUpRate: Number(value('max-scale-up-rate')),
   }
 }

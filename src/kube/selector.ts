@@ -17,3 +17,8 @@ export function selects(selector: LabelSelector | undefined, labels: Record<stri
     })
   )
 }
+/** A label selector in the form that a LIST takes: 'app=web,tier=front'. */
+export const labelQuery = (labels: Record<string, string>): string =>
+  Object.entries(labels)
+    .map(([key, value]) => `${key}=${value}`)
+    .join(',')

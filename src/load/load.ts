@@ -3,11 +3,12 @@ import pLimit from 'p-limit'
 import { deadline } from '../core/deadlines.ts'
 import { currentScope, inScope } from '../core/scope.ts'
 import type { StackConfig } from '../config/stack-schema.ts'
-import type { Stack } from '../stack/stack.ts'
 import { runHere } from './k6-here.ts'
 import { runInContainer } from './k6-image.ts'
 import { runAsJob } from './k6-job.ts'
 import { LoadProblem, LoadRun, type Generator, type LoadResult } from './load-run.ts'
+import type { Cluster } from '../cluster/cluster.ts'
+import type { Ingress } from '../traffic/ingress.ts'
 
 /** The scripts of load/. */
 export type Script = 'steady' | 'scale-from-zero' | 'panic' | 'connection-pool' | 'split' | 'flip' | 'background'
@@ -24,12 +25,14 @@ export const loadFrom = ({ load, vantage }: StackConfig): 'here' | 'job' =>
 
 /** k6 and the scripts of load/, sent through the load balancer from where the stack file says. */
 export class Load {
-  readonly #stack: Stack
+  readonly #cluster: Cluster
+  readonly #ingress: Ingress
   readonly #turns = pLimit(Math.max(1, Math.floor(availableParallelism() / 2)))
   #jobs = 0
 
-  constructor(stack: Stack) {
-    this.#stack = stack
+  constructor(cluster: Cluster, ingress: Ingress) {
+    this.#cluster = cluster
+    this.#ingress = ingress
   }
 
   /**
@@ -50,13 +53,13 @@ export class Load {
 
   /** Where load starts, as a report says it. */
   get from(): 'here' | 'job' {
-    return loadFrom(this.#stack.config)
+    return loadFrom(this.#cluster.config)
   }
 
   /** Starts a script. It ends with the running check at the latest. `began` is what its samples count from. */
   async start(script: Script, { host, parameters }: LoadRequest, began?: number): Promise<LoadRun> {
-    const { ports } = this.#stack.config.addresses
-    const address = await this.#stack.ingress.address()
+    const { ports } = this.#cluster.config.addresses
+    const address = await this.#ingress.address()
     const given = {
       URL: `http://${address.includes(':') ? `[${address}]` : address}:${ports.http}/`,
       HOST: host,
@@ -84,10 +87,10 @@ export class Load {
 
   async #generate(script: Script, parameters: Record<string, string>): Promise<Generator> {
     if (this.from === 'job') {
-      const namespace = await this.#stack.shared('load', () => this.#stack.namespace('load'))
-      return runAsJob(this.#stack, { namespace, name: `${script}-${++this.#jobs}`, script }, parameters)
+      const namespace = await this.#cluster.shared('load', () => this.#cluster.namespace('load'))
+      return runAsJob(this.#cluster, { namespace, name: `${script}-${++this.#jobs}`, script }, parameters)
     }
-    const { k6 } = this.#stack.run
+    const { k6 } = this.#cluster.run
     if (!k6) throw new LoadProblem('there is no k6')
     return k6.how === 'image' ? runInContainer(k6.what, script, parameters) : runHere(k6.what, script, parameters)
   }

@@ -3,8 +3,13 @@ import { lineOf, uniquePath } from '../mesh/gateway-log.ts'
 import { coldService } from '../knative/cold-service.ts'
 import type { Answer } from '../traffic/http.ts'
 import { KNATIVE } from '../kube/kinds.ts'
-import { podsOfRevision } from '../knative/knative.ts'
-import type { Stack } from '../stack/stack.ts'
+import { podsOfRevision } from '../knative/revision.ts'
+import type { Cluster } from '../cluster/cluster.ts'
+import type { Changes } from '../cluster/changes.ts'
+import type { GatewayLog } from '../mesh/gateway-log.ts'
+import type { Ingress } from '../traffic/ingress.ts'
+import type { Istio } from '../mesh/istio.ts'
+import type { Knative } from '../knative/knative.ts'
 
 // The shape that Knative's own example has, but for what no check reads; it is a template of Go.
 const TEMPLATE =
@@ -21,7 +26,9 @@ export interface TrailMark {
  * that it passed.
  * @throws StackFailure where one does not log it in time
  */
-export async function coldTrail(stack: Stack): Promise<{ path: string; answer: Answer; trail: TrailMark[] }> {
+export async function coldTrail(
+  stack: Cluster & { changes: Changes; gatewayLog: GatewayLog; ingress: Ingress; istio: Istio; knative: Knative },
+): Promise<{ path: string; answer: Answer; trail: TrailMark[] }> {
   await stack.changes.tune('v1/ConfigMap', KNATIVE, 'config-observability', {
     data: { 'logging.enable-request-log': 'true', 'logging.request-log-template': TEMPLATE },
   })

@@ -1,4 +1,5 @@
-import type { Stack } from '../stack/stack.ts'
+import type { Cluster } from '../cluster/cluster.ts'
+import type { Istio } from '../mesh/istio.ts'
 
 const RECENT_SECONDS = 600
 
@@ -22,7 +23,7 @@ const CERTIFICATE = /generated new workload certificate/
 const STARTED = /\tinfo\tProxy role\b/
 
 /** Reads the logs of all istiod pods and all gateways, as far as they reach back. */
-export async function controlPlaneLogs(stack: Stack): Promise<ControlPlaneLogs> {
+export async function controlPlaneLogs(stack: Cluster & { istio: Istio }): Promise<ControlPlaneLogs> {
   const istiods = await stack.istio.istiodPods()
   const gateways = await stack.istio.gatewayPods()
   const logOf = (pod: (typeof istiods)[number], container: string, options = {}) =>

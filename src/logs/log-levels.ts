@@ -1,7 +1,8 @@
 import { plainMessage } from '../core/problem.ts'
 import type { KubernetesObject } from '../core/object.ts'
 import { askPod } from '../kube/forward.ts'
-import type { Stack } from '../stack/stack.ts'
+import type { Cluster } from '../cluster/cluster.ts'
+import type { Changes } from '../cluster/changes.ts'
 
 // Envoy's admin answers a list of levels to a POST without parameters; a GET is refused, since /logging changes things.
 const ENVOY = { port: 15000, path: '/logging' }
@@ -9,13 +10,16 @@ const ENVOY = { port: 15000, path: '/logging' }
 const ISTIOD = { port: 9876, path: '/scopej' }
 
 /** The level of every logger of a proxy's Envoy. */
-export async function envoyLevels(stack: Stack, pod: KubernetesObject): Promise<Record<string, string>> {
+export async function envoyLevels(
+  stack: Cluster & { changes: Changes },
+  pod: KubernetesObject,
+): Promise<Record<string, string>> {
   return readLevels(await ask(stack, pod))
 }
 
 /** Turns one logger of a proxy's Envoy to a level, for the time of the running check. */
 export async function tuneEnvoyLevel(
-  stack: Stack,
+  stack: Cluster & { changes: Changes },
   pod: KubernetesObject,
   logger: string,
   level: string,
@@ -26,7 +30,11 @@ export async function tuneEnvoyLevel(
 }
 
 /** The level of one of istiod's scopes. */
-export async function istiodLevel(stack: Stack, pod: KubernetesObject, scope: string): Promise<string> {
+export async function istiodLevel(
+  stack: Cluster & { changes: Changes },
+  pod: KubernetesObject,
+  scope: string,
+): Promise<string> {
   const { name = '', namespace = '' } = pod.metadata ?? {}
   const answer = await askPod(stack.k8s, { name, namespace, port: ISTIOD.port }, { path: `${ISTIOD.path}/${scope}` })
   return (JSON.parse(answer) as { output_level: string }).output_level
@@ -34,7 +42,7 @@ export async function istiodLevel(stack: Stack, pod: KubernetesObject, scope: st
 
 /** Turns one of istiod's scopes to a level, for the time of the running check. */
 export async function tuneIstiodLevel(
-  stack: Stack,
+  stack: Cluster & { changes: Changes },
   pod: KubernetesObject,
   scope: string,
   level: string,
@@ -49,7 +57,7 @@ export async function tuneIstiodLevel(
 }
 
 /** A sentence for each logger of a proxy that writes at debug or trace. */
-export async function talkative(stack: Stack, pod: KubernetesObject): Promise<string[]> {
+export async function talkative(stack: Cluster & { changes: Changes }, pod: KubernetesObject): Promise<string[]> {
   const levels = Object.entries(await envoyLevels(stack, pod))
   const loud = levels.filter(([, level]) => level === 'debug' || level === 'trace')
   if (loud.length === 0) return []
@@ -63,7 +71,7 @@ export async function talkative(stack: Stack, pod: KubernetesObject): Promise<st
   return [`${pod.metadata?.name}: ${which} at ${loud[0]?.[1]}${loud.length > 3 ? ` (${loud.length} of them)` : ''}`]
 }
 
-function ask(stack: Stack, pod: KubernetesObject): Promise<string> {
+function ask(stack: Cluster & { changes: Changes }, pod: KubernetesObject): Promise<string> {
   const { name = '', namespace = '' } = pod.metadata ?? {}
   return askPod(stack.k8s, { name, namespace, port: ENVOY.port }, { path: ENVOY.path, method: 'POST' })
 }
@@ -74,7 +82,7 @@ const readLevels = (text: string): Record<string, string> =>
   )
 
 /** What Envoy says of a GET of /logging, as the guide has it; nothing where it answers one. */
-export async function refusalOfGet(stack: Stack, pod: KubernetesObject): Promise<string> {
+export async function refusalOfGet(stack: Cluster & { changes: Changes }, pod: KubernetesObject): Promise<string> {
   const { name = '', namespace = '' } = pod.metadata ?? {}
   const asked = askPod(stack.k8s, { name, namespace, port: ENVOY.port }, { path: ENVOY.path })
   return asked.then(

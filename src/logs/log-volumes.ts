@@ -1,4 +1,4 @@
-import type { Stack } from '../stack/stack.ts'
+import type { Cluster } from '../cluster/cluster.ts'
 
 const NAMESPACES = ['istio-system', 'knative-serving', 'cert-manager']
 
@@ -8,10 +8,10 @@ interface PodSpec {
 }
 
 /** The emptyDir volumes of the stack's own pods that hold logs, by name or by where they are mounted, and those without a bound. */
-export async function unboundedLogVolumes(stack: Stack): Promise<{ volumes: number; unbounded: string[] }> {
+export async function unboundedLogVolumes(cluster: Cluster): Promise<{ volumes: number; unbounded: string[] }> {
   let volumes = 0
   const unbounded: string[] = []
-  for (const pod of await stack.all('v1/Pod')) {
+  for (const pod of await cluster.all('v1/Pod')) {
     if (!NAMESPACES.includes(pod.metadata?.namespace ?? '')) continue
     const spec = pod.spec as PodSpec
     const mounts = (spec.containers ?? []).flatMap(({ volumeMounts = [] }) => volumeMounts)

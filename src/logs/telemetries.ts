@@ -1,6 +1,6 @@
 import type { KubernetesObject } from '../core/object.ts'
 import { meshConfig } from '../mesh/mesh-config.ts'
-import type { Stack } from '../stack/stack.ts'
+import type { Cluster } from '../cluster/cluster.ts'
 
 // istio/istio, pilot/pkg/model/telemetry.go: providers that need no definition.
 const BUILT_IN = ['envoy', 'prometheus', 'stackdriver', 'envoy_ext_authz']
@@ -10,11 +10,11 @@ interface Section {
 }
 
 /** Telemetry resources that have no effect, a sentence each, and how many there are. */
-export async function telemetryTroubles(stack: Stack): Promise<{ troubles: string[]; count: number }> {
-  const telemetries = await stack.all('telemetry.istio.io/v1alpha1/Telemetry')
-  const { extensionProviders = [], rootNamespace = 'istio-system' } = await meshConfig(stack)
+export async function telemetryTroubles(cluster: Cluster): Promise<{ troubles: string[]; count: number }> {
+  const telemetries = await cluster.all('telemetry.istio.io/v1alpha1/Telemetry')
+  const { extensionProviders = [], rootNamespace = 'istio-system' } = await meshConfig(cluster)
   const known = [...BUILT_IN, ...extensionProviders.map(({ name }) => name)]
-  const pods = await stack.all('v1/Pod')
+  const pods = await cluster.all('v1/Pod')
   const troubles = telemetries.flatMap((telemetry) => {
     const { name, namespace } = telemetry.metadata ?? {}
     const sections = ['accessLogging', 'tracing', 'metrics'].flatMap(

@@ -1,11 +1,12 @@
-import type { Stack } from '../stack/stack.ts'
+import type { Cluster } from '../cluster/cluster.ts'
+import type { Istio } from '../mesh/istio.ts'
 
 /**
  * The share of traces, in percent, that each gateway's listeners sample at random, once `reached` holds for all of them.
  * @throws StackFailure at the deadline, with what was last seen
  */
 export async function traceSampling(
-  stack: Stack,
+  stack: Cluster & { istio: Istio },
   reached: (percent: number) => boolean,
 ): Promise<Record<string, number>> {
   const pods = await stack.istio.gatewayPods()

@@ -1,6 +1,12 @@
 import { accessLogReader } from './mesh-config.ts'
 import { podsReady } from '../kube/until.ts'
-import type { Stack } from '../stack/stack.ts'
+import type { Cluster } from '../cluster/cluster.ts'
+import type { Istio } from './istio.ts'
+import type { Ingress } from '../traffic/ingress.ts'
+import type { GatewayLog } from './gateway-log.ts'
+import { workloadNamespace } from '../cluster/workload.ts'
+
+type Parts = Cluster & { istio: Istio; ingress: Ingress; gatewayLog: GatewayLog }
 
 interface Clusters {
   cluster_statuses?: { name: string; host_statuses?: { stats?: { name: string; value?: string }[] }[] }[]
@@ -10,17 +16,17 @@ interface Clusters {
 export class ConnectionPool {
   readonly host: string
   readonly namespace: string
-  readonly #stack: Stack
+  readonly #stack: Parts
 
-  private constructor(stack: Stack, namespace: string) {
+  private constructor(stack: Parts, namespace: string) {
     this.#stack = stack
     this.namespace = namespace
     this.host = `limited.${namespace}.test`
   }
 
   /** Makes it, and waits until every gateway pod knows its limits and answers for it. */
-  static async of(stack: Stack): Promise<ConnectionPool> {
-    const pool = new ConnectionPool(stack, await stack.knative.namespace('limited'))
+  static async of(stack: Parts): Promise<ConnectionPool> {
+    const pool = new ConnectionPool(stack, await workloadNamespace(stack, 'limited'))
     const { namespace, host } = pool
     await stack.applyFixture('mesh/limited.yaml', { namespace, host })
     await stack.until({ kind: 'v1/Pod', namespace, labels: 'app=limited' }, podsReady(1), 'podReady')

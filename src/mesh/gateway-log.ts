@@ -4,17 +4,23 @@ import type { KubernetesObject } from '../core/object.ts'
 import type { Answer } from '../traffic/http.ts'
 import type { IngressRequest } from '../traffic/ingress.ts'
 import { untilLogged, type Line, type Logging } from '../kube/log-stream.ts'
-import type { Stack } from '../stack/stack.ts'
+import type { Cluster } from '../cluster/cluster.ts'
+import type { Ingress } from '../traffic/ingress.ts'
+import type { Istio } from './istio.ts'
 
 /** A path that no other request has: by it a request is found in logs. Envoy gives each request an id of its own, whatever it came with. */
 export const uniquePath = (): string => `/plumb-${randomBytes(8).toString('hex')}`
 
 /** The gateway's access log, read by the API from all of its pods. */
 export class GatewayLog {
-  readonly #stack: Stack
+  readonly #cluster: Cluster
+  readonly #ingress: Ingress
+  readonly #istio: Istio
 
-  constructor(stack: Stack) {
-    this.#stack = stack
+  constructor(cluster: Cluster, ingress: Ingress, istio: Istio) {
+    this.#cluster = cluster
+    this.#ingress = ingress
+    this.#istio = istio
   }
 
   /**
@@ -27,7 +33,7 @@ export class GatewayLog {
   ): Promise<{ path: string; answer: Answer; line: string; ms: number }> {
     const path = uniquePath()
     const since = performance.now()
-    const answer = await this.#stack.ingress.send({ ...request, path: `${path}${request.path ?? ''}` })
+    const answer = await this.#ingress.send({ ...request, path: `${path}${request.path ?? ''}` })
     const answered = performance.now()
     const lines = await this.until(
       since,
@@ -48,7 +54,7 @@ export class GatewayLog {
     what: string,
     wrong: (line: string) => string | undefined,
   ): Promise<void> {
-    const pods = (await this.#stack.istio.gatewayPods()).map(({ metadata }) => metadata?.name ?? '')
+    const pods = (await this.#istio.gatewayPods()).map(({ metadata }) => metadata?.name ?? '')
     const right = new Set<string>()
     const mark = uniquePath()
     const since = performance.now()
@@ -78,7 +84,7 @@ export class GatewayLog {
 
   async #keepAsking(request: IngressRequest, mark: string, stop: AbortSignal): Promise<void> {
     while (!stop.aborted) {
-      await this.#stack.ingress.send({ ...request, path: mark })
+      await this.#ingress.send({ ...request, path: mark })
       await new Promise((resolve) => setTimeout(resolve, 20))
     }
   }
@@ -89,9 +95,9 @@ export class GatewayLog {
    */
   async loggedBeforeErrors(host: string, mark: string, count: number): Promise<number> {
     const since = performance.now()
-    const ask = (path: string) => this.#stack.ingress.send({ host, path })
+    const ask = (path: string) => this.#ingress.send({ host, path })
     await Promise.all(Array.from({ length: count }, (_, at) => ask(`${mark}/${at}`)))
-    const pods = (await this.#stack.istio.gatewayPods()).map(({ metadata }) => metadata?.name ?? '')
+    const pods = (await this.#istio.gatewayPods()).map(({ metadata }) => metadata?.name ?? '')
     const over = new AbortController()
     const asking = this.#keepAsking({ host }, `${mark}/error?status=404`, over.signal)
     try {
@@ -112,7 +118,7 @@ export class GatewayLog {
   async linesOf(request: IngressRequest, count: number): Promise<string[]> {
     const since = performance.now()
     const paths = Array.from({ length: count }, uniquePath)
-    await Promise.all(paths.map((path) => this.#stack.ingress.send({ ...request, path })))
+    await Promise.all(paths.map((path) => this.#ingress.send({ ...request, path })))
     const found = (lines: readonly Line[]) => paths.flatMap((path) => lineOf(lines, path)?.text ?? [])
     const lines = await this.until(since, `${count} requests in the access log`, (seen) => {
       const missing = count - found(seen).length
@@ -148,12 +154,12 @@ export class GatewayLog {
     missing: (lines: readonly Line[]) => string | undefined,
     within: DeadlineName = 'accessLogged',
   ): Promise<Line[]> {
-    return untilLogged(this.#stack.k8s, await this.#whose(), since, what, missing, within)
+    return untilLogged(this.#cluster.k8s, await this.#whose(), since, what, missing, within)
   }
 
   async #whose(): Promise<Logging> {
-    const { namespace, service } = this.#stack.config.gateway
-    const { spec } = await this.#stack.one('v1/Service', service, namespace)
+    const { namespace, service } = this.#cluster.config.gateway
+    const { spec } = await this.#cluster.one('v1/Service', service, namespace)
     const selector = Object.entries((spec?.selector ?? {}) as Record<string, string>)
     return { namespace, labels: selector.map(([key, value]) => `${key}=${value}`).join(','), container: 'istio-proxy' }
   }

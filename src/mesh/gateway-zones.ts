@@ -1,6 +1,7 @@
 import { zoneOf } from '../kube/nodes.ts'
 import { conditionOf } from '../kube/until.ts'
-import type { Stack } from '../stack/stack.ts'
+import type { Cluster } from '../cluster/cluster.ts'
+import type { Istio } from './istio.ts'
 
 /** Where the Ready gateway pods are: by zone their addresses, and what their nodes are known by to a load balancer. */
 export interface GatewayZones {
@@ -10,7 +11,7 @@ export interface GatewayZones {
 }
 
 /** Looks where the Ready gateway pods are. */
-export async function gatewayZones(stack: Stack): Promise<GatewayZones> {
+export async function gatewayZones(stack: Cluster & { istio: Istio }): Promise<GatewayZones> {
   const nodes = new Map((await stack.all('v1/Node')).map((node) => [node.metadata?.name, node]))
   const ready = (await stack.istio.gatewayPods()).filter((pod) => conditionOf(pod, 'Ready')?.status === 'True')
   const byZone: GatewayZones['byZone'] = new Map()

@@ -3,8 +3,8 @@ import { StackFailure } from '../core/problem.ts'
 import type { KubernetesObject } from '../core/object.ts'
 import { eventually } from '../core/eventually.ts'
 import { askPod } from '../kube/forward.ts'
-import type { Stack } from '../stack/stack.ts'
 import { conditionOf } from '../kube/until.ts'
+import type { Cluster } from '../cluster/cluster.ts'
 
 // Each look takes some tens of milliseconds; istiod gathers changes for a hundred before it pushes.
 const QUIET_LOOKS = 10
@@ -25,16 +25,16 @@ export interface ProxyStatus {
 
 /** istiod and the gateway's Envoys. */
 export class Istio {
-  readonly #stack: Stack
+  readonly #cluster: Cluster
   #proxies: Promise<ProxyStatus[]> | undefined
 
-  constructor(stack: Stack) {
-    this.#stack = stack
+  constructor(cluster: Cluster) {
+    this.#cluster = cluster
   }
 
   /** istiod's pods that are Ready, of every revision. */
   async istiodPods(): Promise<KubernetesObject[]> {
-    const pods = (await this.#stack.all('v1/Pod')).filter(
+    const pods = (await this.#cluster.all('v1/Pod')).filter(
       (pod) => pod.metadata?.labels?.app === 'istiod' && isReady(pod),
     )
     if (pods.length === 0)
@@ -47,7 +47,7 @@ export class Istio {
    * @throws StackFailure where there is none
    */
   async deployment(): Promise<string> {
-    const found = (await this.#stack.all('apps/v1/Deployment')).find(
+    const found = (await this.#cluster.all('apps/v1/Deployment')).find(
       ({ metadata }) => metadata?.labels?.app === 'istiod',
     )
     if (!found) throw new StackFailure('No Deployment has the label app=istiod: Istio is not installed.')
@@ -57,7 +57,7 @@ export class Istio {
   /** The versions that istiod's pods report, one each (istiod serves /version beside its metrics). */
   async istiodVersions(): Promise<string[]> {
     const versions = (await this.istiodPods()).map(async ({ metadata }) => {
-      const { body } = await this.#stack.k8s.raw(
+      const { body } = await this.#cluster.k8s.raw(
         'GET',
         `/api/v1/namespaces/${metadata?.namespace}/pods/${metadata?.name}:15014/proxy/version`,
       )
@@ -148,10 +148,10 @@ export class Istio {
 
   /** The gateway's pods that are Ready: those that its Service selects. */
   async gatewayPods(): Promise<KubernetesObject[]> {
-    const { namespace, service } = this.#stack.config.gateway
-    const { spec } = await this.#stack.one('v1/Service', service, namespace)
+    const { namespace, service } = this.#cluster.config.gateway
+    const { spec } = await this.#cluster.one('v1/Service', service, namespace)
     const selector = Object.entries((spec?.selector ?? {}) as Record<string, string>)
-    const pods = (await this.#stack.all('v1/Pod')).filter(
+    const pods = (await this.#cluster.all('v1/Pod')).filter(
       (pod) =>
         pod.metadata?.namespace === namespace &&
         selector.every(([key, value]) => pod.metadata?.labels?.[key] === value) &&
@@ -174,7 +174,7 @@ export class Istio {
 
   #ask(pod: KubernetesObject, port: number, path: string): Promise<string> {
     const { name = '', namespace = '' } = pod.metadata ?? {}
-    return askPod(this.#stack.k8s, { name, namespace, port }, { path })
+    return askPod(this.#cluster.k8s, { name, namespace, port }, { path })
   }
 }
 

@@ -5,7 +5,7 @@ import type { KubernetesObject } from '../core/object.ts'
 import { currentScope } from '../core/scope.ts'
 import { ACCEPTED } from '../kube/errors.ts'
 import { fixturePath, parseManifest } from '../kube/manifest.ts'
-import type { Stack } from '../stack/stack.ts'
+import type { Cluster } from '../cluster/cluster.ts'
 
 /** One of istioctl analyze's messages. */
 export interface AnalyzeMessage {
@@ -30,7 +30,7 @@ export interface Rendered {
  * @throws StackFailure with its last line of error, where it ends otherwise
  */
 export async function istioctl(
-  { config: { kubeconfig }, run: { context } }: Stack,
+  { config: { kubeconfig }, run: { context } }: Cluster,
   args: string[],
   exitCodes: readonly number[] = [0],
 ): Promise<{ stdout: string; stderr: string; exitCode: number }> {
@@ -55,8 +55,12 @@ export async function istioctl(
 }
 
 /** What istioctl makes of an install file in fixtures/; only objects of one kind are read, since to read all of its CRDs takes a second. */
-export async function renderedBy(stack: Stack, path: string, kind: string): Promise<Rendered> {
-  const { stdout, stderr, exitCode } = await istioctl(stack, ['manifest', 'generate', '-f', fixturePath(path)], [0, 1])
+export async function renderedBy(cluster: Cluster, path: string, kind: string): Promise<Rendered> {
+  const { stdout, stderr, exitCode } = await istioctl(
+    cluster,
+    ['manifest', 'generate', '-f', fixturePath(path)],
+    [0, 1],
+  )
   if (exitCode !== 0) return { count: 0, objects: [], refusal: lastLine(stderr) }
   const documents = stdout.split(/^---$/m).filter((text) => text.trim())
   const wanted = documents.filter((text) => new RegExp(`^kind: ${kind}$`, 'm').test(text))
@@ -65,10 +69,10 @@ export async function renderedBy(stack: Stack, path: string, kind: string): Prom
 }
 
 /** What istioctl analyze says of all namespaces, but for those of a run. */
-export async function analyze(stack: Stack): Promise<AnalyzeMessage[]> {
+export async function analyze(cluster: Cluster): Promise<AnalyzeMessage[]> {
   // It exits 79 where it found an error; the messages are on stdout either way.
   const { stdout } = await istioctl(
-    stack,
+    cluster,
     ['analyze', '--all-namespaces', '--output', 'json', '--failure-threshold', 'Error'],
     [0, 1, 79],
   )

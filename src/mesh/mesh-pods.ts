@@ -3,10 +3,14 @@ import { StackFailure } from '../core/problem.ts'
 import type { KubernetesObject } from '../core/object.ts'
 import { postToAgent } from '../traffic/agent.ts'
 import { tell, type Answer } from '../traffic/http.ts'
-import { KNATIVE } from '../kube/kinds.ts'
 import { readFixture } from '../kube/manifest.ts'
-import type { Stack } from '../stack/stack.ts'
 import { podsReady } from '../kube/until.ts'
+import type { Cluster } from '../cluster/cluster.ts'
+import type { Istio } from './istio.ts'
+import type { Agent } from '../traffic/agent.ts'
+import { workloadNamespace } from '../cluster/workload.ts'
+
+type Parts = Cluster & { istio: Istio; agent: Agent }
 
 const PROXY = 'istio-proxy'
 
@@ -17,7 +21,7 @@ export const hasSidecar = (pod: KubernetesObject): boolean =>
   )
 
 /** The labels by which a namespace of ours gets sidecars from the installed istiod. */
-export async function injectionLabels(stack: Stack): Promise<Record<string, string>> {
+export async function injectionLabels(stack: { istio: Istio }): Promise<Record<string, string>> {
   const [istiod] = await stack.istio.istiodPods()
   const revision = istiod?.metadata?.labels?.['istio.io/rev'] ?? 'default'
   return revision === 'default' ? { 'istio-injection': 'enabled' } : { 'istio.io/rev': revision }
@@ -27,9 +31,9 @@ export async function injectionLabels(stack: Stack): Promise<Record<string, stri
 export class MeshPods {
   readonly namespace: string
   readonly server: KubernetesObject
-  readonly #stack: Stack
+  readonly #stack: Parts
 
-  private constructor(stack: Stack, namespace: string, server: KubernetesObject) {
+  private constructor(stack: Parts, namespace: string, server: KubernetesObject) {
     this.#stack = stack
     this.namespace = namespace
     this.server = server
@@ -39,9 +43,9 @@ export class MeshPods {
    * Makes them, once a run for each name.
    * @throws StackFailure where they do not get a sidecar, do not become Ready, or do not reach one another
    */
-  static of(stack: Stack, name: string): Promise<MeshPods> {
+  static of(stack: Parts, name: string): Promise<MeshPods> {
     return stack.shared(name, async () => {
-      const namespace = await stack.knative.namespace(name, await injectionLabels(stack))
+      const namespace = await workloadNamespace(stack, name, await injectionLabels(stack))
       await stack.applyFixture('tls/mesh-pods.yaml', {
         namespace,
         agent: JSON.stringify(readFixture('agent/agent.mjs')),
@@ -86,23 +90,5 @@ export class MeshPods {
     if (answer.status !== 200) throw new StackFailure(`A pod in the mesh did not reach another one (${tell(answer)}).`)
     const { headers } = JSON.parse(answer.body) as { headers: Record<string, string> }
     return /URI=(spiffe:[^;,]+)/.exec(headers['x-forwarded-client-cert'] ?? '')?.[1]
-  }
-}
-
-/**
- * Who of Knative is in the mesh: its activator and autoscaler, and the revisions of anybody. STRICT refuses what the first two send to a
- * revision in the mesh where they have no sidecar themselves.
- */
-export async function knativeInMesh(stack: Stack): Promise<{ outside: string[]; revisions: string[] }> {
-  const pods = await stack.all('v1/Pod')
-  const own = pods.filter(
-    ({ metadata }) =>
-      metadata?.namespace === KNATIVE && ['activator', 'autoscaler'].includes(metadata.labels?.app ?? ''),
-  )
-  return {
-    outside: own.filter((pod) => !hasSidecar(pod)).map(({ metadata }) => metadata?.name ?? ''),
-    revisions: pods
-      .filter((pod) => pod.metadata?.labels?.['serving.knative.dev/revision'] && hasSidecar(pod))
-      .map(({ metadata }) => `${metadata?.namespace}/${metadata?.name}`),
   }
 }

@@ -2,7 +2,8 @@ import type { X509Certificate } from 'node:crypto'
 import { StackFailure } from '../core/problem.ts'
 import type { KubernetesObject } from '../core/object.ts'
 import { readCertificates } from '../traffic/certificates.ts'
-import type { Stack } from '../stack/stack.ts'
+import type { Cluster } from '../cluster/cluster.ts'
+import type { Istio } from './istio.ts'
 
 interface SecretsDump {
   configs?: {
@@ -20,7 +21,7 @@ interface SecretsDump {
  * @throws StackFailure where it has none
  */
 export async function workloadCertificate(
-  stack: Stack,
+  stack: Cluster & { istio: Istio },
   pod: KubernetesObject,
 ): Promise<{ chain: X509Certificate[]; trusted: X509Certificate[] }> {
   const dump = JSON.parse(await stack.istio.admin(pod, '/config_dump?resource=dynamic_active_secrets')) as SecretsDump
@@ -40,7 +41,7 @@ export async function workloadCertificate(
 }
 
 /** The mesh's root as istiod hands it to every namespace. */
-export async function meshRoot(stack: Stack, namespace: string): Promise<X509Certificate> {
+export async function meshRoot(stack: Cluster & { istio: Istio }, namespace: string): Promise<X509Certificate> {
   const map = await stack.k8s.get('v1/ConfigMap', 'istio-ca-root-cert', namespace)
   const [root] = readCertificates(String(map.data?.['root-cert.pem'] ?? ''))
   if (!root) throw new StackFailure(`ConfigMap ${namespace}/istio-ca-root-cert has no certificate under root-cert.pem.`)

@@ -1,3 +1,4 @@
+import { workloadNamespace } from '../cluster/workload.ts'
 import { tell } from '../traffic/http.ts'
 import type { Stack } from '../stack/stack.ts'
 import { podsReady } from '../kube/until.ts'
@@ -19,7 +20,7 @@ export class AbTest {
 
   static of(stack: Stack): Promise<AbTest> {
     return stack.shared('ab', async () => {
-      const namespace = await stack.knative.namespace('ab')
+      const namespace = await workloadNamespace(stack, 'ab')
       const test = new AbTest(stack, namespace)
       await stack.applyFixture('rollout/ab.yaml', { namespace, host: test.host })
       for (const version of ['v1', 'v2']) await stack.applyFixture('rollout/ab-version.yaml', { namespace, version })

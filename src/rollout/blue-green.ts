@@ -1,3 +1,4 @@
+import { workloadNamespace } from '../cluster/workload.ts'
 import { StackFailure } from '../core/problem.ts'
 import type { KubernetesObject } from '../core/object.ts'
 import { CONFIGURATION, ROUTE } from '../kube/kinds.ts'
@@ -37,7 +38,7 @@ export class BlueGreen {
   /** The rollout of this run, with all traffic to blue. */
   static of(stack: Stack): Promise<BlueGreen> {
     return stack.shared(NAME, async () => {
-      const namespace = await stack.knative.namespace(NAME)
+      const namespace = await workloadNamespace(stack, NAME)
       const blue = await revisionOf(stack, namespace, 'blue')
       const route = await applyRoute(stack, namespace, [{ revisionName: blue, percent: 100 }])
       return new BlueGreen(stack, namespace, blue, new URL(String(route.status?.url)).host)

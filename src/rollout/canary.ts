@@ -1,3 +1,4 @@
+import { workloadNamespace } from '../cluster/workload.ts'
 import type { ExpectStatic } from 'vitest'
 import { judgeCanary, requestsToJudge, stepOf, type CanaryLimits, type Decision } from './gate.ts'
 import type { ReadyService, ServiceOptions } from '../knative/knative.ts'
@@ -35,7 +36,7 @@ export class Canary {
 
   /** A Service of v1, in a namespace of its own. */
   static async start(stack: Stack, name: string): Promise<Canary> {
-    const namespace = await stack.knative.namespace(name)
+    const namespace = await workloadNamespace(stack, name)
     return new Canary(stack, await stack.knative.service(namespace, name, { scaling: SCALING, env: { VERSION: 'v1' } }))
   }
 

@@ -1,3 +1,4 @@
+import { workloadNamespace } from '../cluster/workload.ts'
 import { KNATIVE } from '../kube/kinds.ts'
 import type { Sample } from '../traffic/samples.ts'
 import type { Stack } from '../stack/stack.ts'
@@ -19,7 +20,7 @@ export async function recordRollout(stack: Stack): Promise<{ shares: number[]; s
   await stack.changes.tune('v1/ConfigMap', KNATIVE, 'config-network', {
     data: { 'rollout-duration': String(ROLLOUT_SECONDS) },
   })
-  const namespace = await stack.knative.namespace('gradual')
+  const namespace = await workloadNamespace(stack, 'gradual')
   const old = await stack.knative.service(namespace, 'gradual', { scaling: SCALING, env: { VERSION: 'v1' } })
   const { samples, result } = await stack.ingress.probeWhile({ host: old.host }, { rate: RATE }, async (prober) => {
     const roll = async () => {

@@ -2,8 +2,9 @@ import { StackFailure } from '../core/problem.ts'
 import type { KubernetesObject } from '../core/object.ts'
 import type { X509Certificate } from 'node:crypto'
 import { CLUSTER_ISSUER } from './cert-manager.ts'
-import type { Stack } from '../stack/stack.ts'
 import { allTrue } from '../kube/until.ts'
+import type { Cluster } from '../cluster/cluster.ts'
+import type { CertManager } from './cert-manager.ts'
 
 const ORDER = 'acme.cert-manager.io/v1/Order'
 const CERTIFICATE = 'cert-manager.io/v1/Certificate'
@@ -22,7 +23,7 @@ export interface AcmeOrder {
  * Orders a certificate of the ACME issuer that stack.yaml names, in a namespace of ours, and waits until it is issued.
  * @throws StackFailure where the issuer is not Ready, or the order is not completed in time
  */
-export async function orderByDns(stack: Stack): Promise<AcmeOrder> {
+export async function orderByDns(stack: Cluster & { certManager: CertManager }): Promise<AcmeOrder> {
   const { issuer, dnsName } = stack.config.acme ?? {}
   if (!issuer || !dnsName) throw new StackFailure('stack.yaml names no ACME issuer (acme.issuer).')
   const [found] = await stack.until({ kind: CLUSTER_ISSUER, name: issuer }, allTrue('Ready'), 'issued')

@@ -3,8 +3,9 @@ import type { KubernetesObject } from '../core/object.ts'
 import { randomBytes, type X509Certificate } from 'node:crypto'
 import { makeAuthority, type AuthorityPem } from './authority.ts'
 import { readCertificates } from '../traffic/certificates.ts'
-import type { Stack } from '../stack/stack.ts'
 import { allTrue, conditionOf, type Condition } from '../kube/until.ts'
+import type { Cluster } from '../cluster/cluster.ts'
+import type { Changes } from '../cluster/changes.ts'
 
 export const CERT_MANAGER = 'cert-manager'
 export const CERTIFICATE = 'cert-manager.io/v1/Certificate'
@@ -27,28 +28,30 @@ export interface IssuedCertificate {
 
 /** cert-manager: an authority of the run, and certificates of it. */
 export class CertManager {
-  readonly #stack: Stack
+  readonly #cluster: Cluster
+  readonly #changes: Changes
 
-  constructor(stack: Stack) {
-    this.#stack = stack
+  constructor(cluster: Cluster, changes: Changes) {
+    this.#cluster = cluster
+    this.#changes = changes
   }
 
   /** A ClusterIssuer of an authority that was made for this run, Ready. Its secret is in cert-manager's own namespace. */
   authority(): Promise<{ issuer: string; ca: X509Certificate; pem: AuthorityPem }> {
-    return this.#stack.shared('authority', async () => {
+    return this.#cluster.shared('authority', async () => {
       // No name that was there before: cert-manager would sign with the key of that name's last authority for a moment, out of its cache.
-      const issuer = `plumb-ca-${this.#stack.runTag}-${randomBytes(3).toString('hex')}`
+      const issuer = `plumb-ca-${this.#cluster.runTag}-${randomBytes(3).toString('hex')}`
       const pem = await makeAuthority(issuer)
-      await this.#stack.changes.place(
+      await this.#changes.place(
         secretOf(issuer, CERT_MANAGER, 'kubernetes.io/tls', { 'tls.crt': pem.cert, 'tls.key': pem.key }),
       )
-      await this.#stack.changes.place({
+      await this.#changes.place({
         apiVersion: API,
         kind: 'ClusterIssuer',
         metadata: { name: issuer },
         spec: { ca: { secretName: issuer } },
       })
-      await this.#stack.until({ kind: CLUSTER_ISSUER, name: issuer }, allTrue('Ready'), 'issued')
+      await this.#cluster.until({ kind: CLUSTER_ISSUER, name: issuer }, allTrue('Ready'), 'issued')
       const [ca] = readCertificates(pem.cert)
       return { issuer, ca: ca!, pem }
     })
@@ -60,16 +63,16 @@ export class CertManager {
    */
   async refusalOf(issuer: { namespace?: string; secretName: string }): Promise<string> {
     const { namespace, secretName } = issuer
-    const name = `plumb-refused-${this.#stack.runTag}`
+    const name = `plumb-refused-${this.#cluster.runTag}`
     const metadata = { name, ...(namespace ? { namespace } : {}) }
     const kind = namespace ? 'Issuer' : 'ClusterIssuer'
-    const placed = await this.#stack.changes.place({ apiVersion: API, kind, metadata, spec: { ca: { secretName } } })
-    const [judged] = await this.#stack.until(
+    const placed = await this.#changes.place({ apiVersion: API, kind, metadata, spec: { ca: { secretName } } })
+    const [judged] = await this.#cluster.until(
       { kind: namespace ? ISSUER : CLUSTER_ISSUER, name, namespace },
       ([found]) => (found && conditionOf(found, 'Ready') ? undefined : 'nothing is said of it yet'),
       'issued',
     )
-    await this.#stack.changes.remove(placed)
+    await this.#changes.remove(placed)
     const ready = judged && conditionOf(judged, 'Ready')
     if (ready?.status === 'True') throw new StackFailure(`${kind} ${name} is Ready on the secret ${secretName}.`)
     return `${ready?.reason}: ${ready?.message}`
@@ -79,7 +82,7 @@ export class CertManager {
   async secretWithIstiosKeys(namespace: string): Promise<string> {
     const { pem } = await this.authority()
     const name = 'istio-ca-secret'
-    await this.#stack.apply(
+    await this.#cluster.apply(
       secretOf(name, namespace, 'istio.io/ca-root', { 'ca-cert.pem': pem.cert, 'ca-key.pem': pem.key }),
     )
     return name
@@ -91,11 +94,11 @@ export class CertManager {
    */
   async certificate(name: string, dnsNames: readonly string[]): Promise<IssuedCertificate> {
     const { issuer } = await this.authority()
-    const { namespace } = this.#stack.config.gateway
-    const full = `plumb-${name}-${this.#stack.runTag}`
+    const { namespace } = this.#cluster.config.gateway
+    const full = `plumb-${name}-${this.#cluster.runTag}`
     // cert-manager leaves the secret of a Certificate that is deleted.
-    this.#stack.changes.willRemove({ kind: 'v1/Secret', name: full, namespace })
-    await this.#stack.changes.place({
+    this.#changes.willRemove({ kind: 'v1/Secret', name: full, namespace })
+    await this.#changes.place({
       apiVersion: API,
       kind: 'Certificate',
       metadata: { name: full, namespace },
@@ -107,7 +110,7 @@ export class CertManager {
         renewBefore: '1h',
       },
     })
-    await this.#stack.until({ kind: CERTIFICATE, namespace, name: full }, isIssued, 'issued')
+    await this.#cluster.until({ kind: CERTIFICATE, namespace, name: full }, isIssued, 'issued')
     return { name: full, secretName: full, chain: await this.chainIn(full, namespace) }
   }
 
@@ -116,7 +119,7 @@ export class CertManager {
    * @throws StackFailure where the secret is missing, or has none under tls.crt
    */
   async chainIn(secretName: string, namespace: string): Promise<X509Certificate[]> {
-    const secret = await this.#stack.k8s.get('v1/Secret', secretName, namespace)
+    const secret = await this.#cluster.k8s.get('v1/Secret', secretName, namespace)
     const keys = Object.keys(secret.data ?? {})
     const chain = readCertificates(decode(secret, 'tls.crt'))
     if (chain.length === 0)
@@ -131,18 +134,18 @@ export class CertManager {
    * @throws StackFailure where no Certificate owns the secret: it would not come back
    */
   async deleteSecret(secretName: string, namespace: string): Promise<void> {
-    const { items } = await this.#stack.k8s.list(CERTIFICATE, { namespace })
+    const { items } = await this.#cluster.k8s.list(CERTIFICATE, { namespace })
     if (!items.some((certificate) => certificate.spec?.secretName === secretName))
       throw new StackFailure(
         `Secret ${namespace}/${secretName} is no Certificate's: deleted, it would not come back, and the gateway would have nothing to show.`,
       )
-    await this.#stack.k8s.delete({ kind: 'v1/Secret', name: secretName, namespace })
+    await this.#cluster.k8s.delete({ kind: 'v1/Secret', name: secretName, namespace })
   }
 
   /** Asks cert-manager to renew a Certificate of ours now, as cmctl renew does: by the condition Issuing. */
   async renew(name: string): Promise<void> {
-    const { namespace } = this.#stack.config.gateway
-    const certificate = await this.#stack.k8s.get(CERTIFICATE, name, namespace)
+    const { namespace } = this.#cluster.config.gateway
+    const certificate = await this.#cluster.k8s.get(CERTIFICATE, name, namespace)
     const others = ((certificate.status?.conditions ?? []) as { type: string }[]).filter(
       ({ type }) => type !== 'Issuing',
     )
@@ -155,14 +158,14 @@ export class CertManager {
       observedGeneration: certificate.metadata?.generation,
     }
     const status = { conditions: [...others, issuing] }
-    await this.#stack.k8s.patch({ kind: CERTIFICATE, name, namespace }, { status }, { subresource: 'status' })
+    await this.#cluster.k8s.patch({ kind: CERTIFICATE, name, namespace }, { status }, { subresource: 'status' })
   }
 
   /** Waits until a secret has a certificate of another serial number, and gives that. */
   async untilReissued(secretName: string, before: string): Promise<string> {
-    const { namespace } = this.#stack.config.gateway
+    const { namespace } = this.#cluster.config.gateway
     let serial = ''
-    await this.#stack.until(
+    await this.#cluster.until(
       { kind: 'v1/Secret', namespace, name: secretName },
       ([secret]) => {
         const [leaf] = secret ? readCertificates(decode(secret, 'tls.crt')) : []

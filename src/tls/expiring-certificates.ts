@@ -2,8 +2,9 @@ import type { X509Certificate } from 'node:crypto'
 import type { KubernetesObject } from '../core/object.ts'
 import { CERTIFICATE } from './cert-manager.ts'
 import { readCertificates } from '../traffic/certificates.ts'
-import type { Stack } from '../stack/stack.ts'
 import { conditionOf } from '../kube/until.ts'
+import type { Cluster } from '../cluster/cluster.ts'
+import type { Webhooks } from '../cluster/webhooks.ts'
 
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
@@ -26,7 +27,7 @@ export interface Expiry {
 }
 
 /** Looks at every Certificate, every secret that a Gateway shows, every webhook's CA and the mesh's root. */
-export async function expiry(stack: Stack, now = Date.now()): Promise<Expiry> {
+export async function expiry(stack: Cluster & { webhooks: Webhooks }, now = Date.now()): Promise<Expiry> {
   const [ofCertManager, ofGateways, ofWebhooks, ofMesh] = await Promise.all([
     certificateTroubles(stack, now),
     gatewayTroubles(stack, now),
@@ -46,7 +47,7 @@ interface Found {
   troubles: string[]
 }
 
-async function certificateTroubles(stack: Stack, now: number): Promise<Found> {
+async function certificateTroubles(stack: Cluster & { webhooks: Webhooks }, now: number): Promise<Found> {
   const certificates = await stack.all(CERTIFICATE)
   const troubles = certificates.flatMap((certificate) => {
     const name = `Certificate ${certificate.metadata?.namespace}/${certificate.metadata?.name}`
@@ -63,7 +64,7 @@ async function certificateTroubles(stack: Stack, now: number): Promise<Found> {
   return { count: certificates.length, troubles }
 }
 
-async function gatewayTroubles(stack: Stack, now: number): Promise<Found> {
+async function gatewayTroubles(stack: Cluster & { webhooks: Webhooks }, now: number): Promise<Found> {
   const { namespace } = stack.config.gateway
   const gateways = await stack.all('networking.istio.io/v1beta1/Gateway')
   const names = new Set(
@@ -94,7 +95,7 @@ async function gatewayTroubles(stack: Stack, now: number): Promise<Found> {
 const renewedBy = (secret: KubernetesObject | undefined): string | undefined =>
   secret?.metadata?.annotations?.['cert-manager.io/certificate-name']
 
-async function webhookTroubles(stack: Stack, now: number): Promise<Found> {
+async function webhookTroubles(stack: Cluster & { webhooks: Webhooks }, now: number): Promise<Found> {
   const webhooks = (await stack.webhooks.all()).filter(({ caBundle }) => caBundle)
   const troubles = webhooks.flatMap(({ configuration, name, caBundle, service }) => {
     const bundle = readCertificates(Buffer.from(caBundle ?? '', 'base64').toString())
@@ -108,7 +109,7 @@ async function webhookTroubles(stack: Stack, now: number): Promise<Found> {
   return { count: webhooks.length, troubles }
 }
 
-async function rootTroubles(stack: Stack, now: number): Promise<string[]> {
+async function rootTroubles(stack: Cluster & { webhooks: Webhooks }, now: number): Promise<string[]> {
   const { namespace } = stack.config.gateway
   const map = await stack.maybe('v1/ConfigMap', 'istio-ca-root-cert', namespace)
   const roots = readCertificates(String(map?.data?.['root-cert.pem'] ?? ''))

@@ -1,9 +1,9 @@
 import type { KubernetesObject } from '../core/object.ts'
 import { CERTIFICATE } from './cert-manager.ts'
 import { proxyPath } from '../kube/forward.ts'
-import type { Stack } from '../stack/stack.ts'
 import { conditionOf } from '../kube/until.ts'
 import { StackFailure } from '../core/problem.ts'
+import type { Cluster } from '../cluster/cluster.ts'
 
 export const ALERT = 'CertificateExpiringSoon'
 export const EXPIRY_METRIC = 'certmanager_certificate_expiration_timestamp_seconds'
@@ -40,19 +40,19 @@ export interface ExpiryAlert {
  * Asks Prometheus (stack.yaml's observability.prometheus) for the rule and its metric.
  * @throws StackFailure where no such rule is loaded, or cert-manager is not scraped in time
  */
-export async function expiryAlert(stack: Stack): Promise<ExpiryAlert> {
-  const prometheus = proxyPath(stack.config.observability.prometheus ?? '')
-  const { data } = await stack.k8s.json<Rules>(`${prometheus}/api/v1/rules?type=alert`)
+export async function expiryAlert(cluster: Cluster): Promise<ExpiryAlert> {
+  const prometheus = proxyPath(cluster.config.observability.prometheus ?? '')
+  const { data } = await cluster.k8s.json<Rules>(`${prometheus}/api/v1/rules?type=alert`)
   const rule = (data?.groups ?? []).flatMap(({ rules = [] }) => rules).find(({ name }) => name === ALERT)
   if (!rule?.query) throw new StackFailure(`Prometheus has loaded no alerting rule ${ALERT}.`)
   const count = async (series: string): Promise<number> => {
     const query = new URLSearchParams({ query: `count(${series})` })
-    const { data } = await stack.k8s.json<Answer>(`${prometheus}/api/v1/query?${query}`)
+    const { data } = await cluster.k8s.json<Answer>(`${prometheus}/api/v1/query?${query}`)
     return Number(data?.result?.[0]?.value[1] ?? 0)
   }
   // A Prometheus that has just started has not scraped anything yet.
   let scraped = 0
-  await stack.eventually(
+  await cluster.eventually(
     "cert-manager's metrics in Prometheus",
     async () => {
       scraped = await count('{__name__=~"certmanager_.+"}')
@@ -61,7 +61,7 @@ export async function expiryAlert(stack: Stack): Promise<ExpiryAlert> {
     'scraped',
   )
   const samples = await count(EXPIRY_METRIC)
-  const certificates = await stack.all(CERTIFICATE)
+  const certificates = await cluster.all(CERTIFICATE)
   const lead = certificates.flatMap(({ status }) =>
     status?.notAfter && status.renewalTime
       ? [(new Date(String(status.notAfter)).getTime() - new Date(String(status.renewalTime)).getTime()) / 1000]

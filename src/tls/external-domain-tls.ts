@@ -1,11 +1,17 @@
+import { workloadNamespace } from '../cluster/workload.ts'
 import type { X509Certificate } from 'node:crypto'
 import { CERTIFICATE } from './cert-manager.ts'
 import { externalTlsKey, issuesCertificatesItself } from '../knative/settings.ts'
 import { KNATIVE } from '../kube/kinds.ts'
 import type { KubernetesObject } from '../core/object.ts'
 import type { ObjectId } from '../kube/kubernetes.ts'
-import type { Stack } from '../stack/stack.ts'
 import { allTrue } from '../kube/until.ts'
+import type { Cluster } from '../cluster/cluster.ts'
+import type { CertManager } from './cert-manager.ts'
+import type { Changes } from '../cluster/changes.ts'
+import type { Knative } from '../knative/knative.ts'
+
+type Parts = Cluster & { certManager: CertManager; changes: Changes; knative: Knative }
 
 const KNATIVE_CERTIFICATE = 'networking.internal.knative.dev/v1alpha1/Certificate'
 const GATEWAY = 'networking.istio.io/v1beta1/Gateway'
@@ -25,7 +31,7 @@ export interface SecuredService {
  * Turns certificates for external domains on, issued by the run's authority, for the time of the running check, and gives a Service of
  * ours whose URL is https. Every Route of the cluster gets a certificate meanwhile; what was made for others is removed again.
  */
-export async function securedService(stack: Stack): Promise<SecuredService> {
+export async function securedService(stack: Parts): Promise<SecuredService> {
   const { issuer, ca } = await stack.certManager.authority()
   const version = await stack.knative.version()
   const key = externalTlsKey(version)
@@ -41,7 +47,7 @@ export async function securedService(stack: Stack): Promise<SecuredService> {
   })
   await stack.changes.tune('v1/ConfigMap', KNATIVE, 'config-network', { data: { [key]: 'Enabled' } })
   await restart()
-  const namespace = await stack.knative.namespace('secured')
+  const namespace = await workloadNamespace(stack, 'secured')
   await stack.apply(stack.knative.manifest(namespace, 'secured'))
   const [service] = await stack.until(
     { kind: SERVICE, namespace, name: 'secured' },
@@ -67,7 +73,7 @@ const nameOf = ({ kind, namespace, name }: ObjectId): string => `${kind} ${names
  * What Knative, net-istio and cert-manager make of certificates for Routes: the certificates, their secrets, the copies of these beside
  * the gateway, and a Gateway for each Ingress, which net-istio leaves when TLS goes off.
  */
-async function made(stack: Stack): Promise<ObjectId[]> {
+async function made(stack: Parts): Promise<ObjectId[]> {
   const ids = (kind: string, items: readonly KubernetesObject[]) =>
     items.map(({ metadata }) => ({ kind, name: metadata?.name ?? '', namespace: metadata?.namespace }))
   const [certificates, issued, gateways, secrets] = await Promise.all([
@@ -97,7 +103,7 @@ async function made(stack: Stack): Promise<ObjectId[]> {
 }
 
 /** Removes what was made meanwhile, but for what goes with a namespace of ours. */
-async function forget(stack: Stack, there: ReadonlySet<string>): Promise<void> {
+async function forget(stack: Parts, there: ReadonlySet<string>): Promise<void> {
   const fresh = (await made(stack)).filter((each) => !there.has(nameOf(each)))
   await Promise.all(fresh.map((id) => stack.k8s.delete(id)))
   const ids = new Set(fresh.map(nameOf))

@@ -3,16 +3,20 @@ import { StackFailure } from '../core/problem.ts'
 import type { IssuedCertificate } from './cert-manager.ts'
 import { chainTroubles } from '../traffic/certificates.ts'
 import type { Handshake } from '../traffic/handshake.ts'
-import type { Stack } from '../stack/stack.ts'
+import type { Cluster } from '../cluster/cluster.ts'
+import type { CertManager } from './cert-manager.ts'
+import type { Ingress } from '../traffic/ingress.ts'
+
+type Parts = Cluster & { certManager: CertManager; ingress: Ingress }
 
 /** A host on the gateway's 443 with a certificate of the run's authority. */
 export class TlsSite {
   readonly host: string
   readonly certificate: IssuedCertificate
   readonly ca: X509Certificate
-  readonly #stack: Stack
+  readonly #stack: Parts
 
-  private constructor(stack: Stack, host: string, certificate: IssuedCertificate, ca: X509Certificate) {
+  private constructor(stack: Parts, host: string, certificate: IssuedCertificate, ca: X509Certificate) {
     this.#stack = stack
     this.host = host
     this.certificate = certificate
@@ -20,7 +24,7 @@ export class TlsSite {
   }
 
   /** Makes a site for the running check, and waits until every gateway shows its certificate. */
-  static async open(stack: Stack, name: string): Promise<TlsSite> {
+  static async open(stack: Parts, name: string): Promise<TlsSite> {
     const namespace = await stack.namespace(name)
     const host = `site.${namespace}.test`
     const [{ ca }, certificate] = await Promise.all([
@@ -34,7 +38,7 @@ export class TlsSite {
   }
 
   /** The same, once a run, for checks that only look at it. */
-  static shared(stack: Stack): Promise<TlsSite> {
+  static shared(stack: Parts): Promise<TlsSite> {
     return stack.shared('tls-site', () => TlsSite.open(stack, 'tls-site'))
   }
 

@@ -3,29 +3,29 @@ import { AgentProbe } from './agent-probe.ts'
 import type { HandshakeAnswer, HandshakeRequest } from './handshake.ts'
 import type { Answer, HttpRequest } from './http.ts'
 import { readFixture } from '../kube/manifest.ts'
-import type { Stack } from '../stack/stack.ts'
 import type { ProbeOptions } from './prober.ts'
 import { podsReady } from '../kube/until.ts'
+import type { Cluster } from '../cluster/cluster.ts'
 
 /** Has an agent pod do something, through the API server's pod proxy. */
 export async function postToAgent<T>(
-  stack: Stack,
+  cluster: Cluster,
   { namespace, name }: { namespace: string; name: string },
   what: string,
   request: { withinMs: number },
 ): Promise<T> {
   const path = `/api/v1/namespaces/${namespace}/pods/${name}:8080/proxy/${what}`
   const within = request.withinMs + deadline('apiCall')
-  const { body } = await stack.k8s.raw('POST', path, { body: JSON.stringify(request), within })
+  const { body } = await cluster.k8s.raw('POST', path, { body: JSON.stringify(request), within })
   return JSON.parse(body) as T
 }
 
 /** A pod of ours that sends requests from inside the cluster, reached by the API server's pod proxy. Made when first asked. */
 export class Agent {
-  readonly #stack: Stack
+  readonly #cluster: Cluster
 
-  constructor(stack: Stack) {
-    this.#stack = stack
+  constructor(cluster: Cluster) {
+    this.#cluster = cluster
   }
 
   /** Sends one request from the agent pod. It never throws for what the network does: see Answer. */
@@ -48,7 +48,7 @@ export class Agent {
   }
 
   async #post<T>(what: string, request: object, withinMs: number): Promise<T> {
-    return postToAgent<T>(this.#stack, { namespace: await this.#start(), name: 'agent' }, what, {
+    return postToAgent<T>(this.#cluster, { namespace: await this.#start(), name: 'agent' }, what, {
       ...request,
       withinMs,
     })
@@ -56,13 +56,13 @@ export class Agent {
 
   /** Gives the agent's namespace. */
   #start(): Promise<string> {
-    return this.#stack.shared('agent', async () => {
-      const namespace = await this.#stack.namespace('agent')
-      await this.#stack.applyFixture('agent/agent.yaml', {
+    return this.#cluster.shared('agent', async () => {
+      const namespace = await this.#cluster.namespace('agent')
+      await this.#cluster.applyFixture('agent/agent.yaml', {
         namespace,
         program: JSON.stringify(readFixture('agent/agent.mjs')),
       })
-      await this.#stack.until({ kind: 'v1/Pod', namespace, name: 'agent' }, podsReady(1), 'agentReady')
+      await this.#cluster.until({ kind: 'v1/Pod', namespace, name: 'agent' }, podsReady(1), 'agentReady')
       return namespace
     })
   }

@@ -7,7 +7,9 @@ import { readHandshake, shakeHandsFromHere, type Handshake, type HandshakeReques
 import { sendFromHere, tell, type Answer, type HttpRequest } from './http.ts'
 import { probeFromHere, type Probe, type ProbeOptions } from './prober.ts'
 import { type Sample } from './samples.ts'
-import type { Stack } from '../stack/stack.ts'
+import type { Cluster } from '../cluster/cluster.ts'
+import { gatewayHostname, gatewayService } from '../cluster/gateway-service.ts'
+import type { Agent } from './agent.ts'
 
 /** A probe goes on until it has sent so many: an outage of a few must not hide in a handful. */
 const LEAST = 200
@@ -20,11 +22,13 @@ export interface IngressRequest extends Omit<HttpRequest, 'address' | 'port'> {
 
 /** The load balancer in front of the gateway, asked from the run's vantage: this machine, or the agent pod. */
 export class Ingress {
-  readonly #stack: Stack
+  readonly #cluster: Cluster
+  readonly #agent: Agent
   #asked = 0
 
-  constructor(stack: Stack) {
-    this.#stack = stack
+  constructor(cluster: Cluster, agent: Agent) {
+    this.#cluster = cluster
+    this.#agent = agent
   }
 
   /**
@@ -32,16 +36,16 @@ export class Ingress {
    * @throws StackFailure where the Service has none
    */
   async address(): Promise<string> {
-    const { addresses, gateway } = this.#stack.config
+    const { addresses, gateway } = this.#cluster.config
     if (addresses.ingress) return addresses.ingress
-    const service = await this.#stack.one('v1/Service', gateway.service, gateway.namespace)
+    const service = await gatewayService(this.#cluster)
     const first = service.status?.loadBalancer?.ingress?.[0] as { ip?: string; hostname?: string } | undefined
     const address = first?.ip ?? first?.hostname
     if (!address)
       throw new StackFailure(
         `Service ${gateway.namespace}/${gateway.service} has no load balancer's address in its status.`,
       )
-    const { servers } = this.#stack.config.dns
+    const { servers } = this.#cluster.config.dns
     if (!servers || isIP(address)) return address
     // In turn, as a resolver gives them.
     const all = await resolveHere(address, servers)
@@ -50,21 +54,22 @@ export class Ingress {
 
   /** All addresses of the load balancer: an NLB has one in each zone. */
   async addresses(): Promise<string[]> {
-    const { addresses, dns } = this.#stack.config
-    const name = addresses.ingress ?? (this.#stack.run.aws ? await this.#stack.cloud.hostname() : await this.address())
+    const { addresses, dns } = this.#cluster.config
+    const name =
+      addresses.ingress ?? (this.#cluster.run.aws ? await gatewayHostname(this.#cluster) : await this.address())
     return isIP(name) ? [name] : resolveHere(name, dns.servers)
   }
 
   /** Sends one request. It never throws for what the network does: see Answer. */
   async send(request: IngressRequest): Promise<Answer> {
     const full = await this.#addressed(request)
-    return this.#fromCluster ? this.#stack.agent.send(full) : sendFromHere(full)
+    return this.#fromCluster ? this.#agent.send(full) : sendFromHere(full)
   }
 
   /** Does one TLS handshake with the load balancer's 443. It never throws for what the network does. */
   async handshake(request: Omit<HandshakeRequest, 'address' | 'port'>): Promise<Handshake> {
-    const full = { ...request, address: await this.address(), port: this.#stack.config.addresses.ports.https }
-    return readHandshake(await (this.#fromCluster ? this.#stack.agent.shakeHands(full) : shakeHandsFromHere(full)))
+    const full = { ...request, address: await this.address(), port: this.#cluster.config.addresses.ports.https }
+    return readHandshake(await (this.#fromCluster ? this.#agent.shakeHands(full) : shakeHandsFromHere(full)))
   }
 
   /**
@@ -77,7 +82,7 @@ export class Ingress {
     work: (prober: Probe) => Promise<T>,
   ): Promise<{ samples: Sample[]; result: T }> {
     const full = await this.#addressed(request)
-    const prober = this.#fromCluster ? await this.#stack.agent.probe(full, options) : probeFromHere(full, options)
+    const prober = this.#fromCluster ? await this.#agent.probe(full, options) : probeFromHere(full, options)
     try {
       const result = await work(prober)
       await prober.until(
@@ -92,11 +97,11 @@ export class Ingress {
   }
 
   get #fromCluster(): boolean {
-    return this.#stack.config.vantage === 'cluster'
+    return this.#cluster.config.vantage === 'cluster'
   }
 
   async #addressed(request: IngressRequest): Promise<HttpRequest> {
-    const { ports } = this.#stack.config.addresses
+    const { ports } = this.#cluster.config.addresses
     const { to, ...rest } = request
     return {
       ...rest,

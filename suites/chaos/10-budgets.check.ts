@@ -1,9 +1,10 @@
+import { workloadNamespace } from '../../src/cluster/workload.ts'
 import { budgetTroubles } from '../../src/chaos/disruption-budgets.ts'
 import { evictAllAtOnce } from '../../src/chaos/evictions.ts'
 import { skewOf, zonesOf } from '../../src/chaos/spread.ts'
 import { check } from '../../src/check/check.ts'
 import { readyPods } from '../../src/kube/pods.ts'
-import { podsOfRevision } from '../../src/knative/knative.ts'
+import { podsOfRevision } from '../../src/knative/revision.ts'
 import { podsReady } from '../../src/kube/until.ts'
 
 check(
@@ -77,7 +78,7 @@ check(
   async ({ stack, expect, measure }) => {
     const zones = await zonesOf(stack)
     const replicas = zones.length * 2
-    const namespace = await stack.knative.namespace('spread')
+    const namespace = await workloadNamespace(stack, 'spread')
     await stack.applyFixture('chaos/spread.yaml', { namespace, replicas })
     await stack.changes.tune('v1/ConfigMap', 'knative-serving', 'config-features', {
       data: { 'kubernetes.podspec-topologyspreadconstraints': 'enabled' },

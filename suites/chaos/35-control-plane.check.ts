@@ -1,3 +1,4 @@
+import { workloadNamespace } from '../../src/cluster/workload.ts'
 import { throughFault } from '../../src/chaos/experiment.ts'
 import { takeAway } from '../../src/chaos/faults.ts'
 import { podsWatched, served, SwitchedService } from '../../src/chaos/served.ts'
@@ -20,7 +21,7 @@ check(
   },
   async ({ stack, expect, measure, attach, signal }) => {
     const service = await served(stack)
-    const namespace = await stack.knative.namespace('rescaled')
+    const namespace = await workloadNamespace(stack, 'rescaled')
     const rescaled = await stack.knative.service(namespace, 'rescaled', {
       scaling: { window: '6s', target: '1', 'max-scale': '3', 'min-scale': '1' },
     })

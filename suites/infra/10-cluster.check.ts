@@ -1,3 +1,4 @@
+import { componentVersions } from '../../src/stack/component-versions.ts'
 import { check } from '../../src/check/check.ts'
 import { oldestKubernetes, plainVersion, supportOf, supportsKubernetes } from '../../src/config/supported-versions.ts'
 
@@ -15,7 +16,7 @@ check(
     const version = await stack.serverVersion()
     const { kubernetes: wanted } = stack.config.versions
     if (wanted) expect(plainVersion(version), 'version of Kubernetes, against stack.yaml').toBe(plainVersion(wanted))
-    const installed = await stack.componentVersions()
+    const installed = await componentVersions(stack)
     const rows = Object.entries(installed).map(([component, found]) => {
       const row = supportOf(component as 'knative', found)
       expect(

@@ -1,3 +1,4 @@
+import { workloadNamespace } from '../../src/cluster/workload.ts'
 import { check } from '../../src/check/check.ts'
 import { tell } from '../../src/traffic/http.ts'
 import { conditionOf, missingCondition } from '../../src/kube/until.ts'
@@ -95,7 +96,7 @@ check(
       'a VirtualService or Gateway on "*" answers for every host; a cluster-local Service must have the label networking.knative.dev/visibility: cluster-local',
   },
   async ({ stack, expect }) => {
-    const namespace = await stack.knative.namespace('private')
+    const namespace = await workloadNamespace(stack, 'private')
     const hidden = await stack.knative.service(namespace, 'private', {
       labels: { 'networking.knative.dev/visibility': 'cluster-local' },
     })

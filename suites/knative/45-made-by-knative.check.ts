@@ -1,3 +1,4 @@
+import { workloadNamespace } from '../../src/cluster/workload.ts'
 import { check } from '../../src/check/check.ts'
 import { wants } from '../../src/knative/autoscaler.ts'
 import { tell } from '../../src/traffic/http.ts'
@@ -35,7 +36,7 @@ check(
       "look at the KIngress (kubectl get king) and net-istio-controller's log; a VirtualService edited by hand is written over",
   },
   async ({ stack, expect }) => {
-    const namespace = await stack.knative.namespace('weights')
+    const namespace = await workloadNamespace(stack, 'weights')
     const first = await stack.knative.service(namespace, 'weights')
     const traffic = [
       { revisionName: first.revision, percent: 70 },
@@ -122,7 +123,7 @@ check(
     remedy: "see that queue-proxy runs in the revision's pod: it is what ends the request",
   },
   async ({ stack, expect, measure }) => {
-    const namespace = await stack.knative.namespace('timeout')
+    const namespace = await workloadNamespace(stack, 'timeout')
     const { host } = await stack.knative.service(namespace, 'timeout', { timeoutSeconds: 2 })
     await stack.ingress.until({ host }, (answer) => answer.status === 200)
     const short = await stack.ingress.send({ host, path: '/?sleep=500' })

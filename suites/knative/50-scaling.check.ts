@@ -1,7 +1,9 @@
+import { autoscalerLimits } from '../../src/knative/scaling-rules.ts'
+import { workloadNamespace } from '../../src/cluster/workload.ts'
 import { alivePods, readyPods } from '../../src/kube/pods.ts'
 import { check } from '../../src/check/check.ts'
 import { sendFor } from '../../src/traffic/closed-loop.ts'
-import { Autoscaler, autoscalerLimits } from '../../src/knative/autoscaler.ts'
+import { Autoscaler } from '../../src/knative/autoscaler.ts'
 import { forSeconds } from '../../src/kube/timeline.ts'
 
 // The shortest stable window that Knative takes, where time is not the point: 6 s.
@@ -19,7 +21,7 @@ check(
       "see whether the autoscaler's log has the revision, and whether three pods find room; initial-scale is heeded only when a revision is made",
   },
   async ({ stack, expect, measure }) => {
-    const namespace = await stack.knative.namespace('initial')
+    const namespace = await workloadNamespace(stack, 'initial')
     const autoscaler = new Autoscaler(stack, { namespace, revision: 'initial-00001' })
     const { snapshots } = await autoscaler.podsWhile(() =>
       stack.knative.service(namespace, 'initial', { scaling: { 'initial-scale': '3' } }),
@@ -44,7 +46,7 @@ check(
       "the PodAutoscaler's annotations and status say what the autoscaler was told and wants; min-scale is ignored for a revision that nothing routes to",
   },
   async ({ stack, expect, measure, signal }) => {
-    const namespace = await stack.knative.namespace('bounds')
+    const namespace = await workloadNamespace(stack, 'bounds')
     const scaling = { ...WINDOW, 'min-scale': '2', 'max-scale': '3', target: '1' }
     const service = await stack.knative.service(namespace, 'bounds', { scaling })
     const autoscaler = new Autoscaler(stack, service)
@@ -85,7 +87,7 @@ check(
       "see the revision's spec.containerConcurrency and that queue-proxy is in the pod; target is only what the autoscaler aims at, and caps nothing",
   },
   async ({ stack, expect, measure, signal }) => {
-    const namespace = await stack.knative.namespace('limit')
+    const namespace = await workloadNamespace(stack, 'limit')
     const scaling = { 'min-scale': '1', 'max-scale': '1' }
     const { host } = await stack.knative.service(namespace, 'limit', { containerConcurrency: 2, scaling })
     await stack.ingress.until({ host }, (answer) => answer.status === 200)
@@ -149,7 +151,7 @@ check(
   },
   async ({ stack, expect, measure }) => {
     const { maxDownRate, maxUpRate } = await autoscalerLimits(stack)
-    const namespace = await stack.knative.namespace('rates')
+    const namespace = await workloadNamespace(stack, 'rates')
     const autoscaler = new Autoscaler(stack, { namespace, revision: 'rates-00001' })
     const { changes } = await autoscaler.desiredScaleWhile(async () => {
       await stack.knative.service(namespace, 'rates', { scaling: { ...WINDOW, 'initial-scale': '5' } })

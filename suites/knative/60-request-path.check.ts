@@ -1,3 +1,4 @@
+import { workloadNamespace } from '../../src/cluster/workload.ts'
 import { check } from '../../src/check/check.ts'
 import { KNATIVE } from '../../src/kube/kinds.ts'
 import { Autoscaler } from '../../src/knative/autoscaler.ts'
@@ -76,7 +77,7 @@ check(
     remedy: "the autoscaler's log has the excess burst capacity (SKS should be in ... mode: want = ..., ebc = ...)",
   },
   async ({ stack, expect, signal }) => {
-    const namespace = await stack.knative.namespace('burst')
+    const namespace = await workloadNamespace(stack, 'burst')
     const make = async (name: string, burst: string, minScale: string, containerConcurrency = 0) => {
       const scaling = { 'min-scale': minScale, 'target-burst-capacity': burst }
       const service = await stack.knative.service(namespace, name, { scaling, containerConcurrency })

@@ -1,3 +1,4 @@
+import { workloadNamespace } from '../../src/cluster/workload.ts'
 import { check } from '../../src/check/check.ts'
 import { tell } from '../../src/traffic/http.ts'
 import { KNATIVE } from '../../src/kube/kinds.ts'
@@ -50,7 +51,7 @@ check(
     await stack.changes.tune('v1/ConfigMap', KNATIVE, 'config-features', {
       data: { 'tag-header-based-routing': 'enabled' },
     })
-    const namespace = await stack.knative.namespace('tagged')
+    const namespace = await workloadNamespace(stack, 'tagged')
     const scaling = { 'min-scale': '1' }
     const first = await stack.knative.service(namespace, 'tagged', { scaling, env: { VERSION: 'v1' } })
     const traffic = [

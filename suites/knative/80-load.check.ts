@@ -1,3 +1,4 @@
+import { workloadNamespace } from '../../src/cluster/workload.ts'
 import { check } from '../../src/check/check.ts'
 import {
   allowedAt,
@@ -32,7 +33,7 @@ check(
       'the autoscaler logs PANICKING. and Un-panicking.; see panic-window-percentage and panic-threshold-percentage on the PodAutoscaler, and max-scale',
   },
   async ({ stack, expect, measure, attach }) => {
-    const namespace = await stack.knative.namespace('panic')
+    const namespace = await workloadNamespace(stack, 'panic')
     const service = await stack.knative.service(namespace, 'panic', { scaling: PANIC })
     const loaded = await loadRevision({ stack, attach }, service, 'panic', STEP)
     const { samples, course, rules, allowed, last } = loaded
@@ -86,7 +87,7 @@ check(
       "look at the autoscaler's log for the revision (PA scale got=, want=), at whether it can scrape the queue-proxies, and at max-scale in config-autoscaler",
   },
   async ({ stack, expect, measure, attach }) => {
-    const namespace = await stack.knative.namespace('concurrency')
+    const namespace = await workloadNamespace(stack, 'concurrency')
     const scaling = { ...CALM, target: String(CONCURRENCY.target) }
     const service = await stack.knative.service(namespace, 'concurrency', { scaling })
     const loaded = await loadRevision({ stack, attach }, service, 'steady', {
@@ -128,7 +129,7 @@ check(
       "look at the autoscaler's log for the revision (PA scale got=, want=) and at whether it can scrape the queue-proxies; the 70 % of rps has no key",
   },
   async ({ stack, expect, measure, attach }) => {
-    const namespace = await stack.knative.namespace('rps')
+    const namespace = await workloadNamespace(stack, 'rps')
     const scaling = { ...CALM, metric: 'rps', target: String(RPS.target) }
     const service = await stack.knative.service(namespace, 'rps', { scaling })
     const loaded = await loadRevision({ stack, attach }, service, 'steady', { RATE: RPS.rate, SECONDS: 16 })
@@ -208,7 +209,7 @@ check(
       "see the ServerlessService's spec.mode and the endpoints of the revision's Service; while they turn, requests go both ways, and both must answer",
   },
   async ({ stack, expect, measure, attach }) => {
-    const namespace = await stack.knative.namespace('flip')
+    const namespace = await workloadNamespace(stack, 'flip')
     const scaling = {
       ...{ window: '6s', 'panic-window-percentage': '50', 'panic-threshold-percentage': '1000' },
       ...{ 'min-scale': '1', 'max-scale': '1', target: '10', 'target-burst-capacity': '4' },

@@ -1,3 +1,4 @@
+import { gatewayHostname } from '../../src/cluster/gateway-service.ts'
 import { check } from '../../src/check/check.ts'
 import { resolveEverywhere } from '../../src/cloud/dns.ts'
 import { attributesOf, listenersOf, tagsOf } from '../../src/cloud/nlb.ts'
@@ -52,7 +53,7 @@ check(
       'a zone without an address has no healthy target and cross-zone is off, or its subnet was added just now; a name that only its own servers know is in a resolver that filters private addresses (DNS rebinding protection)',
   },
   async ({ stack, expect, measure }) => {
-    const [hostname, { zones }] = await Promise.all([stack.cloud.hostname(), stack.cloud.nlb()])
+    const [hostname, { zones }] = await Promise.all([gatewayHostname(stack), stack.cloud.nlb()])
     const { usual, zone, authoritative } = await resolveEverywhere(hostname, stack.config.dns.servers)
     expect(authoritative.length, `servers of the zone ${zone}`).toBeGreaterThan(0)
     measure('addresses', usual.addresses.length, 'addresses')

@@ -1,0 +1,196 @@
+import { deadline, type DeadlineName } from '../core/deadlines.ts'
+import { eventually } from '../core/eventually.ts'
+import type { KubernetesObject } from '../core/object.ts'
+import { StackFailure } from '../core/problem.ts'
+import { currentScope, inScope, Scope } from '../core/scope.ts'
+import { journalFile, shortRunId, type RunInfo } from '../config/run-info.ts'
+import { loadKubeConfig } from '../kube/connection.ts'
+import { Kubernetes, type KindName } from '../kube/kubernetes.ts'
+import { readManifest } from '../kube/manifest.ts'
+import { until, type Condition, type Watched } from '../kube/until.ts'
+import { Journal } from './journal.ts'
+import { deleteNow } from './undo.ts'
+
+const RUN_LABEL = 'plumbline.dev/run'
+
+/** An object without who set which of its fields: no check reads that, and it is half of what a big cluster sends. */
+function withoutManagers(object: KubernetesObject): KubernetesObject {
+  delete object.metadata?.managedFields
+  return object
+}
+
+/**
+ * What a check may do to a cluster: read what is installed once a run, make objects of its own, wait. It knows no part of the stack;
+ * the parts (istiod, Knative, the ingress) take it. One for a whole run.
+ */
+export class Cluster {
+  readonly run: RunInfo
+  readonly k8s: Kubernetes
+  readonly journal: Journal
+  readonly #lists = new Map<string, Promise<KubernetesObject[]>>()
+  readonly #namespaces = new Set<string>()
+  readonly #shared = new Map<string, Promise<unknown>>()
+  readonly #runScope: Scope
+
+  constructor(run: RunInfo, signal: AbortSignal) {
+    this.run = run
+    this.k8s = new Kubernetes(loadKubeConfig(run.config.kubeconfig, run.context))
+    this.journal = new Journal(journalFile(run.id))
+    this.#runScope = new Scope('shared', signal)
+  }
+
+  get config() {
+    return this.run.config
+  }
+
+  /**
+   * All objects of a kind, in the cluster or one namespace, but for those of this run: one LIST a run, shared by every check that
+   * reads. What a check itself changes it must read by `k8s` or `until`.
+   */
+  async all(kind: KindName, namespace?: string): Promise<KubernetesObject[]> {
+    const key = `${kind} ${namespace ?? ''}`
+    let list = this.#lists.get(key)
+    if (!list) {
+      list = this.k8s.list(kind, { namespace }).then(({ items }) => items.map(withoutManagers))
+      this.#lists.set(key, list)
+    }
+    return (await list).filter((object) => !this.#isOurs(object))
+  }
+
+  /**
+   * One object out of `all`.
+   * @throws StackFailure where it is not there
+   */
+  async one(kind: KindName, name: string, namespace?: string): Promise<KubernetesObject> {
+    const object = (await this.all(kind, namespace)).find((each) => each.metadata?.name === name)
+    if (!object)
+      throw new StackFailure(`${kind.split('/').at(-1)} ${namespace ? `${namespace}/` : ''}${name} does not exist.`)
+    currentScope()?.touch(object)
+    return object
+  }
+
+  /** As `one`, or undefined where it is not there. */
+  async maybe(kind: KindName, name: string, namespace?: string): Promise<KubernetesObject | undefined> {
+    const object = (await this.all(kind, namespace)).find((each) => each.metadata?.name === name)
+    if (object) currentScope()?.touch(object)
+    return object
+  }
+
+  /** Has `all` read anew: after a fault pods are others, and nodes. */
+  forgetLists(): void {
+    this.#lists.clear()
+  }
+
+  /** The API server's version, as '1.34.4' or '1.33.1-eks-abc'. */
+  async serverVersion(): Promise<string> {
+    const { gitVersion } = await this.k8s.json<{ gitVersion: string }>('/version')
+    return gitVersion.replace(/^v/, '')
+  }
+
+  /** Waits by watch until `condition` holds; see until.ts. */
+  until(watched: Watched, condition: Condition, within: DeadlineName): Promise<KubernetesObject[]> {
+    return until(this.k8s, watched, condition, within)
+  }
+
+  /** Asks again and again until nothing is missing; see eventually.ts. */
+  eventually(
+    what: string,
+    missing: () => Promise<string | undefined>,
+    within: DeadlineName,
+    inARow = 1,
+  ): Promise<void> {
+    return eventually(what, missing, within, inARow)
+  }
+
+  /**
+   * Makes a namespace for the running check and gives its name. It carries the run's label, is in the journal before it exists, and
+   * goes when the check ends. `labels` may ask for sidecar injection.
+   */
+  async namespace(name: string, labels: Record<string, string> = {}): Promise<string> {
+    const full = `plumb-${name}-${shortRunId(this.run.id)}`
+    const object = { kind: 'v1/Namespace', name: full }
+    // Two checks with one name would each delete what the other works in.
+    if (this.#namespaces.has(full)) throw new Error(`the namespace ${full} is another check's: give it another name`)
+    this.#namespaces.add(full)
+    this.journal.made(object)
+    currentScope()?.onEnd(async () => {
+      this.#namespaces.delete(full)
+      await deleteNow(this.k8s, { object })
+    })
+    await this.k8s.apply({
+      apiVersion: 'v1',
+      kind: 'Namespace',
+      metadata: {
+        name: full,
+        labels: { [RUN_LABEL]: this.run.id, 'app.kubernetes.io/managed-by': 'plumbline', ...labels },
+      },
+    })
+    return full
+  }
+
+  /** Applies objects of ours, one after the other, each with the run's label, and gives them as the server has them. */
+  async apply(...objects: KubernetesObject[]): Promise<KubernetesObject[]> {
+    const applied: KubernetesObject[] = []
+    for (const object of objects) {
+      const labels = { ...object.metadata?.labels, [RUN_LABEL]: this.run.id }
+      applied.push(await this.k8s.apply({ ...object, metadata: { ...object.metadata, labels } }))
+    }
+    return applied
+  }
+
+  /** Applies a manifest of fixtures/, its `${name}`s filled in with `values` and the run's images. */
+  applyFixture(path: string, values: Record<string, string | number>): Promise<KubernetesObject[]> {
+    return this.apply(...this.fixture(path, values))
+  }
+
+  /** The objects of a manifest of fixtures/, its `${name}`s filled in. */
+  fixture(path: string, values: Record<string, string | number>): KubernetesObject[] {
+    const { node, nginx } = this.config.images
+    return readManifest(path, { nodeImage: node, nginxImage: nginx, ...values })
+  }
+
+  /** What names of ours end with where they stand among others'. */
+  get runTag(): string {
+    return shortRunId(this.run.id)
+  }
+
+  /** Runs a part of a check as if it were one of its own: what it tuned is put back when it ends, and what it looked at is kept. */
+  async inOwnScope<T>(part: () => Promise<T>): Promise<T> {
+    const outer = currentScope()
+    const scope = new Scope(outer?.id ?? 'part', outer?.signal ?? new AbortController().signal, outer)
+    try {
+      return await inScope(scope, part)
+    } finally {
+      await inScope(scope, () => scope.end())
+      for (const object of scope.touched.values()) outer?.touch(object)
+    }
+  }
+
+  /** Makes something once a run, for several checks: the first to ask makes it, and it stays until the run ends. */
+  shared<T>(name: string, make: () => Promise<T>): Promise<T> {
+    let made = this.#shared.get(name) as Promise<T> | undefined
+    if (!made) {
+      made = inScope(this.#runScope, make)
+      this.#shared.set(name, made)
+      made.catch(() => undefined)
+    }
+    const scope = currentScope()
+    // One shared thing may be made with another: that is no check's waiting, and its objects are in the run's scope already.
+    if (!scope || scope === this.#runScope) return made
+    const waited = made.finally(() => {
+      for (const object of this.#runScope.touched.values()) {
+        if (object.metadata?.namespace?.startsWith(`plumb-${name}-`)) scope.touch(object)
+      }
+    })
+    return scope.waiting(`${name}, made once a run`, deadline('check'), () => waited)
+  }
+
+  #isOurs(object: KubernetesObject): boolean {
+    const suffix = `-${shortRunId(this.run.id)}`
+    const place = object.kind === 'Namespace' ? object.metadata?.name : object.metadata?.namespace
+    return (
+      object.metadata?.labels?.[RUN_LABEL] === this.run.id ||
+      Boolean(place?.startsWith('plumb-') && place.endsWith(suffix))
+    )
+  }
+}

@@ -1,0 +1,44 @@
+import type { KubernetesObject } from '../core/object.ts'
+import { StackFailure } from '../core/problem.ts'
+import type { Cluster } from './cluster.ts'
+
+/**
+ * The Service in front of the gateway, by the name that stack.yaml has for it (gateway.namespace, gateway.service).
+ * @throws StackFailure where it does not exist
+ */
+export function gatewayService(cluster: Cluster): Promise<KubernetesObject> {
+  const { namespace, service } = cluster.config.gateway
+  return cluster.one('v1/Service', service, namespace)
+}
+
+/** The labels by which that Service selects the gateway's pods; empty where it has none. */
+export async function gatewaySelector(cluster: Cluster): Promise<Record<string, string>> {
+  return ((await gatewayService(cluster)).spec?.selector ?? {}) as Record<string, string>
+}
+
+/** Whether a pod is one of the gateway's: in its namespace, with every label of `selector`. A Service without a selector selects none. */
+export function isGatewayPod(
+  cluster: Cluster,
+  selector: Record<string, string>,
+  { metadata }: KubernetesObject,
+): boolean {
+  const labels = Object.entries(selector)
+  return (
+    labels.length > 0 &&
+    metadata?.namespace === cluster.config.gateway.namespace &&
+    labels.every(([key, value]) => metadata.labels?.[key] === value)
+  )
+}
+
+/**
+ * The load balancer's DNS name in the status of that Service.
+ * @throws StackFailure where it has none
+ */
+export async function gatewayHostname(cluster: Cluster): Promise<string> {
+  const { namespace, service: name } = cluster.config.gateway
+  const service = await gatewayService(cluster)
+  const first = service.status?.loadBalancer?.ingress?.[0] as { hostname?: string } | undefined
+  if (!first?.hostname)
+    throw new StackFailure(`Service ${namespace}/${name} has no load balancer's hostname in its status.`)
+  return first.hostname
+}
