@@ -1,3 +1,4 @@
+import { readMatrix, writeMatrix } from '../sabotage/matrix-file.ts'
 import { relative } from 'node:path'
 import { loadCatalogue } from '../check/catalogue.ts'
 import type { Capability } from '../core/record.ts'
@@ -5,18 +6,9 @@ import { UsageProblem } from '../core/problem.ts'
 import { isSomebodys, newRunId, runFolder } from '../config/run-info.ts'
 import type { StackConfig } from '../config/stack-schema.ts'
 import { runMatrix } from '../sabotage/matrix.ts'
-import {
-  differences,
-  isClean,
-  isDetected,
-  readMatrix,
-  tellMatrix,
-  unsabotaged,
-  writeMatrix,
-  type MatrixReport,
-} from '../sabotage/matrix-report.ts'
+import { differences, isClean, tellMatrix, unsabotaged, type MatrixReport } from '../sabotage/matrix-report.ts'
 import { loadSabotages, type Sabotage } from '../sabotage/sabotage.ts'
-import type { Trial } from '../sabotage/trial.ts'
+import { type Trial, isDetected } from '../sabotage/trial.ts'
 import { kindContext } from '../targets/kind.ts'
 import { cutShort } from './cut.ts'
 import { readStack, type StackFlags } from './stack-flags.ts'

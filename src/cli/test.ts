@@ -1,9 +1,10 @@
+import { isDetected } from '../sabotage/trial.ts'
 import { join } from 'node:path'
 import { execa } from 'execa'
 import { createVitest } from 'vitest/node'
 import { readStackFile } from '../config/stack-file.ts'
 import { loadCatalogue } from '../check/catalogue.ts'
-import { isDetected, tellMatrix, unsabotaged } from '../sabotage/matrix-report.ts'
+import { tellMatrix, unsabotaged } from '../sabotage/matrix-report.ts'
 import { loadSabotages } from '../sabotage/sabotage.ts'
 import { trySabotages } from './sabotage.ts'
 
@@ -49,6 +50,7 @@ async function runTools(tally: Tally): Promise<void> {
   for (const [what, program, args] of [
     ['types', 'tsc', ['--noEmit']],
     ['lint', 'eslint', ['.']],
+    ['rooms', 'depcruise', ['--config', '.dependency-cruiser.js', 'src', 'suites', 'twin', 'sabotage']],
     ['format', 'prettier', ['--check', '.']],
   ] as const) {
     const done = await execa(program, args, { cwd: ROOT, preferLocal: true, reject: false, all: true })
@@ -59,7 +61,7 @@ async function runTools(tally: Tally): Promise<void> {
 
 async function runUnitTests(tally: Tally): Promise<void> {
   const vitest = await createVitest('test', {
-    root: join(ROOT, 'test'),
+    root: ROOT,
     config: join(ROOT, 'test', 'vitest.config.ts'),
     run: true,
     watch: false,

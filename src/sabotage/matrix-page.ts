@@ -1,8 +1,8 @@
 import { renderToString } from 'preact-render-to-string'
 import { style } from '../report/html-style.ts'
 import { html } from '../report/markup.ts'
-import { isDetected, type MatrixReport } from './matrix-report.ts'
-import type { Trial } from './trial.ts'
+import { type MatrixReport } from './matrix-report.ts'
+import { type Trial, isDetected } from './trial.ts'
 
 /** The matrix as a page of its own: each sabotage with the checks that had to notice it, and what they said. */
 export function matrixPage(report: MatrixReport): string {

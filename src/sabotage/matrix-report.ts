@@ -1,10 +1,5 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { UsageProblem } from '../core/problem.ts'
-import { runFolder } from '../config/run-info.ts'
-import { matrixPage } from './matrix-page.ts'
 import type { Sabotage } from './sabotage.ts'
-import type { Trial } from './trial.ts'
+import { type Trial, isDetected } from './trial.ts'
 
 /** What a sabotage matrix came to. */
 export interface MatrixReport {
@@ -19,10 +14,6 @@ export interface MatrixReport {
   /** Checks that no sabotage names. */
   without: string[]
 }
-
-/** Whether every check that had to notice a sabotage did, nothing else failed, and the stack was healthy before and after. */
-export const isDetected = ({ missed, falseAlarms, problem }: Trial): boolean =>
-  missed.length === 0 && falseAlarms.length === 0 && problem === undefined
 
 /** Whether a matrix is clean: all detected, and no check without a sabotage. */
 export const isClean = ({ trials, without }: Pick<MatrixReport, 'trials' | 'without'>): boolean =>
@@ -48,25 +39,6 @@ export function tellMatrix({ trials, without, skipped, seconds }: MatrixReport):
     ...(skipped.length ? [`not for this target: ${skipped.map(({ sabotage }) => sabotage).join(', ')}`] : []),
     `checks with no sabotage: ${without.length ? without.join(', ') : 'none'}`,
   ]
-}
-
-const fileOf = (run: string): string => join(runFolder(run), 'sabotage.json')
-
-/** Writes sabotage.json and sabotage.html into the run's folder. */
-export function writeMatrix(report: MatrixReport): void {
-  mkdirSync(runFolder(report.run), { recursive: true })
-  writeFileSync(fileOf(report.run), `${JSON.stringify(report, null, 2)}\n`)
-  writeFileSync(join(runFolder(report.run), 'sabotage.html'), matrixPage(report))
-}
-
-/**
- * Reads the matrix of a run.
- * @throws UsageProblem where that run has none
- */
-export function readMatrix(run: string): MatrixReport {
-  if (!existsSync(fileOf(run)))
-    throw new UsageProblem(`There is no sabotage matrix in reports/${run}: give the run of one.`)
-  return JSON.parse(readFileSync(fileOf(run), 'utf8')) as MatrixReport
 }
 
 /** One outcome that two targets do not share. */

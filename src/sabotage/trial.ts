@@ -32,6 +32,10 @@ export interface Trial {
   problem?: string
 }
 
+/** Whether every check that had to notice a sabotage did, nothing else failed, and the stack was healthy before and after. */
+export const isDetected = ({ missed, falseAlarms, problem }: Trial): boolean =>
+  missed.length === 0 && falseAlarms.length === 0 && problem === undefined
+
 /** Outcomes that are no finding: passed, or not to be had on this target. */
 const isCalm = ({ outcome, excused }: CheckRecord): boolean =>
   outcome === 'pass' || (outcome === 'skipped' && excused === true)

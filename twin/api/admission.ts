@@ -1,7 +1,7 @@
 import { DEFECT_RESOURCE } from '../defects.ts'
 import type { KubeObject } from './object.ts'
 import type { Objects } from './objects.ts'
-import type { Resource } from './resources.ts'
+import type { Resource } from './resource.ts'
 import { selects, type LabelSelector } from './selectors.ts'
 import { StatusError } from './status-error.ts'
 

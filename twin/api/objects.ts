@@ -1,8 +1,9 @@
+import type { Resource } from './resource.ts'
 import { randomUUID } from 'node:crypto'
 import { ServiceAddresses, withDefaults } from './defaults.ts'
 import { trackUpdate } from './managed-fields.ts'
 import { same, timestamp, type KubeObject } from './object.ts'
-import { Resources, type Resource } from './resources.ts'
+import { Resources } from './resources.ts'
 import { alreadyExists, invalid, modified, notFound, StatusError } from './status-error.ts'
 import { Store } from './store.ts'
 

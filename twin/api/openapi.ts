@@ -1,6 +1,7 @@
+import type { Schema, Resource } from './resource.ts'
 import { groupsOf } from './discovery.ts'
-import type { Resource, Resources } from './resources.ts'
-import { modelSchema, schemaOf, type Schema } from './schemas.ts'
+import type { Resources } from './resources.ts'
+import { modelSchema, schemaOf } from './schemas.ts'
 import { noSuchPath } from './status-error.ts'
 
 /** What /openapi/v3 lists, and /openapi/v3/apis/GROUP/VERSION holds: enough for kubectl apply, explain and its validation. */

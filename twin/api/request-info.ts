@@ -1,4 +1,5 @@
-import type { Resource, Resources } from './resources.ts'
+import type { Resource } from './resource.ts'
+import type { Resources } from './resources.ts'
 import { noSuchPath } from './status-error.ts'
 
 /** A request for a resource, read from its path. */

@@ -1,34 +1,5 @@
 import type { KubeObject } from './object.ts'
-import type { Schema } from './schemas.ts'
-
-/** A column of the table that kubectl get shows. */
-export interface Column {
-  name: string
-  type: string
-  jsonPath: string
-  priority?: number
-}
-
-/** A resource that the API serves: built in, or of a CustomResourceDefinition. */
-export interface Resource {
-  /** PLURAL or PLURAL.GROUP: its name everywhere in the twin. */
-  id: string
-  group: string
-  /** The versions that are served, the preferred one first. */
-  versions: string[]
-  plural: string
-  singular: string
-  kind: string
-  shortNames: string[]
-  namespaced: boolean
-  categories: string[]
-  subresources: string[]
-  /** The name of client-node's model of a built-in kind, whose fields are its schema. */
-  model?: string
-  /** The schema of a custom resource; none where the twin holds none. */
-  schema?: Schema
-  columns?: Column[]
-}
+import type { Schema, Resource, Column } from './resource.ts'
 
 // API version, plural, kind, short names, n(amespaced) or c(luster), categories, subresources; - for none.
 const BUILT_IN = `

@@ -1,20 +1,5 @@
+import type { Schema, Resource } from './resource.ts'
 import { badRequest } from './status-error.ts'
-import type { Resource } from './resources.ts'
-
-/** A structural schema of OpenAPI v3, as far as the twin reads one. `ref` names a model of a built-in kind. */
-export interface Schema {
-  type?: string
-  format?: string
-  ref?: string
-  properties?: Record<string, Schema>
-  items?: Schema
-  additionalProperties?: Schema | boolean
-  required?: string[]
-  enum?: unknown[]
-  default?: unknown
-  'x-kubernetes-preserve-unknown-fields'?: boolean
-  'x-kubernetes-int-or-string'?: boolean
-}
 
 interface ModelField {
   baseName: string

@@ -1,5 +1,5 @@
 import { conditionOf, type KubeObject } from './object.ts'
-import type { Resource } from './resources.ts'
+import type { Resource } from './resource.ts'
 
 type Row = (object: KubeObject) => (string | number)[]
 

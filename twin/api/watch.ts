@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import type { KubeObject } from './object.ts'
-import type { Resource } from './resources.ts'
+import type { Resource } from './resource.ts'
 import { filterOf } from './selectors.ts'
 import { StatusError } from './status-error.ts'
 import type { Change, Store } from './store.ts'

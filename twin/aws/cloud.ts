@@ -1,3 +1,4 @@
+import { REGION, ACCOUNT, CLUSTER, VPC } from './place.ts'
 import { createHash } from 'node:crypto'
 import type { KubeObject } from '../api/object.ts'
 import type { Objects } from '../api/objects.ts'
@@ -6,10 +7,6 @@ import type { DefectName, Defects } from '../defects.ts'
 import { ADDRESSES } from '../load-balancer/aws-controller.ts'
 import type { Network } from '../network.ts'
 
-export const REGION = 'eu-west-1'
-export const ACCOUNT = '000000000000'
-export const CLUSTER = 'plumbline'
-const VPC = 'vpc-0123456789abcdef0'
 /** A Pod Identity association, as EKS describes it. */
 export interface PodIdentityAssociation {
   associationId: string

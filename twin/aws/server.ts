@@ -1,7 +1,8 @@
+import { ACCOUNT, CLUSTER } from './place.ts'
 import http, { type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { XMLBuilder } from 'fast-xml-parser'
 import { readText } from '../api/http-answer.ts'
-import { ACCOUNT, CLUSTER, type Cloud } from './cloud.ts'
+import { type Cloud } from './cloud.ts'
 
 const xml = new XMLBuilder({ ignoreAttributes: false })
 

@@ -1,5 +1,5 @@
 import { StatusError } from '../api/status-error.ts'
-import { ACCOUNT, CLUSTER } from './cloud.ts'
+import { ACCOUNT, CLUSTER } from './place.ts'
 
 const PREFIX = 'k8s-aws-v1.'
 

@@ -3,7 +3,7 @@ import type { KubeObject } from '../api/object.ts'
 import type { Objects } from '../api/objects.ts'
 import type { Defects } from '../defects.ts'
 import { readConfig } from './settings.ts'
-import type { Target } from './routes.ts'
+import type { Target } from './traffic-target.ts'
 
 /** Traffic that moves from one revision to the next: so many percent have. */
 interface Rollout {

@@ -1,3 +1,4 @@
+import type { Target } from './traffic-target.ts'
 import {
   conditionOf,
   isTrue,
@@ -13,15 +14,6 @@ import type { Rollouts } from './rollouts.ts'
 import { CONFIGURATIONS, INGRESSES, LABEL, REVISIONS, ROUTES } from './kinds.ts'
 import { readConfig } from './settings.ts'
 import { allOf, hostOf } from './services.ts'
-
-export interface Target {
-  revisionName?: string
-  configurationName?: string
-  latestRevision?: boolean
-  percent?: number
-  tag?: string
-  url?: string
-}
 
 /** Makes a Route's Ingress of the revisions that its traffic means, and the Service that stands for it in the cluster. */
 export function reconcileRoute(

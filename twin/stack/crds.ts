@@ -1,6 +1,5 @@
 import type { KubeObject } from '../api/object.ts'
-import type { Column } from '../api/resources.ts'
-import type { Schema } from '../api/schemas.ts'
+import type { Schema, Column } from '../api/resource.ts'
 import { DEFECT_RESOURCE } from '../defects.ts'
 import { schemas } from './schemas.ts'
 

@@ -1,4 +1,4 @@
-import type { Schema } from '../api/schemas.ts'
+import type { Schema } from '../api/resource.ts'
 
 const text: Schema = { type: 'string' }
 const whole: Schema = { type: 'integer' }

@@ -1,0 +1,199 @@
+import { mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { stringify } from 'yaml'
+import { drain, servingNodes } from './drain.ts'
+import { budgetBreaches, neverAllows } from './disruption-budgets.ts'
+import { takeAway } from './faults.ts'
+import { setDeadlineFactor } from '../core/deadlines.ts'
+import type { KubernetesObject } from '../core/object.ts'
+import { inScope, Scope } from '../core/scope.ts'
+import { stackSchema } from '../config/stack-schema.ts'
+import { Stack } from '../stack/stack.ts'
+import { makeRun } from '../../test/make-run.ts'
+import { testTwin } from '../../test/start-twin.ts'
+
+let on: Awaited<ReturnType<typeof testTwin>>
+let stack: Stack
+let scope: Scope
+beforeAll(async () => {
+  on = await testTwin()
+  const kubeconfig = join(mkdtempSync(join(tmpdir(), 'plumbline-')), 'kubeconfig')
+  writeFileSync(kubeconfig, stringify(on.twin.kubeconfig))
+  const config = stackSchema.parse({ target: 'twin', kubeconfig, context: 'twin' })
+  stack = new Stack(makeRun([], { config, context: 'twin' }), new AbortController().signal)
+})
+afterEach(async () => {
+  setDeadlineFactor(1)
+  await inScope(new Scope('end', new AbortController().signal), () => scope.end())
+  stack.forgetLists()
+})
+afterAll(async () => {
+  await stack.k8s.config.close()
+  await on.stop()
+})
+
+const WORKERS = ['plumbline-worker', 'plumbline-worker2']
+const node = async (name: string): Promise<KubernetesObject> => stack.k8s.get('v1/Node', name)
+const cordon = (name: string) => stack.changes.tune('v1/Node', undefined, name, { spec: { unschedulable: true } })
+/** Does something as a check does: what it changed is put back after the test. */
+const asCheck = <T>(work: () => Promise<T>): Promise<T> => {
+  scope = new Scope('chaos/test', new AbortController().signal)
+  return inScope(scope, work)
+}
+const failure = async (work: () => Promise<unknown>): Promise<string> => {
+  const [ended] = await Promise.allSettled([asCheck(work)])
+  return ended.status === 'rejected' ? String(ended.reason) : 'it went well'
+}
+
+describe('a drain', () => {
+  test('moves what a node holds, keeps budgets, and has the node take pods again', async () => {
+    const drained = await asCheck(async () => drain(stack, [await node(WORKERS[0]!)]))
+    expect(drained.evicted).toBeGreaterThan(3)
+    expect((await node(WORKERS[0]!)).spec?.unschedulable).toBeUndefined()
+    const { items } = await stack.k8s.list('v1/Pod', { namespace: 'knative-serving' })
+    expect(items.filter(({ spec }) => spec?.nodeName === WORKERS[1]).length).toBeGreaterThan(0)
+  })
+
+  test('of too few workers is refused, with how many there are', async () => {
+    expect(await failure(async () => (await cordon(WORKERS[1]!), servingNodes(stack)))).toMatch(
+      /1 of 3 nodes take pods: to drain one at least 2 must/,
+    )
+  })
+
+  test('names the budget that never allows a disruption, and its pod', async () => {
+    const told = await failure(async () => {
+      await stack.changes.tune('policy/v1/PodDisruptionBudget', 'knative-serving', 'activator-pdb', {
+        spec: { minAvailable: '80%' },
+      })
+      await stack.until(
+        { kind: 'policy/v1/PodDisruptionBudget', namespace: 'knative-serving', name: 'activator-pdb' },
+        ([found]) => (found?.status?.desiredHealthy === 2 ? undefined : 'not counted yet'),
+        'scale',
+      )
+      const nodes = await Promise.all(WORKERS.map(node))
+      return drain(stack, nodes)
+    })
+    expect(told).toMatch(
+      /PodDisruptionBudget knative-serving\/activator-pdb never allows a disruption: minAvailable 80% of 2 pods means that 2 must be healthy: pod activator-\S+ cannot be evicted/,
+    )
+  })
+
+  test('says which resource lacks when there is no room elsewhere', async () => {
+    setDeadlineFactor(0.02)
+    const told = await failure(async () => {
+      await stack.changes.tune('apps/v1/Deployment', 'knative-serving', 'controller', {
+        spec: { strategy: { rollingUpdate: null, type: 'Recreate' } },
+      })
+      const { items } = await stack.k8s.list('v1/Pod', { namespace: 'knative-serving', labels: 'app=controller' })
+      const from = String(items[0]?.spec?.nodeName)
+      const other = WORKERS.find((name) => name !== from)!
+      // The other worker is full from now on.
+      await on.call(
+        'PATCH',
+        `/api/v1/nodes/${other}/status`,
+        { status: { allocatable: { cpu: '1m' } } },
+        { type: 'application/merge-patch+json' },
+      )
+      return drain(stack, [await node(from)])
+    })
+    for (const name of WORKERS)
+      await on.call(
+        'PATCH',
+        `/api/v1/nodes/${name}/status`,
+        { status: { allocatable: { cpu: '8' } } },
+        { type: 'application/merge-patch+json' },
+      )
+    expect(told).toMatch(/not met within|eviction of pod/)
+    expect(told).toMatch(/Insufficient cpu/)
+  })
+
+  test('of a node that does not come back says so', async () => {
+    setDeadlineFactor(0.02)
+    const name = WORKERS[1]!
+    const ready = async (status: string) => {
+      const { status: all } = await node(name)
+      const conditions = (all.conditions as { type: string }[]).map((each) =>
+        each.type === 'Ready' ? { ...each, status, message: 'kubelet stopped posting node status' } : each,
+      )
+      await on.call(
+        'PATCH',
+        `/api/v1/nodes/${name}/status`,
+        { status: { conditions } },
+        { type: 'application/merge-patch+json' },
+      )
+    }
+    const told = await failure(async () => {
+      const leaving = await node(name)
+      await ready('Unknown')
+      return drain(stack, [leaving])
+    })
+    await ready('True')
+    expect(told).toMatch(
+      /Node plumbline-worker2: not met within \d+ s. Last seen: Ready is Unknown \(kubelet stopped posting node status\)/,
+    )
+  })
+
+  test('does not delete for good what nobody would make again', async () => {
+    await on.call('POST', '/api/v1/namespaces/default/pods', {
+      ...{ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'nobodys' } },
+      spec: { nodeName: WORKERS[0], containers: [{ name: 'a', image: 'docker.io/library/nginx:alpine' }] },
+    })
+    expect(await failure(async () => drain(stack, [await node(WORKERS[0]!)]))).toMatch(
+      /Pod default\/nobodys on plumbline-worker is owned by nobody: a drain would delete it for good/,
+    )
+    await on.call('DELETE', '/api/v1/namespaces/default/pods/nobodys')
+  })
+})
+
+describe('a Deployment that is taken away', () => {
+  test('is back when the check ends, and the journal has nothing open', async () => {
+    await asCheck(async () => {
+      await takeAway(stack, 'knative-serving/autoscaler')
+      expect(stack.journal.pending().map(({ what }) => what)).toEqual(['changed', 'disturbed'])
+      expect(
+        (await stack.k8s.list('v1/Pod', { namespace: 'knative-serving', labels: 'app=autoscaler' })).items,
+      ).toEqual([])
+    })
+    await inScope(new Scope('end', new AbortController().signal), () => scope.end())
+    expect((await stack.k8s.get('apps/v1/Deployment', 'autoscaler', 'knative-serving')).status?.readyReplicas).toBe(1)
+    expect(stack.journal.pending()).toEqual([])
+  })
+})
+
+describe('a budget', () => {
+  const budget = (spec: object, status: object) => ({
+    kind: 'PodDisruptionBudget',
+    metadata: { name: 'b', namespace: 'n' },
+    spec,
+    status,
+  })
+
+  test.each([
+    [
+      { minAvailable: '80%' },
+      { expectedPods: 2, desiredHealthy: 2 },
+      /b never allows a disruption: minAvailable 80% of 2 pods/,
+    ],
+    [{ maxUnavailable: 0 }, { expectedPods: 3, desiredHealthy: 3 }, /maxUnavailable 0 of 3 pods/],
+    [{ minAvailable: '80%' }, { expectedPods: 5, desiredHealthy: 4 }, undefined],
+    [{ minAvailable: 1 }, { expectedPods: 0, desiredHealthy: 1 }, undefined],
+  ])('%o of %o', (spec, status, told) => {
+    const never = neverAllows(budget(spec, status))
+    if (told) expect(never).toMatch(told)
+    else expect(never).toBeUndefined()
+  })
+
+  test('is broken where it had its healthy pods before, and not by that more are to come', () => {
+    const at = (ms: number, status: object) => ({ at: ms, objects: [budget({ minAvailable: 2 }, status)] })
+    const whole = { expectedPods: 3, currentHealthy: 3, desiredHealthy: 2 }
+    expect(budgetBreaches([at(0, whole), at(1500, { ...whole, currentHealthy: 1 })])).toEqual([
+      'PodDisruptionBudget n/b had 1 healthy pods at 1.5 s and needs 2',
+    ])
+    expect(budgetBreaches([at(0, whole), at(900, { expectedPods: 5, currentHealthy: 3, desiredHealthy: 4 })])).toEqual(
+      [],
+    )
+    expect(budgetBreaches([at(0, { ...whole, currentHealthy: 1 })])).toEqual([])
+  })
+})

@@ -1,0 +1,181 @@
+import { afterEach, describe, expect, test } from 'vitest'
+import type { Check } from './check.ts'
+import { setDeadlineFactor } from '../core/deadlines.ts'
+import { Performer } from './perform.ts'
+import { StackFailure } from '../core/problem.ts'
+import type { RunInfo } from '../config/run-info.ts'
+import { currentScope } from '../core/scope.ts'
+import { readRecords } from '../report/build-report.ts'
+import type { Stack } from '../stack/stack.ts'
+import { makeRun } from '../../test/make-run.ts'
+
+const make = (id: string, body: Check['body'], more: Partial<Check> = {}): Check => ({
+  id,
+  suite: 'mesh',
+  asserts: 'x',
+  guide: '1',
+  level: 'required',
+  effect: 'reads',
+  remedy: 'x',
+  body,
+  ...more,
+})
+const passing: Check['body'] = ({ expect }) => {
+  expect(1).toBe(1)
+  return 'one'
+}
+// No check here looks at the cluster.
+const noStack = {} as Stack
+const never = new AbortController().signal
+
+async function perform(checks: Check[], more: Partial<RunInfo> = {}, abort = never) {
+  const run = makeRun(
+    checks.map(({ id }) => id),
+    more,
+  )
+  const performer = new Performer(run, noStack)
+  await Promise.all(checks.map((check) => performer.perform(check, expect, abort)))
+  return readRecords(run.id)
+}
+
+afterEach(() => setDeadlineFactor(1))
+
+describe('a check', () => {
+  test('that passes is recorded with what was seen and measured', async () => {
+    const body: Check['body'] = ({ expect, measure }) => {
+      measure('pods', 3, 'pods')
+      expect(3).toBe(3)
+      return 'three pods'
+    }
+    expect((await perform([make('mesh/a', body)])).get('mesh/a')).toMatchObject({
+      outcome: 'pass',
+      seen: 'three pods',
+      measurements: [{ name: 'pods', value: 3, unit: 'pods' }],
+    })
+  })
+
+  test('whose assertion does not hold fails with what was expected and seen', async () => {
+    const records = await perform([
+      make('mesh/a', ({ expect }) => (expect('ClusterIP', 'the type').toBe('LoadBalancer'), '')),
+    ])
+    expect(records.get('mesh/a')).toMatchObject({
+      outcome: 'fail',
+      seen: "the type: expected 'ClusterIP' to be 'LoadBalancer'",
+    })
+  })
+
+  test('that meets a stack that is not as it must be fails', async () => {
+    expect(
+      (await perform([make('mesh/a', () => Promise.reject(new StackFailure('it is not there')))])).get('mesh/a'),
+    ).toMatchObject({ outcome: 'fail', seen: 'it is not there' })
+  })
+
+  test('that breaks by itself is in error, with its stack as evidence', async () => {
+    const record = (await perform([make('mesh/a', () => Promise.reject(new TypeError('x is not a function')))])).get(
+      'mesh/a',
+    )
+    expect(record).toMatchObject({ outcome: 'error', seen: 'x is not a function' })
+    expect(record?.evidence.at(-1)?.name).toBe('stack')
+  })
+
+  test('that asserts nothing is in error, not a pass', async () => {
+    expect((await perform([make('mesh/a', () => 'all is well')])).get('mesh/a')).toMatchObject({
+      outcome: 'error',
+      seen: 'it asserted nothing',
+    })
+  })
+
+  test('that is not done by its deadline fails and says what it waited for', async () => {
+    setDeadlineFactor(0.001)
+    const body: Check['body'] = () =>
+      currentScope()!.waiting('Pod b/a', 1000, () => new Promise<string>(() => undefined))
+    expect((await perform([make('mesh/a', body)])).get('mesh/a')).toMatchObject({
+      outcome: 'fail',
+      seen: 'not done within 0 s; it was waiting for Pod b/a',
+    })
+  })
+})
+
+describe('what a check needs', () => {
+  test('blocks it where it did not pass, and so on down the line', async () => {
+    const records = await perform([
+      make('mesh/c', passing, { needs: ['mesh/b'] }),
+      make('mesh/b', passing, { needs: ['mesh/a'] }),
+      make('mesh/a', () => Promise.reject(new StackFailure('no'))),
+    ])
+    expect(records.get('mesh/b')).toMatchObject({
+      outcome: 'blocked',
+      seen: 'not run: mesh/a did not pass',
+      blockedBy: ['mesh/a'],
+    })
+    expect(records.get('mesh/c')).toMatchObject({ outcome: 'blocked', blockedBy: ['mesh/b'] })
+  })
+
+  test('comes first, in whatever order they are performed', async () => {
+    const order: string[] = []
+    const noting =
+      (id: string): Check['body'] =>
+      (context) => {
+        order.push(id)
+        return passing(context)
+      }
+    await perform([make('mesh/b', noting('b'), { needs: ['mesh/a'] }), make('mesh/a', noting('a'))])
+    expect(order).toEqual(['a', 'b'])
+  })
+
+  test('of the target, where it lacks it, skips it with the reason', async () => {
+    const lacking = { metrics: { reason: 'no metrics-server', excused: true } }
+    expect(
+      (await perform([make('mesh/a', passing, { requires: ['metrics'] })], { lacking })).get('mesh/a'),
+    ).toMatchObject({ outcome: 'skipped', seen: 'no metrics-server', excused: true })
+  })
+})
+
+describe('safety', () => {
+  test("what would disrupt somebody's cluster is skipped unless it is allowed", async () => {
+    const run = makeRun([])
+    const config = { ...run.config, target: 'existing' as const }
+    const check = make('mesh/a', passing, { effect: 'disrupts' })
+    expect((await perform([check], { config })).get('mesh/a')?.outcome).toBe('skipped')
+    expect((await perform([check], { config, allowDisruption: true })).get('mesh/a')?.outcome).toBe('pass')
+  })
+
+  test('what a check registered is undone, newest first, whatever its outcome', async () => {
+    const undone: string[] = []
+    const body: Check['body'] = () => {
+      currentScope()!.onEnd(() => Promise.resolve(void undone.push('first')))
+      currentScope()!.onEnd(() => Promise.resolve(void undone.push('second')))
+      throw new StackFailure('no')
+    }
+    await perform([make('mesh/a', body)])
+    expect(undone).toEqual(['second', 'first'])
+  })
+
+  test('what could not be undone makes a pass an error', async () => {
+    const body: Check['body'] = (context) => {
+      currentScope()!.onEnd(() => Promise.reject(new Error('the API is gone')))
+      return passing(context)
+    }
+    expect((await perform([make('mesh/a', body)])).get('mesh/a')).toMatchObject({
+      outcome: 'error',
+      seen: 'one; not undone: the API is gone',
+    })
+  })
+
+  test('a run that is cut short ends its checks, undoes, and starts no other', async () => {
+    const undone: string[] = []
+    const cut = new AbortController()
+    const body: Check['body'] = async () => {
+      currentScope()!.onEnd(() => Promise.resolve(void undone.push('a')))
+      cut.abort(new Error('cut short'))
+      return new Promise<string>(() => undefined)
+    }
+    const records = await perform(
+      [make('mesh/a', body), make('mesh/b', passing, { needs: ['mesh/a'] })],
+      {},
+      cut.signal,
+    )
+    expect(undone).toEqual(['a'])
+    expect([...records.values()].map(({ outcome }) => outcome)).toEqual(['error', 'error'])
+  })
+})

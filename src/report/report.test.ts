@@ -1,0 +1,167 @@
+import { appendFileSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Ajv2020 } from 'ajv/dist/2020.js'
+import { describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import type { Check } from '../check/check.ts'
+import { withoutNoise } from '../check/evidence.ts'
+import type { CheckRecord } from '../core/record.ts'
+import { recordsFile } from '../config/run-info.ts'
+import { completeAllureResults } from './allure.ts'
+import { buildReport } from './build-report.ts'
+import { pageOf } from './html.ts'
+import { junitOf } from './junit.ts'
+import { reportSchema, type Report } from './report-schema.ts'
+import { summaryOf } from './summary.ts'
+import { makeRun } from '../../test/make-run.ts'
+
+const check = (id: string, level: Check['level'] = 'required'): Check => ({
+  id,
+  suite: id.split('/')[0] as Check['suite'],
+  asserts: `${id} holds`,
+  guide: '2',
+  level,
+  effect: 'reads',
+  remedy: 'mend it',
+  body: () => '',
+})
+const record = (id: string, more: Partial<CheckRecord>): CheckRecord => ({
+  id,
+  outcome: 'pass',
+  seen: 'seen',
+  startedAt: '2026-01-01T00:00:01.000Z',
+  ms: 5,
+  lists: 0,
+  waits: [],
+  measurements: [],
+  evidence: [],
+  ...more,
+})
+
+function makeReport(): Report {
+  const catalogue = [
+    check('infra/a'),
+    check('mesh/b'),
+    check('mesh/c'),
+    check('mesh/d', 'recommended'),
+    check('mesh/lost'),
+    check('mesh/not-chosen'),
+  ]
+  const run = makeRun(catalogue.slice(0, 5).map(({ id }) => id))
+  const records = [
+    record('infra/a', { measurements: [{ name: 'pods', value: 3, unit: 'pods' }] }),
+    record('mesh/b', {
+      outcome: 'fail',
+      seen: 'expected <b> & "c"',
+      evidence: [{ name: 'Service x/y.yaml', text: 'a: <script>alert(1)</script>' }],
+    }),
+    record('mesh/c', { outcome: 'blocked', seen: 'not run: mesh/b did not pass', blockedBy: ['mesh/b'] }),
+    record('mesh/d', { outcome: 'skipped', seen: 'no metrics', excused: true }),
+  ]
+  for (const each of records) appendFileSync(recordsFile(run.id), `${JSON.stringify(each)}\n`)
+  appendFileSync(recordsFile(run.id), '{"id":"mesh/lo')
+  return buildReport(run, catalogue, {
+    endedAt: new Date('2026-01-01T00:00:09Z'),
+    interrupted: false,
+    leftBehind: [],
+    versions: { istio: '1.31.0' },
+    topology: [],
+  })
+}
+
+describe('the report', () => {
+  const report = makeReport()
+
+  test('is over the checks that were chosen; one that left no record is in error', () => {
+    expect(report).toMatchObject({
+      verdict: 'not certified',
+      scope: 'selection',
+      seconds: 9,
+      counts: { pass: 1, fail: 1, blocked: 1, skipped: 1, error: 1 },
+    })
+    expect(report.checks.at(-1)).toMatchObject({ id: 'mesh/lost', outcome: 'error' })
+  })
+
+  test('fits the schema that docs/ publishes, which is the one of the code', () => {
+    const published = JSON.parse(
+      readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'report.schema.json'), 'utf8'),
+    ) as object
+    expect(published).toEqual(JSON.parse(JSON.stringify(z.toJSONSchema(reportSchema))))
+    const validate = new Ajv2020({ validateFormats: false }).compile(published)
+    expect(validate(report), JSON.stringify(validate.errors)).toBe(true)
+    expect(validate({ ...report, verdict: 'fine' })).toBe(false)
+  })
+
+  test('as JUnit takes a blocked check and an error for errors, not for passes', () => {
+    const xml = junitOf(report)
+    expect(xml).toContain('tests="5" failures="1" errors="2" skipped="1"')
+    expect(xml).toContain('expected &lt;b> &amp; &quot;c&quot;')
+    expect(xml).toContain('remedy: mend it')
+  })
+
+  test('as Markdown says what did not pass and what to do', () => {
+    const markdown = summaryOf(report)
+    expect(markdown).toMatch(/^# not certified\n/)
+    expect(markdown).toContain('**fail** `mesh/b` (required, guide 2)')
+    expect(markdown).toContain('To do: mend it.')
+    expect(markdown).toContain('no certificate of the whole stack')
+  })
+
+  test('as a page is one file without script or network, and shows what a cluster says without running it', () => {
+    const page = pageOf(report)
+    expect(page).toContain('<h1>not certified</h1>')
+    expect(page).toContain('&lt;script>alert(1)&lt;/script>')
+    expect(page).not.toMatch(/<script|<link|src=|https?:\/\//)
+  })
+
+  test('completes what allure-vitest left: every check once, with its outcome, reason and evidence', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'plumbline-allure-'))
+    writeFileSync(
+      join(folder, 'x-result.json'),
+      JSON.stringify({ uuid: 'x', name: 'mesh/b', status: 'broken', steps: [1, 2] }),
+    )
+    writeFileSync(
+      join(folder, 'y-result.json'),
+      JSON.stringify({ uuid: 'y', name: 'no check of mesh was chosen', status: 'skipped' }),
+    )
+    completeAllureResults(folder, report)
+    const results = readdirSync(folder)
+      .filter((name) => name.endsWith('-result.json'))
+      .map(
+        (name) =>
+          JSON.parse(readFileSync(join(folder, name), 'utf8')) as {
+            name: string
+            status: string
+            statusDetails: { message?: string }
+            attachments: { source: string }[]
+          },
+      )
+    expect(Object.fromEntries(results.map(({ name, status }) => [name, status]))).toEqual({
+      'infra/a': 'passed',
+      'mesh/b': 'failed',
+      'mesh/c': 'skipped',
+      'mesh/d': 'skipped',
+      'mesh/lost': 'broken',
+    })
+    const failed = results.find(({ name }) => name === 'mesh/b')
+    expect(failed?.statusDetails.message).toContain('To do: mend it')
+    expect(readFileSync(join(folder, failed?.attachments[0]?.source ?? ''), 'utf8')).toContain('alert(1)')
+  })
+})
+
+test('evidence of a Secret has its keys and no value', () => {
+  const secret = {
+    kind: 'Secret',
+    metadata: {
+      name: 's',
+      managedFields: [1],
+      annotations: { 'kubectl.kubernetes.io/last-applied-configuration': 'aHVzaA==' },
+    },
+    data: { 'tls.key': 'aHVzaA==' },
+    stringData: { password: 'hush' },
+  }
+  const shown = JSON.stringify(withoutNoise(secret))
+  expect(shown).not.toMatch(/aHVzaA|hush|managedFields/)
+  expect(shown).toContain('"tls.key":"(not shown)"')
+})

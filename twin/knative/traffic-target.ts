@@ -1,0 +1,8 @@
+export interface Target {
+  revisionName?: string
+  configurationName?: string
+  latestRevision?: boolean
+  percent?: number
+  tag?: string
+  url?: string
+}
