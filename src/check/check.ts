@@ -14,8 +14,8 @@ export interface CheckMeta {
   needs?: readonly string[]
   /** What the target must offer; without it the check is skipped with that reason. */
   requires?: readonly Capability[]
-  /** What to do when it fails. */
-  remedy: string
+  /** What to do when it fails: steps in their order, each a sentence without its full stop. */
+  remedy: string | readonly string[]
   /** The deadline of the whole body, by its name in deadlines.ts; `check` where not given. */
   within?: DeadlineName
 }

@@ -52,7 +52,7 @@ export function markdownOf(checks: readonly Check[]): string {
     '|---|---|---|---|---|---|---|',
     ...checks.map(
       ({ id, level, effect, guide, asserts, needs, remedy }) =>
-        `| \`${id}\` | ${level} | ${effect} | ${guide} | ${cell(asserts)} | ${(needs ?? []).map((need) => `\`${need}\``).join(' ')} | ${cell(remedy)} |`,
+        `| \`${id}\` | ${level} | ${effect} | ${guide} | ${cell(asserts)} | ${(needs ?? []).map((need) => `\`${need}\``).join(' ')} | ${cell([remedy].flat().join('; '))} |`,
     ),
   ].join('\n')
 }

@@ -61,7 +61,10 @@ function resultOf(
     testCaseId: createHash('md5').update(check.id).digest('hex'),
     description: check.asserts,
     status: STATUS[check.outcome],
-    statusDetails: check.outcome === 'pass' ? {} : { message: `${check.seen}\n\nTo do: ${check.remedy}` },
+    statusDetails:
+      check.outcome === 'pass'
+        ? {}
+        : { message: `${check.seen}\n\nTo do:\n${check.remedy.map((step) => `- ${step}.`).join('\n')}` },
     stage: Stage.FINISHED,
     start,
     stop: start + check.ms,

@@ -76,7 +76,7 @@ export function buildReport(run: RunInfo, catalogue: readonly Check[], end: RunE
       level: check.level,
       effect: check.effect,
       needs: [...(check.needs ?? [])],
-      remedy: check.remedy,
+      remedy: [check.remedy].flat(),
       ...withoutId(record),
     })),
   })

@@ -178,7 +178,15 @@ function checkCard(check: ReportedCheck) {
       </h3>
       <p class="asserts">${check.asserts}</p>
       <p class="seen">${check.seen}</p>
-      ${check.outcome === 'fail' && html`<p class="remedy"><strong>To do:</strong> ${check.remedy}.</p>`}
+      ${
+        check.outcome === 'fail' &&
+        html`<div class="remedy">
+          <strong>To do:</strong>
+          <ol>
+            ${check.remedy.map((step) => html`<li>${step}.</li>`)}
+          </ol>
+        </div>`
+      }
       ${
         check.measurements.length > 0 &&
         html`<table class="measurements">

@@ -57,7 +57,8 @@ export const reportSchema = z.strictObject({
       level: z.enum(['required', 'recommended']),
       effect: z.enum(EFFECTS),
       needs: z.array(z.string()),
-      remedy: z.string(),
+      /** What to do when it fails, step by step. */
+      remedy: z.array(z.string()),
       outcome: z.enum(OUTCOMES),
       seen: z.string().describe('what was seen, what was expected and seen, or why it was not run'),
       blockedBy: z.array(z.string()).optional(),

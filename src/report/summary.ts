@@ -34,5 +34,13 @@ function tellCheck(check: ReportedCheck): string[] {
     .split('\n')
     .map((line) => `  ${line}`)
     .join('\n')
-  return [head, '', seen, ...(check.outcome === 'fail' ? ['', `  To do: ${check.remedy}.`] : []), '']
+  return [
+    head,
+    '',
+    seen,
+    ...(check.outcome === 'fail'
+      ? ['', '  To do:', '', ...check.remedy.map((step, at) => `  ${at + 1}. ${step}.`)]
+      : []),
+    '',
+  ]
 }
