@@ -11,7 +11,7 @@ import { stackSchema } from '../src/config/stack-schema.ts'
 import { Journal, type JournalEntry } from '../src/cluster/journal.ts'
 import { loadKubeConfig } from '../src/kube/connection.ts'
 import { Kubernetes } from '../src/kube/kubernetes.ts'
-import { whole } from '../src/kube/pods.ts'
+import { isRolledOut } from '../src/kube/pods.ts'
 import { startTwin, useTwinPrograms } from '../src/targets/twin.ts'
 
 const ROOT = join(import.meta.dirname, '..')
@@ -95,7 +95,7 @@ async function leftBehind(run: string): Promise<string[]> {
     api.list('apps/v1/Deployment'),
     api.list('v1/Namespace'),
   ])
-  const incomplete = deployments.items.length ? whole(deployments.items) : 'no Deployment is there'
+  const incomplete = deployments.items.length ? isRolledOut(deployments.items) : 'no Deployment is there'
   return [
     ...readJournal(run).map(({ what, object }) => `open: ${what} ${object.name}`),
     ...nodes.items.flatMap(({ metadata, spec }) => (spec?.unschedulable ? [`${metadata?.name} is cordoned`] : [])),

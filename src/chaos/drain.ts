@@ -2,7 +2,7 @@ import { workersOf } from '../kube/nodes.ts'
 import { StackFailure } from '../core/problem.ts'
 import type { KubernetesObject } from '../core/object.ts'
 import { statusOf } from '../kube/errors.ts'
-import { readinessTroubles, whole } from '../kube/pods.ts'
+import { readinessTroubles, isRolledOut } from '../kube/pods.ts'
 import type { Stack } from '../stack/stack.ts'
 import { conditionOf } from '../kube/until.ts'
 import { BUDGET, budgetsOver, neverAllows } from './disruption-budgets.ts'
@@ -154,7 +154,7 @@ async function untilWhole(stack: Stack, deployments: readonly KubernetesObject[]
     const gone = (found: KubernetesObject[]) => found.length === 0
     const all = stack.until(
       { kind: 'apps/v1/Deployment', name, namespace },
-      (found) => (gone(found) ? undefined : whole(found)),
+      (found) => (gone(found) ? undefined : isRolledOut(found)),
       'componentAvailable',
     )
     await all.catch((problem: unknown) =>

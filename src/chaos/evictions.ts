@@ -2,7 +2,7 @@ import type { KubernetesObject } from '../core/object.ts'
 import { statusOf } from '../kube/errors.ts'
 import type { Stack } from '../stack/stack.ts'
 import { recordWhile, type Snapshot } from '../kube/timeline.ts'
-import { whole } from '../kube/pods.ts'
+import { isRolledOut } from '../kube/pods.ts'
 import { evict } from './drain.ts'
 import { podSelector } from './faults.ts'
 
@@ -32,7 +32,7 @@ export async function evictAllAtOnce(
     const tries = await Promise.all(pods.map((pod) => tryOnce(stack, pod)))
     const left = pods.filter((_, at) => tries[at] === 'refused')
     const again = await Promise.all(left.map((pod) => evict(stack, pod)))
-    await stack.until(deployment, whole, 'podReady')
+    await stack.until(deployment, isRolledOut, 'podReady')
     return { refused: left.length, again: again.reduce((sum, count) => sum + count, 0) }
   })
   return {

@@ -1,7 +1,7 @@
 import { StackFailure } from '../core/problem.ts'
 import type { KubernetesObject } from '../core/object.ts'
 import { objectName, type ObjectId } from '../kube/kubernetes.ts'
-import { whole } from '../kube/pods.ts'
+import { isRolledOut } from '../kube/pods.ts'
 import type { Stack } from '../stack/stack.ts'
 import { conditionOf, podsReady } from '../kube/until.ts'
 
@@ -83,7 +83,7 @@ export async function takeAway(stack: Stack, deployment: string): Promise<{ back
   return {
     async back() {
       await stack.k8s.patch(id, { spec: { replicas } })
-      await stack.until({ kind, name, namespace }, whole, 'componentAvailable')
+      await stack.until({ kind, name, namespace }, isRolledOut, 'componentAvailable')
       stack.forgetLists()
     },
   }
@@ -99,7 +99,7 @@ export async function rollOver(stack: Stack, deployment: string, at = new Date()
   stack.changes.willDisturb(id)
   const annotations = { 'kubectl.kubernetes.io/restartedAt': at.toISOString() }
   await stack.k8s.patch(id, { spec: { template: { metadata: { annotations } } } })
-  await stack.until({ kind, name, namespace }, whole, 'componentAvailable')
+  await stack.until({ kind, name, namespace }, isRolledOut, 'componentAvailable')
   await stack.until(
     { kind: 'v1/Pod', namespace, labels },
     (pods) => {

@@ -1,6 +1,6 @@
 import { workersOf, zoneOf } from '../kube/nodes.ts'
 import type { KubernetesObject } from '../core/object.ts'
-import { whole } from '../kube/pods.ts'
+import { isRolledOut } from '../kube/pods.ts'
 import type { Stack } from '../stack/stack.ts'
 import { evict } from './drain.ts'
 import { deploymentId, readyPodsOf } from './faults.ts'
@@ -36,7 +36,7 @@ export async function spreadAgain(stack: Stack, deployment: string, zones: numbe
     if (byZone.size >= zones) return
     const [fullest] = [...byZone.values()].toSorted((a, b) => b.length - a.length)
     await evict(stack, fullest![0]!)
-    await stack.until(deploymentId(deployment), whole, 'componentAvailable')
+    await stack.until(deploymentId(deployment), isRolledOut, 'componentAvailable')
     pods = await readyPodsOf(stack, deployment)
   }
 }

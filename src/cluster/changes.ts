@@ -3,7 +3,7 @@ import { currentScope } from '../core/scope.ts'
 import { isSomebodys } from '../config/run-info.ts'
 import { askPod, type PodRequest } from '../kube/forward.ts'
 import { kindOf, objectName, type KindName, type ObjectId } from '../kube/kubernetes.ts'
-import { whole } from '../kube/pods.ts'
+import { isRolledOut } from '../kube/pods.ts'
 import { restartPods } from '../kube/restart.ts'
 import { restoring } from '../kube/restoring.ts'
 import { takeBack } from './undo.ts'
@@ -105,7 +105,7 @@ export class Changes {
     this.#mayDisrupt(`Deployment ${deployment.namespace}/${deployment.name}`)
     const entry = this.#cluster.journal.disturbed(deployment)
     currentScope()?.onEnd(async () => {
-      await until(this.#cluster.k8s, deployment, whole, 'componentAvailable')
+      await until(this.#cluster.k8s, deployment, isRolledOut, 'componentAvailable')
       this.#cluster.journal.undone(entry)
     })
   }

@@ -1,7 +1,7 @@
 import { StackFailure } from '../core/problem.ts'
 import { askPod } from '../kube/forward.ts'
 import { INGRESS, SERVICE } from '../kube/kinds.ts'
-import { whole } from '../kube/pods.ts'
+import { isRolledOut } from '../kube/pods.ts'
 import { until } from '../kube/until.ts'
 import type { Journal, JournalEntry } from './journal.ts'
 import type { Kubernetes } from '../kube/kubernetes.ts'
@@ -20,7 +20,7 @@ export async function undoAll(api: Kubernetes, journal: Journal, tell: (what: st
     await attempt(entry, left, async () => {
       if (entry.what === 'changed') await api.patch(entry.object, entry.restore)
       else if (entry.what === 'told') await takeBack(api, entry)
-      else if (entry.what === 'disturbed') await until(api, entry.object, whole, 'componentAvailable')
+      else if (entry.what === 'disturbed') await until(api, entry.object, isRolledOut, 'componentAvailable')
       else if (entry.what === 'removed') await api.apply(entry.was)
       journal.undone(entry.seq)
     })

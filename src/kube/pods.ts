@@ -64,7 +64,7 @@ export async function podLives(pods: readonly KubernetesObject[], api: Kubernete
 }
 
 /** The condition that every Deployment is at its newest template, with all its pods Ready and none of an older one. */
-export const whole: Condition = (deployments) =>
+export const isRolledOut: Condition = (deployments) =>
   allTrue('Available')(deployments) ??
   deployments
     .map(({ metadata, spec, status }) => {

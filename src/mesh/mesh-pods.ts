@@ -2,7 +2,7 @@ import { deadline } from '../core/deadlines.ts'
 import { StackFailure } from '../core/problem.ts'
 import type { KubernetesObject } from '../core/object.ts'
 import { postToAgent } from '../traffic/agent.ts'
-import { tell, type Answer } from '../traffic/http.ts'
+import { describeAnswer, type Answer } from '../traffic/http.ts'
 import { readFixture } from '../kube/manifest.ts'
 import { podsReady } from '../kube/until.ts'
 import type { Cluster } from '../cluster/cluster.ts'
@@ -63,7 +63,7 @@ export class MeshPods {
         `a pod of ${namespace} reaching the other through their sidecars`,
         async () => {
           const answer = await mesh.fromInside()
-          return answer.status === 200 ? undefined : tell(answer)
+          return answer.status === 200 ? undefined : describeAnswer(answer)
         },
         'configPush',
         3,
@@ -87,7 +87,8 @@ export class MeshPods {
 
   /** The identity by which the client was known to the server's sidecar, in the header that this one adds. */
   static identityOf(answer: Answer): string | undefined {
-    if (answer.status !== 200) throw new StackFailure(`A pod in the mesh did not reach another one (${tell(answer)}).`)
+    if (answer.status !== 200)
+      throw new StackFailure(`A pod in the mesh did not reach another one (${describeAnswer(answer)}).`)
     const { headers } = JSON.parse(answer.body) as { headers: Record<string, string> }
     return /URI=(spiffe:[^;,]+)/.exec(headers['x-forwarded-client-cert'] ?? '')?.[1]
   }

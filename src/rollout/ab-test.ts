@@ -1,5 +1,5 @@
 import { workloadNamespace } from '../cluster/workload.ts'
-import { tell } from '../traffic/http.ts'
+import { describeAnswer } from '../traffic/http.ts'
 import type { Stack } from '../stack/stack.ts'
 import { podsReady } from '../kube/until.ts'
 
@@ -47,7 +47,7 @@ export class AbTest {
         for (const answer of answers)
           if (answer.headers['x-version'] === version) seen.add(answer.headers['x-gateway']?.split(':')[0] ?? '')
         const missing = gateways.filter((address) => !seen.has(address))
-        return missing.length ? `not by ${missing.join(', ')} (last answer: ${tell(answers[0]!)})` : undefined
+        return missing.length ? `not by ${missing.join(', ')} (last answer: ${describeAnswer(answers[0]!)})` : undefined
       },
       'configPush',
     )

@@ -4,7 +4,7 @@ import type { StackConfig } from '../config/stack-schema.ts'
 import type { Journal } from '../cluster/journal.ts'
 import { restoring } from '../kube/restoring.ts'
 import { kindOf, type KindName, type Kubernetes, type ObjectId } from '../kube/kubernetes.ts'
-import { whole } from '../kube/pods.ts'
+import { isRolledOut } from '../kube/pods.ts'
 import type { Stack } from '../stack/stack.ts'
 import { until, type Condition, type Watched } from '../kube/until.ts'
 
@@ -66,7 +66,7 @@ export class Saboteur {
 
   /** Waits until a Deployment has nothing but Ready pods of its newest template. */
   async rolledOut(namespace: string, name: string): Promise<void> {
-    await this.until({ kind: 'apps/v1/Deployment', namespace, name }, whole, 'componentAvailable')
+    await this.until({ kind: 'apps/v1/Deployment', namespace, name }, isRolledOut, 'componentAvailable')
   }
 
   until(watched: Watched, condition: Condition, within: DeadlineName): Promise<KubernetesObject[]> {

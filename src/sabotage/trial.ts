@@ -6,7 +6,7 @@ import { plainMessage } from '../core/problem.ts'
 import type { CheckRecord, Outcome } from '../core/record.ts'
 import { journalFile, type RunInfo } from '../config/run-info.ts'
 import { Journal } from '../cluster/journal.ts'
-import { whole } from '../kube/pods.ts'
+import { isRolledOut } from '../kube/pods.ts'
 import { restartPods } from '../kube/restart.ts'
 import { Stack } from '../stack/stack.ts'
 import { undoAll } from '../cluster/undo.ts'
@@ -157,7 +157,7 @@ async function putBack(each: Sabotage, run: RunInfo, abort: AbortSignal): Promis
     const left = await undoAll(stack.k8s, new Journal(journalFile(run.id)), () => undefined)
     if (left.length) return `it could not be put back: ${left.join('; ')}`
     await restartPods(stack.k8s, [...(each.restarts ?? []), ...(each.afterwards ?? [])])
-    await until(stack.k8s, { kind: 'apps/v1/Deployment' }, whole, 'componentAvailable')
+    await until(stack.k8s, { kind: 'apps/v1/Deployment' }, isRolledOut, 'componentAvailable')
     const { namespace, service: name } = stack.config.gateway
     await until(
       stack.k8s,

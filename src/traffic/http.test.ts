@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
 import { setDeadlineFactor } from '../core/deadlines.ts'
 import { sendConcurrently, sendFor } from './closed-loop.ts'
-import { sendFromHere, tell } from './http.ts'
+import { sendFromHere, describeAnswer } from './http.ts'
 
 async function serve(handle: (request: IncomingMessage, response: ServerResponse) => void) {
   let connections = 0
@@ -44,7 +44,7 @@ describe('a request from here', () => {
     await server[Symbol.asyncDispose]()
     const answer = await sendFromHere({ address, port: server.port, host: 'h' })
     expect(answer).toMatchObject({ status: 0, error: 'ECONNREFUSED' })
-    expect(tell(answer)).toMatch(/^no answer \(ECONNREFUSED\) after \d+ ms$/)
+    expect(describeAnswer(answer)).toMatch(/^no answer \(ECONNREFUSED\) after \d+ ms$/)
   })
 
   test('that is cut off is an answer of status 0, and is not tried again', async () => {

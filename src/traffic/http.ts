@@ -30,7 +30,7 @@ export interface Answer {
 }
 
 /** '200 in 12 ms' or 'no answer (ECONNREFUSED) after 3 ms', as it stands in a failure. */
-export const tell = (answer: Answer): string =>
+export const describeAnswer = (answer: Answer): string =>
   answer.status === 0
     ? `no answer (${answer.error ?? 'unknown'}) after ${Math.round(answer.ms)} ms`
     : `${answer.status} in ${Math.round(answer.ms)} ms`

@@ -4,7 +4,7 @@ import { resolveHere } from '../cloud/dns.ts'
 import { StackFailure } from '../core/problem.ts'
 import { eventually } from '../core/eventually.ts'
 import { readHandshake, shakeHandsFromHere, type Handshake, type HandshakeRequest } from './handshake.ts'
-import { sendFromHere, tell, type Answer, type HttpRequest } from './http.ts'
+import { sendFromHere, describeAnswer, type Answer, type HttpRequest } from './http.ts'
 import { probeFromHere, type Probe, type ProbeOptions } from './prober.ts'
 import { type Sample } from './samples.ts'
 import type { Cluster } from '../cluster/cluster.ts'
@@ -124,7 +124,7 @@ export class Ingress {
     const missing = async () => {
       last = await this.send({ ...request, within: request.within ?? within })
       const body = last.body.trim().slice(0, 120)
-      return holds(last) ? undefined : `${tell(last)}${body ? `, body "${body}"` : ''}`
+      return holds(last) ? undefined : `${describeAnswer(last)}${body ? `, body "${body}"` : ''}`
     }
     await eventually(`${request.host}${request.path ?? '/'} through the load balancer`, missing, within, inARow)
     return last!

@@ -1,6 +1,6 @@
 import { workloadNamespace } from '../../src/cluster/workload.ts'
 import { check } from '../../src/check/check.ts'
-import { tell } from '../../src/traffic/http.ts'
+import { describeAnswer } from '../../src/traffic/http.ts'
 import { conditionOf, missingCondition } from '../../src/kube/until.ts'
 
 check(
@@ -77,10 +77,10 @@ check(
     const { host } = await stack.knative.hello()
     await stack.ingress.until({ host }, (answer) => answer.status === 200)
     const answer = await stack.ingress.send({ host })
-    expect(answer.status, `status of http://${host}/ through the load balancer (${tell(answer)})`).toBe(200)
+    expect(answer.status, `status of http://${host}/ through the load balancer (${describeAnswer(answer)})`).toBe(200)
     expect(answer.body.trim(), 'its body').toBe('Hello Knative on EKS!')
     measure('time of one request', answer.ms, 'ms')
-    return `http://${host}/: ${tell(answer)}, Hello Knative on EKS!`
+    return `http://${host}/: ${describeAnswer(answer)}, Hello Knative on EKS!`
   },
 )
 
@@ -104,7 +104,7 @@ check(
     const domain = Object.keys(await stack.knative.settings('config-domain'))[0]
     for (const host of [`nobody.${namespace}.${domain}`, hidden.host, `private.${namespace}.${domain}`]) {
       const answer = await stack.ingress.send({ host })
-      expect(answer.status, `status for Host ${host} through the load balancer (${tell(answer)})`).toBe(404)
+      expect(answer.status, `status for Host ${host} through the load balancer (${describeAnswer(answer)})`).toBe(404)
     }
     return `404 for an unknown host and for ${hidden.host}`
   },

@@ -1,7 +1,7 @@
 import { workloadNamespace } from '../../src/cluster/workload.ts'
 import { check } from '../../src/check/check.ts'
 import { wants } from '../../src/knative/autoscaler.ts'
-import { tell } from '../../src/traffic/http.ts'
+import { describeAnswer } from '../../src/traffic/http.ts'
 import { POD_AUTOSCALER } from '../../src/kube/kinds.ts'
 import { CONFIGURED } from '../../src/knative/knative.ts'
 import { externalGateways } from '../../src/knative/gateways.ts'
@@ -127,9 +127,9 @@ check(
     const { host } = await stack.knative.service(namespace, 'timeout', { timeoutSeconds: 2 })
     await stack.ingress.until({ host }, (answer) => answer.status === 200)
     const short = await stack.ingress.send({ host, path: '/?sleep=500' })
-    expect(short.status, `status of a request of 0.5 s with timeoutSeconds 2 (${tell(short)})`).toBe(200)
+    expect(short.status, `status of a request of 0.5 s with timeoutSeconds 2 (${describeAnswer(short)})`).toBe(200)
     const long = await stack.ingress.send({ host, path: '/?sleep=6000' })
-    expect(long.status, `status of a request of 6 s with timeoutSeconds 2 (${tell(long)})`).toBe(504)
+    expect(long.status, `status of a request of 6 s with timeoutSeconds 2 (${describeAnswer(long)})`).toBe(504)
     expect(long.ms, 'milliseconds until the 504').toBeLessThan(5000)
     measure('time until the 504', long.ms / 1000, 's')
     return `0.5 s: 200; 6 s: 504 after ${(long.ms / 1000).toFixed(1)} s`

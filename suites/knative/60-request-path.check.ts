@@ -2,7 +2,7 @@ import { workloadNamespace } from '../../src/cluster/workload.ts'
 import { check } from '../../src/check/check.ts'
 import { KNATIVE } from '../../src/kube/kinds.ts'
 import { Autoscaler } from '../../src/knative/autoscaler.ts'
-import { tell, type Answer } from '../../src/traffic/http.ts'
+import { describeAnswer, type Answer } from '../../src/traffic/http.ts'
 import { requestPath } from '../../src/knative/request-path.ts'
 import { forSeconds } from '../../src/kube/timeline.ts'
 
@@ -22,7 +22,7 @@ check(
     const { service } = await stack.knative.idle()
     await new Autoscaler(stack, service).untilMode('Proxy')
     const answer = await stack.ingress.send({ host: service.host, path: '/info', within: 'coldRequest' })
-    expect(answer.status, `status of the first request on zero pods (${tell(answer)})`).toBe(200)
+    expect(answer.status, `status of the first request on zero pods (${describeAnswer(answer)})`).toBe(200)
     const path = await requestPath(stack, answer)
     expect(
       path.hops,
@@ -53,7 +53,7 @@ check(
       'requests bypassing the activator',
       async () => {
         const answer = await stack.ingress.send({ host: service.host, path: '/info' })
-        hops = answer.status === 200 ? await direct(answer) : tell(answer)
+        hops = answer.status === 200 ? await direct(answer) : describeAnswer(answer)
         return hops === 'gateway queue-proxy container' ? undefined : `the request went ${hops}`
       },
       'configPush',
@@ -126,13 +126,16 @@ check(
     const probe = (address: string, header: string, agent: string) =>
       stack.agent.send({ address, port: 8012, host, headers: { 'k-network-probe': header, 'user-agent': agent } })
     const byActivator = await probe(String(activators[0]?.status?.podIP), 'activator', 'plumbline')
-    expect([byActivator.status, byActivator.body.trim()], `what the activator answers (${tell(byActivator)})`).toEqual([
-      200,
-      'activator',
-    ])
+    expect(
+      [byActivator.status, byActivator.body.trim()],
+      `what the activator answers (${describeAnswer(byActivator)})`,
+    ).toEqual([200, 'activator'])
     const [pod] = await new Autoscaler(stack, service).untilPods(1)
     const byQueue = await probe(String(pod?.status?.podIP), 'queue', 'Knative-Activator-Probe')
-    expect([byQueue.status, byQueue.body.trim()], `what queue-proxy answers (${tell(byQueue)})`).toEqual([200, 'queue'])
+    expect([byQueue.status, byQueue.body.trim()], `what queue-proxy answers (${describeAnswer(byQueue)})`).toEqual([
+      200,
+      'queue',
+    ])
     // The second count is itself a request.
     expect(await count(), 'requests that the container counted after both probes').toBe(before + 1)
     return 'activator answers "activator", queue-proxy answers "queue", the container saw neither'

@@ -1,6 +1,6 @@
 import { workloadNamespace } from '../../src/cluster/workload.ts'
 import { check } from '../../src/check/check.ts'
-import { tell } from '../../src/traffic/http.ts'
+import { describeAnswer } from '../../src/traffic/http.ts'
 import { KNATIVE } from '../../src/kube/kinds.ts'
 import { RoutePatch } from '../../src/knative/route-patch.ts'
 import { versionsOf, answersOf } from '../../src/rollout/versions-served.ts'
@@ -25,14 +25,14 @@ check(
     await patch.apply({ timeout: '5s', retries: 2 })
     expect(await patch.tries(), 'tries of a request that gets 503, with two retries').toBe(3)
     const slow = await patch.slow(8000)
-    expect(slow.status, `status of a request of 8 s with a timeout of 5 s (${tell(slow)})`).toBe(504)
+    expect(slow.status, `status of a request of 8 s with a timeout of 5 s (${describeAnswer(slow)})`).toBe(504)
     measure('time until the slow request was cut', slow.ms / 1000, 's')
     expect(slow.ms, 'milliseconds until it was cut').toBeGreaterThan(4500)
     expect(slow.ms, 'milliseconds until it was cut').toBeLessThan(7500)
     await patch.remove()
     expect(await patch.tries(), 'tries of a request that gets 503, after').toBe(1)
     const again = await patch.slow(6000)
-    expect(again.status, `status of a request of 6 s once it was removed (${tell(again)})`).toBe(200)
+    expect(again.status, `status of a request of 6 s once it was removed (${describeAnswer(again)})`).toBe(200)
     return `with it 504 after ${(slow.ms / 1000).toFixed(1)} s and 3 tries, without it 200 after ${(again.ms / 1000).toFixed(1)} s and 1 try, though the guide's own in knative-serving is there`
   },
 )

@@ -1,5 +1,5 @@
 import { check } from '../../src/check/check.ts'
-import { tell } from '../../src/traffic/http.ts'
+import { describeAnswer } from '../../src/traffic/http.ts'
 import { TlsSite } from '../../src/tls/tls-site.ts'
 
 check(
@@ -22,7 +22,7 @@ check(
     const old = await site.handshake({ maxVersion: 'TLSv1.1' })
     expect(old.error, 'the error of a handshake that offers no more than TLS 1.1').toBeDefined()
     const answer = await stack.ingress.send({ host: site.host, scheme: 'https' })
-    expect([answer.status, answer.body], `what https://${site.host}/ answers (${tell(answer)})`).toEqual([
+    expect([answer.status, answer.body], `what https://${site.host}/ answers (${describeAnswer(answer)})`).toEqual([
       200,
       site.host,
     ])
@@ -45,7 +45,7 @@ check(
   async ({ stack, expect }) => {
     const { host } = await TlsSite.shared(stack)
     const answer = await stack.ingress.until({ host, path: '/there?a=b' }, ({ status }) => status !== 404)
-    expect(answer.status, `status of http://${host}/there (${tell(answer)})`).toBe(301)
+    expect(answer.status, `status of http://${host}/there (${describeAnswer(answer)})`).toBe(301)
     expect(answer.headers.location, 'where it sends to').toBe(`https://${host}/there?a=b`)
     return `301 to ${answer.headers.location}`
   },
@@ -74,8 +74,11 @@ check(
     expect(other.error, 'the error of a handshake with another SNI').toBeDefined()
     expect(none.error, 'the error of a handshake without SNI').toBeDefined()
     const answer = await stack.ingress.send({ host, scheme: 'https', sni: `other.${host}` })
-    expect(answer.status, `status with the right Host and another SNI, 0 for no answer (${tell(answer)})`).toBe(0)
-    return `another SNI: ${other.error}; none: ${none.error}; with the right Host: ${tell(answer)}`
+    expect(
+      answer.status,
+      `status with the right Host and another SNI, 0 for no answer (${describeAnswer(answer)})`,
+    ).toBe(0)
+    return `another SNI: ${other.error}; none: ${none.error}; with the right Host: ${describeAnswer(answer)}`
   },
 )
 

@@ -1,7 +1,7 @@
 import { knativeInMesh } from '../../src/knative/in-mesh.ts'
 import { check } from '../../src/check/check.ts'
 import { chainTroubles } from '../../src/traffic/certificates.ts'
-import { tell } from '../../src/traffic/http.ts'
+import { describeAnswer } from '../../src/traffic/http.ts'
 import { KNATIVE } from '../../src/kube/kinds.ts'
 import { MeshPods } from '../../src/mesh/mesh-pods.ts'
 import { meshConfig } from '../../src/mesh/mesh-config.ts'
@@ -74,7 +74,7 @@ check(
   async ({ stack, expect, measure }) => {
     const mesh = await MeshPods.of(stack, 'mesh')
     const before = await mesh.fromOutside()
-    expect(before.status, `status of plain text to a pod in the mesh, before (${tell(before)})`).toBe(200)
+    expect(before.status, `status of plain text to a pod in the mesh, before (${describeAnswer(before)})`).toBe(200)
     const { outside, revisions } = await knativeInMesh(stack)
     if (outside.length)
       expect(
@@ -88,7 +88,7 @@ check(
       'plain text to a pod in the mesh being refused',
       async () => {
         const answer = await mesh.fromOutside()
-        return answer.status === 0 ? undefined : `it was answered (${tell(answer)})`
+        return answer.status === 0 ? undefined : `it was answered (${describeAnswer(answer)})`
       },
       'configPush',
       5,
@@ -96,9 +96,9 @@ check(
     const inside = await mesh.fromInside()
     expect(MeshPods.identityOf(inside), 'the identity by which mesh traffic passed').toMatch(/^spiffe:\/\//)
     const cold = await stack.ingress.send({ host: service.host, within: 'coldRequest' })
-    expect(cold.status, `status of a cold request under STRICT (${tell(cold)})`).toBe(200)
+    expect(cold.status, `status of a cold request under STRICT (${describeAnswer(cold)})`).toBe(200)
     measure('time of the cold request', cold.ms / 1000, 's')
-    return `plain text refused, mesh traffic passed; Knative is ${outside.length ? 'outside of the mesh, as all revisions are' : 'in the mesh'}: cold request ${tell(cold)}`
+    return `plain text refused, mesh traffic passed; Knative is ${outside.length ? 'outside of the mesh, as all revisions are' : 'in the mesh'}: cold request ${describeAnswer(cold)}`
   },
 )
 
@@ -124,7 +124,7 @@ check(
         const [refused, accepted] = await Promise.all([strict.fromOutside(), lenient.fromOutside()])
         return refused.status === 0 && accepted.status === 200
           ? undefined
-          : `STRICT: ${tell(refused)}; PERMISSIVE: ${tell(accepted)}`
+          : `STRICT: ${describeAnswer(refused)}; PERMISSIVE: ${describeAnswer(accepted)}`
       },
       'configPush',
       5,
@@ -141,7 +141,7 @@ check(
         host: address,
         headers: { 'k-network-probe': 'activator' },
       })
-      expect(answer.status, `status of plain text to ${pod.metadata?.name} (${tell(answer)})`).toBe(200)
+      expect(answer.status, `status of plain text to ${pod.metadata?.name} (${describeAnswer(answer)})`).toBe(200)
     }
     return `STRICT refuses plain text, a PERMISSIVE namespace takes it; ${activators.length} activators answer it`
   },

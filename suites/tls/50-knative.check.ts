@@ -1,7 +1,7 @@
 import { check } from '../../src/check/check.ts'
 import { chainTroubles } from '../../src/traffic/certificates.ts'
 import { securedService } from '../../src/tls/external-domain-tls.ts'
-import { tell } from '../../src/traffic/http.ts'
+import { describeAnswer } from '../../src/traffic/http.ts'
 
 check(
   'tls/knative-external-domain',
@@ -20,7 +20,7 @@ check(
     const { url, certificate, ca, key } = await securedService(stack)
     expect(url.protocol, "the scheme of the Service's URL").toBe('https:')
     const answer = await stack.ingress.until({ host: url.host, scheme: 'https' }, ({ status }) => status === 200)
-    expect(answer.status, `what ${url.href} answers (${tell(answer)})`).toBe(200)
+    expect(answer.status, `what ${url.href} answers (${describeAnswer(answer)})`).toBe(200)
     const { chain, error } = await stack.ingress.handshake({ sni: url.host })
     expect(error, 'the error of a handshake').toBeUndefined()
     expect(chainTroubles(chain, ca, url.host), `what is wrong with the certificate that ${url.host} shows`).toBeNone()
