@@ -4,19 +4,36 @@ declare module 'vitest' {
   // The parameters are vitest's own.
   // eslint-disable-next-line @typescript-eslint/no-unused-vars
   interface Matchers<R, T> {
-    /** The list of troubles is empty; where it is not, the failure lists them. */
+    /**
+     * The list is empty. The failure lists its entries after the message of `expect`, which says what they are:
+     * `expect(unready, 'Pods that are not Ready').toBeNone()` fails with "Pods that are not Ready: a; b (2)".
+     */
     toBeNone: () => R
+    /**
+     * The condition holds. The failure is the sentence alone, so it has to say what was found and what was expected:
+     * `expect(ready >= 2).toHold('Deployment a/b: 1 replica is Ready, at least 2 are expected')`.
+     */
+    toHold: (sentence: string) => R
   }
 }
+
+const LISTED = 10
 
 /** Adds our matchers to vitest's. */
 export const addMatchers = (): void =>
   expect.extend({
-    toBeNone(troubles: string[]) {
-      return {
-        pass: troubles.length === 0,
-        message: () =>
-          `expected none, found ${troubles.length}: ${troubles.slice(0, 10).join('; ')}${troubles.length > 10 ? ' ...' : ''}`,
-      }
+    toBeNone(troubles: readonly unknown[]) {
+      return { pass: troubles.length === 0, message: () => listTroubles(troubles) }
+    },
+    toHold(condition: boolean, sentence: string) {
+      return { pass: condition, message: () => sentence }
     },
   })
+
+/** The entries in one line, the number of them where there are several, at most the first ten. */
+function listTroubles(troubles: readonly unknown[]): string {
+  const listed = troubles.slice(0, LISTED).join('; ')
+  const rest = troubles.length - LISTED
+  if (rest > 0) return `${listed}; and ${rest} more (${troubles.length})`
+  return troubles.length > 1 ? `${listed} (${troubles.length})` : listed
+}

@@ -60,7 +60,7 @@ describe('a check', () => {
     ])
     expect(records.get('mesh/a')).toMatchObject({
       outcome: 'fail',
-      seen: "the type: expected 'ClusterIP' to be 'LoadBalancer'",
+      seen: "the type: found 'ClusterIP', expected 'LoadBalancer'",
     })
   })
 

@@ -1,4 +1,7 @@
 import { stripVTControlCharacters } from 'node:util'
+import manifest from '../../package.json' with { type: 'json' }
+
+const PLUMBLINE = manifest.version
 
 /** Something that is wrong with how Plumbline was called or configured: one sentence with what to do. Exit code 3. */
 export class UsageProblem extends Error {
@@ -10,12 +13,17 @@ export class StackFailure extends Error {
   override name = 'StackFailure'
 }
 
-/** The cluster could not be asked (unreachable, not allowed): a check that meets this is in error, and its verdict incomplete. */
+/**
+ * The cluster could not be asked (unreachable, not allowed): a check that meets this is in error, and its verdict incomplete.
+ */
 export class ClusterProblem extends Error {
   override name = 'ClusterProblem'
 }
 
-/** A call that the cloud's IAM denies: a check that meets this is skipped, with the action to allow, and its verdict incomplete. */
+/**
+ * A call that the cloud's IAM denies: a check that meets this is skipped, with the action to allow, and its verdict is
+ * incomplete.
+ */
 export class NotAllowed extends Error {
   override name = 'NotAllowed'
   readonly action: string
@@ -28,11 +36,55 @@ export class NotAllowed extends Error {
   }
 }
 
-/** The first lines of a problem, without the matcher's jargon and without colours. */
+/**
+ * A component's version that this version of Plumbline has no facts about: a check that meets this is in error, since it
+ * says nothing about the cluster.
+ */
+export class UnknownVersion extends Error {
+  override name = 'UnknownVersion'
+
+  /** @param newest the newest minor version that is known, as '1.23' */
+  constructor(component: string, version: string, newest: string) {
+    const known = `Plumbline ${PLUMBLINE} does not know ${component} ${version} (newest known: ${newest})`
+    super(`${known}: update Plumbline. This says nothing about your cluster.`)
+  }
+}
+
+/** The first lines of a problem, in plain words and without colours. */
 export function plainMessage(thrown: unknown): string {
-  const text = thrown instanceof Error ? thrown.message : String(thrown)
-  return stripVTControlCharacters(text)
-    .replace(/ \/\/ Object\.is equality/g, '')
-    .trim()
-    .slice(0, 2000)
+  const text = stripVTControlCharacters(thrown instanceof Error ? thrown.message : String(thrown)).trim()
+  const plain = thrown instanceof Error && thrown.name === 'AssertionError' ? foundAndExpected(text) : text
+  return plain.slice(0, 2000)
+}
+
+/** What a matcher of chai says, with what was found before what was expected. The longer phrases come first. */
+const PHRASES: readonly (readonly [phrase: string, found: string])[] = [
+  ['to be greater than or equal to', 'found FOUND, expected at least WANTED'],
+  ['to be greater than', 'found FOUND, expected more than WANTED'],
+  ['to be less than or equal to', 'found FOUND, expected at most WANTED'],
+  ['to be less than', 'found FOUND, expected less than WANTED'],
+  ['to match object', 'found FOUND, expected at least WANTED'],
+  ['not to match', 'found FOUND, expected no match for WANTED'],
+  ['to match', 'found FOUND, expected a match for WANTED'],
+  ['to deeply equal', 'found FOUND, expected WANTED'],
+  ['not to be', 'found FOUND, expected another value'],
+  ['to not include', 'found FOUND, expected it without WANTED'],
+  ['to include', 'found FOUND, expected it to contain WANTED'],
+  ['to contain', 'found FOUND, expected it to contain WANTED'],
+  ['to be', 'found FOUND, expected WANTED'],
+]
+
+/** "x: expected 3 to be 4" as "x: found 3, expected 4"; another text as it is. */
+function foundAndExpected(message: string): string {
+  const text = message.replace(/ \/\/ Object\.is equality$/, '')
+  const [, before = '', claim] = /^((?:.*?: )?)expected ([^]+)$/.exec(text) ?? []
+  if (claim === undefined) return text
+  if (claim === 'undefined to be defined') return `${before}not found`
+  for (const [phrase, sentence] of PHRASES) {
+    const at = claim.indexOf(` ${phrase} `)
+    if (at < 0) continue
+    const [found, wanted] = [claim.slice(0, at), claim.slice(at + phrase.length + 2)]
+    return before + sentence.replace('FOUND', () => found).replace('WANTED', () => wanted)
+  }
+  return text
 }
