@@ -1,43 +1,70 @@
-import { UsageProblem } from '../core/problem.ts'
+import { ClusterProblem, plainMessage, UsageProblem } from '../core/problem.ts'
 import { setDeadlineFactor } from '../core/deadlines.ts'
-import { isRunning, journalFile, readRunInfo, runIds, type RunInfo } from '../config/run-info.ts'
+import { isRunning, journalFile, readRunInfo, readRuns, type RunInfo } from '../config/run-info.ts'
 import { Journal } from '../cluster/journal.ts'
 import { loadKubeConfig } from '../kube/connection.ts'
 import { Kubernetes } from '../kube/kubernetes.ts'
 import { undoAll } from '../cluster/undo.ts'
 
-/** plumbline recover: undoes what the journals of ended runs still hold open. Gives 0 where nothing is left. */
-export async function recover(id: string | undefined): Promise<number> {
-  const runs = (id ? [id] : runIds()).map(readRunInfo)
-  if (id && runs[0] && isRunning(runs[0])) {
-    throw new UsageProblem(
-      `Run ${runs[0].id} still goes on (process ${runs[0].pid}): stop it first, it undoes what it did.`,
-    )
-  }
-  let open = 0
-  let left = 0
-  // A twin is gone with its run, and what was in it.
-  for (const run of runs.filter((each) => !isRunning(each) && each.config.target !== 'twin')) {
-    const pending = new Journal(journalFile(run.id)).pending()
-    if (pending.length === 0) continue
-    open += pending.length
-    left += await recoverRun(run)
-  }
-  console.log(open === 0 ? 'nothing to recover' : `${open - left} of ${open} undone`)
-  return left === 0 ? 0 : 2
+/** How many changes of a run were still open, and how many of them still are. */
+interface Recovered {
+  open: number
+  left: number
 }
 
-async function recoverRun(run: RunInfo): Promise<number> {
+/**
+ * plumbline recover: undoes what the journals of ended runs still hold open. A run that cannot be read, or whose cluster does not
+ * answer, does not stop the others. Gives 0 where nothing is left, else 2.
+ */
+export async function recover(id: string | undefined): Promise<number> {
+  const { runs, unreadable } = id ? { runs: [readRunInfo(id)], unreadable: [] } : readRuns()
+  const total: Recovered = { open: 0, left: 0 }
+  for (const run of unreadable) {
+    const open = new Journal(journalFile(run.id)).pending().length
+    console.log(run.problem)
+    total.open += open
+    total.left += open
+  }
+  for (const run of runs) {
+    const { open, left } = await recoverRun(run, id !== undefined)
+    total.open += open
+    total.left += left
+  }
+  console.log(total.open === 0 ? 'nothing to recover' : `${total.open - total.left} of ${total.open} changes undone`)
+  return total.left === 0 ? 0 : 2
+}
+
+async function recoverRun(run: RunInfo, isNamed: boolean): Promise<Recovered> {
+  const journal = new Journal(journalFile(run.id))
+  const open = journal.pending().length + journal.damage().length
+  // A twin is gone with its run, and what was in it.
+  if (run.config.target === 'twin') return { open: 0, left: 0 }
+  if (isRunning(run)) {
+    const running = `run ${run.id} is still running (process ${run.pid}): left alone`
+    if (isNamed) throw new UsageProblem(`${running}. It undoes its changes when it ends; stop it with Ctrl-C.`)
+    console.log(running)
+    return { open: 0, left: 0 }
+  }
+  if (open === 0) return { open: 0, left: 0 }
   setDeadlineFactor(run.config.deadlines.factor)
   console.log(`run ${run.id} on ${run.context}:`)
-  const kubeConfig = loadKubeConfig(run.config.kubeconfig, run.context)
+  const left = await undoRun(run, journal)
+  for (const problem of left) console.log(`  ${problem}`)
+  return { open, left: Math.min(open, left.length) }
+}
+
+/** Undoes a run; gives a sentence for each change that stays. */
+async function undoRun(run: RunInfo, journal: Journal): Promise<string[]> {
   try {
-    const left = await undoAll(new Kubernetes(kubeConfig), new Journal(journalFile(run.id)), (what) =>
-      console.log(`  ${what}`),
-    )
-    for (const each of left) console.log(`  ${each}`)
-    return left.length
-  } finally {
-    await kubeConfig.close()
+    const kubeConfig = loadKubeConfig(run.config.kubeconfig, run.context)
+    try {
+      return await undoAll(new Kubernetes(kubeConfig), journal, (what) => console.log(`  ${what}`))
+    } finally {
+      await kubeConfig.close()
+    }
+  } catch (problem) {
+    if (problem instanceof ClusterProblem || problem instanceof UsageProblem)
+      return journal.pending().map(({ object }) => `${object.kind} ${object.name}: ${plainMessage(problem)}`)
+    throw problem
   }
 }

@@ -3,15 +3,13 @@ import { eventually } from '../core/eventually.ts'
 import type { KubernetesObject } from '../core/object.ts'
 import { StackFailure } from '../core/problem.ts'
 import { currentScope, inScope, Scope } from '../core/scope.ts'
-import { journalFile, shortRunId, type RunInfo } from '../config/run-info.ts'
+import { journalFile, RUN_LABEL, shortRunId, type RunInfo } from '../config/run-info.ts'
 import { loadKubeConfig } from '../kube/connection.ts'
 import { Kubernetes, type KindName } from '../kube/kubernetes.ts'
 import { readManifest } from '../kube/manifest.ts'
 import { until, type Condition, type Watched } from '../kube/until.ts'
 import { Journal } from './journal.ts'
 import { deleteNow } from './undo.ts'
-
-const RUN_LABEL = 'plumbline.dev/run'
 
 /** An object without who set which of its fields: no check reads that, and it is half of what a big cluster sends. */
 function withoutManagers(object: KubernetesObject): KubernetesObject {

@@ -1,4 +1,4 @@
-import { appendFileSync, mkdtempSync } from 'node:fs'
+import { appendFileSync, mkdtempSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
@@ -34,5 +34,30 @@ describe('the journal', () => {
     new Journal(file).made(namespace('a'))
     appendFileSync(file, '{"seq":2,"what":"ma')
     expect(new Journal(file).pending().map(({ object }) => object.name)).toEqual(['a'])
+  })
+
+  test('is not joined to a last line that a crash cut off', () => {
+    const file = newFile()
+    new Journal(file).made(namespace('a'))
+    appendFileSync(file, '{"seq":2,"what":"ma')
+    const after = new Journal(file)
+    after.made(namespace('b'))
+    expect(after.pending().map(({ object }) => object.name)).toEqual(['b', 'a'])
+    expect(after.damage()).toEqual([])
+    expect(readFileSync(file, 'utf8').split('\n')).toHaveLength(3)
+  })
+
+  test('names a line in its middle that is not JSON, and reads the others', () => {
+    const file = newFile()
+    const journal = new Journal(file)
+    journal.made(namespace('a'))
+    appendFileSync(file, '{"seq":2,"what":"ma\n')
+    journal.made(namespace('b'))
+    expect(journal.pending()).toHaveLength(2)
+    expect(journal.damage()).toEqual([
+      expect.stringMatching(
+        /journal\.jsonl line 2 is not JSON: what it held cannot be undone; look for objects with the label plumbline\.dev\/run=plumbline-/,
+      ),
+    ])
   })
 })

@@ -1,4 +1,6 @@
-import { appendFileSync, closeSync, existsSync, fsyncSync, openSync, readFileSync } from 'node:fs'
+import { appendFileSync, closeSync, existsSync, fsyncSync, openSync, readFileSync, truncateSync } from 'node:fs'
+import { basename, dirname, relative } from 'node:path'
+import { RUN_LABEL } from '../config/run-info.ts'
 import type { KubernetesObject } from '../core/object.ts'
 import type { PodRequest } from '../kube/forward.ts'
 import type { ObjectId } from '../kube/kubernetes.ts'
@@ -19,15 +21,27 @@ type Line = JournalEntry | { what: 'undone'; seq: number }
 
 /**
  * The run's journal: a line is on disk before the cluster is touched, so that what a killed run left can be undone.
- * One JSON object a line; a last line cut off by a crash is passed over, since its change was then never made.
+ * One JSON object a line. A last line that a crash cut off is passed over, since its change was then never made; any other line that
+ * is not JSON is in `damage`.
  */
 export class Journal {
   readonly file: string
   #last: number
+  #isTailChecked = false
 
   constructor(file: string) {
     this.file = file
-    this.#last = Math.max(0, ...read(file).map((line) => line.seq))
+    this.#last = Math.max(0, ...read(file).lines.map((line) => line.seq))
+  }
+
+  /** A sentence for each line that cannot be read, and what it held therefore not undone. */
+  damage(): string[] {
+    const run = basename(dirname(this.file))
+    return read(this.file).broken.map(
+      (line) =>
+        `${relative(process.cwd(), this.file)} line ${line} is not JSON: what it held cannot be undone; ` +
+        `look for objects with the label ${RUN_LABEL}=${run}, then delete the line`,
+    )
   }
 
   /** To be called before an object of ours is made. Gives the entry's number, for `undone`. */
@@ -57,43 +71,55 @@ export class Journal {
 
   /** Notes that what the entry names was undone, and seen to be. */
   undone(seq: number): void {
-    append(this.file, { what: 'undone', seq })
+    this.#append({ what: 'undone', seq })
   }
 
   /** What is still to be undone, newest first. */
   pending(): JournalEntry[] {
-    const lines = read(this.file)
+    const { lines } = read(this.file)
     const undone = new Set(lines.filter((line) => line.what === 'undone').map((line) => line.seq))
     return lines.filter((line): line is JournalEntry => line.what !== 'undone' && !undone.has(line.seq)).reverse()
   }
 
   #write(entry: Unnumbered<JournalEntry>): number {
     const seq = ++this.#last
-    append(this.file, { seq, at: new Date().toISOString(), ...entry })
+    this.#append({ seq, at: new Date().toISOString(), ...entry })
     return seq
   }
-}
 
-function append(file: string, line: object): void {
-  const handle = openSync(file, 'a')
-  try {
-    appendFileSync(handle, `${JSON.stringify(line)}\n`)
-    fsyncSync(handle)
-  } finally {
-    closeSync(handle)
+  #append(line: object): void {
+    if (!this.#isTailChecked) dropTornLine(this.file)
+    this.#isTailChecked = true
+    const handle = openSync(this.file, 'a')
+    try {
+      appendFileSync(handle, `${JSON.stringify(line)}\n`)
+      fsyncSync(handle)
+    } finally {
+      closeSync(handle)
+    }
   }
 }
 
-function read(file: string): Line[] {
-  if (!existsSync(file)) return []
+/** Takes a last line that a crash cut off away: what is written next would become a part of it. */
+function dropTornLine(file: string): void {
+  if (!existsSync(file)) return
+  const content = readFileSync(file)
+  const end = content.lastIndexOf('\n') + 1
+  if (end < content.length) truncateSync(file, end)
+}
+
+/** The lines of a journal, and the numbers (from 1) of those that are not JSON; what stands behind the last line break is neither. */
+function read(file: string): { lines: Line[]; broken: number[] } {
   const lines: Line[] = []
-  for (const text of readFileSync(file, 'utf8').split('\n')) {
+  const broken: number[] = []
+  if (!existsSync(file)) return { lines, broken }
+  for (const [at, text] of readFileSync(file, 'utf8').split('\n').slice(0, -1).entries()) {
     if (!text) continue
     try {
       lines.push(JSON.parse(text) as Line)
     } catch {
-      continue
+      broken.push(at + 1)
     }
   }
-  return lines
+  return { lines, broken }
 }

@@ -11,7 +11,7 @@ import type { Kubernetes } from '../kube/kubernetes.ts'
  * Gives a sentence for each thing that could not be undone; those stay in the journal.
  */
 export async function undoAll(api: Kubernetes, journal: Journal, tell: (what: string) => void): Promise<string[]> {
-  const left: string[] = []
+  const left: string[] = journal.damage()
   const pending = journal.pending()
   // What was disturbed comes whole only once what was changed is put back: a node that takes pods again, its replicas.
   const others = pending.filter(({ what }) => what !== 'made' && what !== 'disturbed')

@@ -1,12 +1,17 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { randomBytes } from 'node:crypto'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
+import writeFileAtomic from 'write-file-atomic'
+import { z } from 'zod'
 import type { StackConfig } from './stack-schema.ts'
 import { UsageProblem } from '../core/problem.ts'
 import { SUITES, type Suite, type Capability } from '../core/record.ts'
 
 /** Where the runs are; PLUMBLINE_REPORTS puts them elsewhere. */
 const REPORTS = process.env.PLUMBLINE_REPORTS ?? join(import.meta.dirname, '..', '..', 'reports')
+
+/** The label that every object of a run carries; its value is the run's id. */
+export const RUN_LABEL = 'plumbline.dev/run'
 
 /** Where AWS is asked, and with whose profile. */
 export interface AwsPlace {
@@ -62,45 +67,99 @@ export function newRunId(now = new Date()): string {
 /** The short form of a run's id that namespaces carry. */
 export const shortRunId = (id: string): string => id.slice(-4)
 
-/** Makes the run's folder where it is missing and writes what the run is about. */
+/** Makes the run's folder where it is missing and writes run.json: all of it or, where the process dies meanwhile, nothing. */
 export function writeRunInfo(info: RunInfo): void {
   mkdirSync(runFolder(info.id), { recursive: true })
-  writeFileSync(join(runFolder(info.id), 'run.json'), `${JSON.stringify(info, null, 2)}\n`)
+  writeFileAtomic.sync(join(runFolder(info.id), 'run.json'), `${JSON.stringify(info, null, 2)}\n`)
+}
+
+/** A run whose run.json cannot be read; `problem` is one sentence that names the file. */
+export interface UnreadableRun {
+  id: string
+  problem: string
+}
+
+// What `recover` and `report` could not do without; the rest was checked when the run began.
+const essentials = z.looseObject({
+  id: z.string(),
+  pid: z.int(),
+  startedAt: z.string(),
+  context: z.string(),
+  checks: z.array(z.string()),
+  config: z.looseObject({ target: z.string(), deadlines: z.looseObject({ factor: z.number() }) }),
+})
+
+/** Reads every run in reports/, oldest first. A run.json that was cut off or changed by hand does not hide the other runs. */
+export function readRuns(): { runs: RunInfo[]; unreadable: UnreadableRun[] } {
+  const runs: RunInfo[] = []
+  const unreadable: UnreadableRun[] = []
+  for (const run of runIds().map(tryRead)) {
+    if ('problem' in run) unreadable.push(run)
+    else runs.push(run)
+  }
+  return { runs, unreadable }
 }
 
 /**
- * Reads a run by its id, or the newest by `latest`.
- * @throws UsageProblem where there is none
+ * Reads a run by its id, or by `latest` the newest that can be read; `tell` hears a sentence for each newer one that cannot.
+ * @throws UsageProblem where there is none, or its run.json cannot be read
  */
-export function readRunInfo(id: string): RunInfo {
+export function readRunInfo(id: string, tell: (problem: string) => void = console.error): RunInfo {
   const known = runIds()
-  const wanted = id === 'latest' ? known.at(-1) : id
-  if (!wanted || !known.includes(wanted)) {
+  if (id === 'latest') {
+    for (const name of known.toReversed()) {
+      const run = tryRead(name)
+      if (!('problem' in run)) return run
+      tell(run.problem)
+    }
+  }
+  if (!known.includes(id)) {
     throw new UsageProblem(
       known.length
         ? `There is no run "${id}" in reports/; the newest is ${known.at(-1)}.`
         : 'There is no run in reports/ yet: plumbline certify makes one.',
     )
   }
-  return JSON.parse(readFileSync(join(runFolder(wanted), 'run.json'), 'utf8')) as RunInfo
+  const run = tryRead(id)
+  if ('problem' in run) throw new UsageProblem(run.problem)
+  return run
+}
+
+function tryRead(id: string): RunInfo | UnreadableRun {
+  const file = join(runFolder(id), 'run.json')
+  const broken = (why: string): UnreadableRun => ({
+    id,
+    problem:
+      `${relative(process.cwd(), file)} cannot be read (${why}): plumbline cannot undo or report this run. ` +
+      `Look for objects with the label ${RUN_LABEL}=${id}, then delete the folder.`,
+  })
+  try {
+    const { success, data, error } = essentials.safeParse(JSON.parse(readFileSync(file, 'utf8')))
+    if (success) return data as unknown as RunInfo
+    const [issue] = error.issues
+    return broken(`${issue?.path.join('.') || 'it'}: ${issue?.message}`)
+  } catch (problem) {
+    return broken(problem instanceof SyntaxError ? 'it is not complete JSON' : (problem as Error).message)
+  }
 }
 
 /** The ids of the runs in reports/, oldest first. */
-export const runIds = (): string[] =>
+const runIds = (): string[] =>
   existsSync(REPORTS)
     ? readdirSync(REPORTS)
         .filter((name) => existsSync(join(REPORTS, name, 'run.json')))
         .toSorted()
     : []
 
-/** Whether the process of a run is still there. */
-export function isRunning(info: RunInfo): boolean {
+/** Whether the process of a run is alive on this machine. */
+export function isRunning(info: Pick<RunInfo, 'pid' | 'endedAt'>): boolean {
   if (info.endedAt) return false
   try {
     process.kill(info.pid, 0)
     return true
-  } catch {
-    return false
+  } catch (problem) {
+    // EPERM: there is such a process, and another user's.
+    return (problem as NodeJS.ErrnoException).code === 'EPERM'
   }
 }
 

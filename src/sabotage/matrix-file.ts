@@ -1,5 +1,6 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import writeFileAtomic from 'write-file-atomic'
 import { runFolder } from '../config/run-info.ts'
 import { UsageProblem } from '../core/problem.ts'
 import { matrixPage } from './matrix-page.ts'
@@ -10,8 +11,8 @@ const fileOf = (run: string): string => join(runFolder(run), 'sabotage.json')
 /** Writes sabotage.json and sabotage.html into the run's folder. */
 export function writeMatrix(report: MatrixReport): void {
   mkdirSync(runFolder(report.run), { recursive: true })
-  writeFileSync(fileOf(report.run), `${JSON.stringify(report, null, 2)}\n`)
-  writeFileSync(join(runFolder(report.run), 'sabotage.html'), matrixPage(report))
+  writeFileAtomic.sync(fileOf(report.run), `${JSON.stringify(report, null, 2)}\n`)
+  writeFileAtomic.sync(join(runFolder(report.run), 'sabotage.html'), matrixPage(report))
 }
 
 /**
