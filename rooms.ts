@@ -44,3 +44,13 @@ export const FLOORS: readonly (readonly Room[])[] = [
   ],
   [{ name: 'core', about: 'words that all rooms share: problems, deadlines, scopes, records' }],
 ]
+
+/** The table of the rooms as CONTRIBUTING.md shows it, the top floor first. */
+export const roomsTable = (): string =>
+  [
+    '| floor | room | what it is about |',
+    '|---|---|---|',
+    ...FLOORS.flatMap((floor, at) =>
+      floor.map(({ name, about }) => `| ${FLOORS.length - at} | \`src/${name}\` | ${about} |`),
+    ),
+  ].join('\n')

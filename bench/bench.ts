@@ -1,5 +1,6 @@
-// npm run bench [-- FLAGS OF certify]: what a certify costs on a cluster that is up, against the figures that Plumbline is held to.
-// Times are of this machine and of what else it does; the shares and counts are not. Linux only: it reads /proc.
+// npm run bench [-- FLAGS OF certify]: what a certify costs on a cluster that is up, against the figures that Plumbline
+// is held to. Times are of this machine and of what else it does; the shares and counts are not. Linux only: it reads
+// /proc.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { execa } from 'execa'
@@ -50,9 +51,8 @@ function span(checks: Report['checks']): number {
 const median = (values: number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0
 
 function line(what: string, value: number, unit: string, most: number): void {
-  console.log(
-    `${what.padEnd(46)} ${value.toFixed(1).padStart(8)} ${unit.padEnd(6)} at most ${most}  ${value <= most ? 'holds' : 'DOES NOT HOLD'}`,
-  )
+  const verdict = value <= most ? 'holds' : 'DOES NOT HOLD'
+  console.log(`${what.padEnd(46)} ${value.toFixed(1).padStart(8)} ${unit.padEnd(6)} at most ${most}  ${verdict}`)
 }
 
 const flags = process.argv.slice(2)

@@ -52,8 +52,14 @@ for (const { id } of checks) {
   const recovered = await execa(process.execPath, [MAIN, 'recover', found.run], { env, reject: false, all: true })
   const left = await leftBehind(found.run)
   if (recovered.failed || left.length) wrong++
+  const { what, object } = found.entry
+  const seconds = ((performance.now() - from) / 1000).toFixed(1)
   console.log(
-    `${id.padEnd(26)} killed at: ${found.entry.what} ${found.entry.object.kind.split('/').at(-1)} ${found.entry.object.name}; ${recovered.all.trim().split('\n').at(-1)} in ${((performance.now() - from) / 1000).toFixed(1)} s; left: ${left.join(', ') || 'nothing'}`,
+    [
+      `${id.padEnd(26)} killed at: ${what} ${object.kind.split('/').at(-1)} ${object.name}`,
+      `${recovered.all.trim().split('\n').at(-1)} in ${seconds} s`,
+      `left: ${left.join(', ') || 'nothing'}`,
+    ].join('; '),
   )
 }
 await api.config.close()

@@ -1,5 +1,6 @@
-// npm run bench:shares [-- --right N --off N]: how often the statistical checks err, on a twin whose gateway splits by Envoy's weights: right
-// shares, which may fail once in a thousand times, and shares one step off, of which none may pass. Every run sends its own requests.
+// npm run bench:shares [-- --right N --off N]: how often the statistical checks err, on a twin whose gateway splits by
+// Envoy's weights: right shares, which may fail once in a thousand times, and shares one step off, of which none may
+// pass. Every run sends its own requests.
 import { parseArgs } from 'node:util'
 import { Pool } from 'undici'
 import { stackSchema } from '../src/config/stack-schema.ts'

@@ -5,7 +5,8 @@ import { execa } from 'execa'
 
 const MAIN = join(import.meta.dirname, '..', 'src', 'cli', 'main.ts')
 
-// npm run bench:twin -- --runs 100 --lanes 4: many certifies of fresh twins, and whether their verdicts are all the same.
+// npm run bench:twin -- --runs 100 --lanes 4: many certifies of fresh twins, and whether their verdicts are all the
+// same.
 const { values } = parseArgs({
   options: { runs: { type: 'string', default: '10' }, lanes: { type: 'string', default: '4' } },
 })
@@ -36,7 +37,6 @@ async function lane(): Promise<void> {
 await Promise.all(Array.from({ length: Number(values.lanes) }, lane))
 for (const [verdict, count] of verdicts) console.log(`${String(count).padStart(4)} times  ${verdict}`)
 const sorted = seconds.toSorted((a, b) => a - b)
-console.log(
-  `${values.lanes} side by side: median ${sorted[Math.floor(sorted.length / 2)]?.toFixed(1)} s, longest ${sorted.at(-1)?.toFixed(1)} s each`,
-)
+const median = sorted[Math.floor(sorted.length / 2)]?.toFixed(1)
+console.log(`${values.lanes} side by side: median ${median} s, longest ${sorted.at(-1)?.toFixed(1)} s each`)
 process.exitCode = verdicts.size === 1 ? 0 : 1

@@ -46,7 +46,10 @@ const break_ = (name: string) =>
 
 const aws = () => new Aws({ region: REGION, endpoint: on.twin.awsEndpoint })
 
-/** Performs checks on the twin as target existing: its kubeconfig does not say that it is EKS, but its load balancer's name is AWS's. */
+/**
+ * Performs checks on the twin as target existing: its kubeconfig does not say that it is EKS, but its load balancer's
+ * name is AWS's.
+ */
 async function certify(only: string[], more: object = {}): Promise<Map<string, CheckRecord>> {
   const config = stackSchema.parse({
     ...{ target: 'twin', twin: { cloud: 'aws' }, kubeconfig, context: 'twin' },
@@ -75,7 +78,7 @@ const EKS = [
 ]
 
 describe('an EKS cluster', () => {
-  test("is described, and its API takes the token that is made for it, and none without the cluster's name", async () => {
+  test("is described, and its API takes the token made for it, but no token without the cluster's name", async () => {
     const { endpoint, issuer } = await describeCluster(aws(), 'plumbline')
     expect(endpoint).toBe(on.twin.address)
     expect(issuer).toMatch(/^https:\/\/oidc\.eks\./)

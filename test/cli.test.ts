@@ -24,7 +24,15 @@ const plumbline = (args: string[], env: Record<string, string> = {}) =>
 const kubeconfig = (server: string) =>
   write(
     'kubeconfig',
-    `apiVersion: v1\nkind: Config\nclusters: [{name: c, cluster: {server: "${server}", insecure-skip-tls-verify: true}}]\nusers: [{name: u, user: {token: hush}}]\ncontexts: [{name: here, context: {cluster: c, user: u}}]\ncurrent-context: here\n`,
+    [
+      'apiVersion: v1',
+      'kind: Config',
+      `clusters: [{ name: c, cluster: { server: "${server}", insecure-skip-tls-verify: true } }]`,
+      'users: [{ name: u, user: { token: hush } }]',
+      'contexts: [{ name: here, context: { cluster: c, user: u } }]',
+      'current-context: here',
+      '',
+    ].join('\n'),
   )
 
 describe('a bad input is one plain sentence and exit code 3', () => {
@@ -120,7 +128,7 @@ describe('a bad input is one plain sentence and exit code 3', () => {
     for (const program of ['kind', 'istioctl', 'docker'])
       writeFileSync(join(bin, program), '#!/bin/sh\nexit 0\n', { mode: 0o755 })
     const done = await plumbline(['up', '--mirror', folder], { PATH: `${bin}:/bin:/usr/bin` })
-    expect(done.all).toContain(`The mirror has no ${join(folder, 'metallb.yaml')}`)
+    expect(done.all).toContain(`The mirror folder has no ${join(folder, 'metallb.yaml')}`)
     expect(done.exitCode).toBe(3)
   })
 

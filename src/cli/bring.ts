@@ -23,7 +23,8 @@ function clusterToBring(flags: StackFlags): StackConfig & { target: 'kind' | 'ek
     return { ...config, target }
   }
   throw new UsageProblem(
-    'Only the targets kind and eks are brought up and taken down; a twin comes with its run, and an existing cluster is taken as it is.',
+    'up and down work on the targets kind and eks. A twin starts and ends with its run, ' +
+      'and Plumbline does not change what is installed on an existing cluster.',
   )
 }
 

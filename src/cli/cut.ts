@@ -1,8 +1,8 @@
 import { keepHandler } from '../run/run-suites.ts'
 
 /**
- * A signal that aborts at the first Ctrl-C or SIGTERM, or after `limit` minutes; a second Ctrl-C ends the process at once.
- * `tell` says which. `end` cuts it short for another reason. Call `release` when the work is done.
+ * A signal that aborts at the first Ctrl-C or SIGTERM, or after `limit` minutes; a second Ctrl-C ends the process at
+ * once. `tell` says which. `end` cuts it short for another reason. Call `release` when the work is done.
  */
 export function cutShort(
   limit: number | undefined,
@@ -39,7 +39,10 @@ export function cutShort(
   }
 }
 
-/** Does work that can be cut short, and gives its exit code; where it was cut short, says what is to be done then, and gives 2. */
+/**
+ * Does work that can be cut short, and gives its exit code; where it was cut short, says what is to be done then, and
+ * gives 2.
+ */
 export async function orCutShort(then: string, work: (signal: AbortSignal) => Promise<number>): Promise<number> {
   const cut = cutShort(undefined, console.log)
   try {

@@ -42,17 +42,17 @@ function chosen(checks: Check[], only: string[] | undefined): Check[] {
 
 /** The catalogue as docs/catalogue.md has it. */
 export function markdownOf(checks: readonly Check[]): string {
-  const cell = (text: string) => text.replaceAll('|', '\\|')
+  const row = (cells: string[]) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`
+  const names = (needs: readonly string[] = []) => needs.map((need) => `\`${need}\``).join(' ')
   return [
     '# The checks',
     '',
-    'Written by `npm run catalogue` from the checks themselves.',
+    'This file is generated from the checks: `npm run catalogue`.',
     '',
     '| id | level | effect | guide | asserts | needs | remedy |',
     '|---|---|---|---|---|---|---|',
-    ...checks.map(
-      ({ id, level, effect, guide, asserts, needs, remedy }) =>
-        `| \`${id}\` | ${level} | ${effect} | ${guide} | ${cell(asserts)} | ${(needs ?? []).map((need) => `\`${need}\``).join(' ')} | ${cell([remedy].flat().join('; '))} |`,
+    ...checks.map(({ id, level, effect, guide, asserts, needs, remedy }) =>
+      row([`\`${id}\``, level, effect, guide, asserts, names(needs), [remedy].flat().join('; ')]),
     ),
   ].join('\n')
 }

@@ -19,7 +19,10 @@ export async function report(id: string): Promise<number> {
   return 0
 }
 
-/** What the run's first report says of its end; a run that was killed has none, and was cut short when it was last heard of. */
+/**
+ * What the run's first report says of its end; a run that was killed has none, and was cut short when it was last heard
+ * of.
+ */
 function endOf(id: string, endedAt: string | undefined): RunEnd {
   const file = join(runFolder(id), 'report.json')
   if (!existsSync(file)) {

@@ -25,7 +25,8 @@ export async function sabotage(flags: SabotageFlags): Promise<number> {
   const typedOut = config.target === 'eks' ? flags.name : flags.context
   if (isSomebodys(config.target) && !(flags.allowDisruption && typedOut)) {
     throw new UsageProblem(
-      'To sabotage an existing cluster needs --allow-disruption and its context typed out: --context NAME (for eks --name NAME).',
+      'Sabotage breaks the cluster that it runs on. To allow that on an existing cluster, pass --allow-disruption and ' +
+        'type its name: --context NAME (for EKS: --name NAME).',
     )
   }
   const there = flags.compare ? readMatrix(flags.compare) : undefined
@@ -42,7 +43,10 @@ export async function sabotage(flags: SabotageFlags): Promise<number> {
   }
 }
 
-/** Tries the chosen sabotages out, and writes their matrix. Checks with no sabotage are looked for only where all were chosen. */
+/**
+ * Tries the chosen sabotages out, and writes their matrix. Checks with no sabotage are looked for only where all were
+ * chosen.
+ */
 export async function trySabotages(
   config: StackConfig,
   { only, lanes = 4 }: { only?: string[]; lanes?: number },
@@ -54,10 +58,10 @@ export async function trySabotages(
   const chosen = choose(all, only)
   const isTwin = config.target === 'twin'
   const skipped = chosen.flatMap((each) => {
-    if (each.defect && !isTwin) return [{ sabotage: each.id, why: 'it is a defect that only a twin can have' }]
+    if (each.defect && !isTwin) return [{ sabotage: each.id, why: 'only the twin can have this defect' }]
     // What a target lacks is known before anything is broken.
     const lack = each.requires?.find((capability) => isLacking(capability, config))
-    return lack ? [{ sabotage: each.id, why: `it needs ${lack}, which the target does not offer` }] : []
+    return lack ? [{ sabotage: each.id, why: `needs ${lack}, which this target does not offer` }] : []
   })
   const sabotages = chosen.filter(({ id }) => !skipped.some((each) => each.sabotage === id))
   const trials = await runMatrix({ config, sabotages, lanes }, (trial) => tell(trialLine(trial)), abort)
@@ -76,7 +80,10 @@ export async function trySabotages(
   return report
 }
 
-/** Whether a target cannot offer a capability, by its stack.yaml; a kind cluster has no metrics-server and no AWS; an existing one says the rest at its trial. */
+/**
+ * Whether a target cannot offer a capability, by its stack.yaml. A kind cluster has no metrics-server and no AWS. What
+ * an existing cluster lacks shows at the trial.
+ */
 function isLacking(capability: Capability, { target, acme, observability }: StackConfig): boolean {
   const offered: Record<Capability, boolean> = {
     nlb: target !== 'kind',
@@ -97,8 +104,9 @@ function choose(all: Sabotage[], only: string[] | undefined): Sabotage[] {
   if (!only) return all
   for (const name of only) {
     if (!all.some(({ id, fails }) => id === name || fails.includes(name))) {
+      const ids = all.map(({ id }) => id).join(', ')
       throw new UsageProblem(
-        `"${name}" is no sabotage and no check that one names; there are ${all.map(({ id }) => id).join(', ')}.`,
+        `"${name}" is neither a sabotage nor a check that a sabotage names. The sabotages are ${ids}.`,
       )
     }
   }
@@ -108,22 +116,21 @@ function choose(all: Sabotage[], only: string[] | undefined): Sabotage[] {
 function trialLine(trial: Trial): string {
   const wrong = [
     ...trial.missed.map((check) => `missed by ${check}`),
-    ...trial.falseAlarms.map((check) => `false alarm of ${check} (${trial.said[check]})`),
+    ...trial.falseAlarms.map((check) => `false alarm of ${check} (${trial.said[check]?.split('\n')[0]})`),
     ...(trial.problem ? [trial.problem] : []),
   ]
-  const head = `${isDetected(trial) ? 'detected' : 'WRONG   '} ${trial.sabotage.padEnd(28)} ${`${trial.seconds.toFixed(0)}s`.padStart(5)}  `
-  return head + (wrong.length ? wrong.join('; ') : trial.fails.join(', '))
+  const outcome = isDetected(trial) ? 'detected' : 'WRONG   '
+  const seconds = `${trial.seconds.toFixed(0)}s`.padStart(5)
+  const about = wrong.length ? wrong.join('; ') : trial.fails.join(', ')
+  return `${outcome} ${trial.sabotage.padEnd(28)} ${seconds}  ${about}`
 }
 
 function tellAgreement(here: MatrixReport, there: MatrixReport): boolean {
   const { compared, differing } = differences(here, there)
-  console.log(
-    `agreement of ${here.context} with ${there.context}: ${compared - differing.length} of ${compared} outcomes are the same`,
-  )
-  for (const each of differing) {
-    console.log(
-      `  ${each.sabotage}, ${each.phase}: ${each.check} is ${each.here} on ${here.context}, ${each.there} on ${there.context}`,
-    )
+  const equal = `${compared - differing.length} of ${compared} outcomes are equal`
+  console.log(`agreement of ${here.context} with ${there.context}: ${equal}`)
+  for (const { sabotage, phase, check, here: ours, there: theirs } of differing) {
+    console.log(`  ${sabotage}, ${phase}: ${check} is ${ours} on ${here.context}, ${theirs} on ${there.context}`)
   }
   return differing.length === 0
 }

@@ -38,7 +38,8 @@ export function tellPlan(plan: EksPlan, { gateway, nlb }: StackConfig): string[]
           'AWS, by the controller',
           line(
             'create',
-            `network load balancer (${nlb.scheme}) of Service ${gateway.namespace}/${gateway.service}, a listener and a target group a port`,
+            `network load balancer (${nlb.scheme}) of Service ${gateway.namespace}/${gateway.service}, ` +
+              'with a listener and a target group per port',
             'down deletes the Service first, and waits until AWS has deleted them',
           ),
         ]

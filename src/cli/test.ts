@@ -30,8 +30,9 @@ export interface TestFlags {
 }
 
 /**
- * plumbline test: types, lint and format, the unit tests, a certify of the twin (and of one with AWS, what asks AWS), and a quarter of the sabotages on it, by the commit; each is one test, and so is
- * each check that no sabotage names. Gives 0 where all passed.
+ * plumbline test: types, lint and format, the unit tests, a certify of the twin (and of one with AWS, what asks AWS),
+ * and a quarter of the sabotages on it, by the commit; each is one test, and so is each check that no sabotage names.
+ * Gives 0 where all passed.
  */
 export async function test({ lanes, quick, whole }: TestFlags): Promise<number> {
   const tally = new Tally()
@@ -98,8 +99,8 @@ async function certifyTwin(tally: Tally, what: string, more: string[]): Promise<
 }
 
 /**
- * A quarter of the sabotages: every fourth one, from one of the first four by the commit, so that some commits try all, and one
- * commit tries the same each time. Without git it is the first quarter.
+ * A quarter of the sabotages: every fourth one, from one of the first four by the commit, so that some commits try all,
+ * and one commit tries the same each time. Without git it is the first quarter.
  */
 export async function quarterOf(sabotages: readonly { id: string }[]): Promise<string[]> {
   const head = await execa('git', ['rev-parse', 'HEAD'], { cwd: ROOT, reject: false })

@@ -19,13 +19,14 @@ export async function twin(flags: TwinFlags): Promise<number> {
     copyFileSync(file, kubeconfig)
     chmodSync(kubeconfig, 0o600)
   }
-  console.log(`the twin serves ${running.server}; it is a stand-in, no cluster`)
+  console.log(`The twin serves ${running.server}. It is a stand-in, not a cluster.`)
   console.log(`export KUBECONFIG=${kubeconfig ?? file}`)
   if (running.awsEndpoint)
     console.log(
-      `export AWS_ENDPOINT_URL=${running.awsEndpoint} AWS_REGION=eu-west-1 AWS_ACCESS_KEY_ID=twin AWS_SECRET_ACCESS_KEY=twin`,
+      `export AWS_ENDPOINT_URL=${running.awsEndpoint} AWS_REGION=eu-west-1 ` +
+        'AWS_ACCESS_KEY_ID=twin AWS_SECRET_ACCESS_KEY=twin',
     )
-  console.log('Ctrl-C ends it')
+  console.log('Press Ctrl-C to end it.')
   const why = await Promise.race([running.died, aborted(cut.signal)])
   cut.release()
   await running.stop()

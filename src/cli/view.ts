@@ -18,8 +18,8 @@ export interface View {
 }
 
 /**
- * Shows a run: on a terminal, below the finished checks, those that run, what each waits for and how long it may; elsewhere a plain
- * line for each that is finished.
+ * Shows a run: on a terminal, below the finished checks, those that run, what each waits for and how long it may;
+ * elsewhere a plain line for each that is finished.
  */
 export function openView(total: number, out: NodeJS.WriteStream = process.stdout): View {
   const running = new Map<string, Running>()

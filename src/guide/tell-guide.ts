@@ -29,10 +29,11 @@ export function tellGuide(checks: readonly Check[]): string {
 export function guideMarkdown(): string {
   const cell = (text: string) => text.replaceAll('|', '\\|')
   return [
-    '# Where the guide errs, and what is asserted',
+    '# Errors in the guide, and what is asserted instead',
     '',
-    'The guide mixes versions and holds keys that nothing reads. A check asserts what is true; a wrong line of the guide becomes a check that',
-    'the system refuses or ignores it. Written by `npm run guide`; `./plumbline list --guide` has the parts with all their checks.',
+    'The guide mixes versions and names keys that nothing reads. A check asserts what is true. For a wrong line of the',
+    'guide, a check asserts that the system refuses or ignores it. This file is generated: `npm run guide`.',
+    '`./plumbline list --guide` lists the parts of the guide with all their checks.',
     '',
     '| part | lines | the guide says | what is true | check |',
     '|---|---|---|---|---|',

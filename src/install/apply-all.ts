@@ -9,9 +9,9 @@ import { allTrue, until } from '../kube/until.ts'
 const AT_ONCE = 8
 
 /**
- * Applies the objects of a release in the order that lets each be accepted: namespaces, CRDs (until they are Established), the rest.
- * An object whose kind is not served yet, or whose webhook does not answer yet, is applied again until it is: a release's own
- * webhook starts with the very manifest that it guards.
+ * Applies the objects of a release in the order that lets each be accepted: namespaces, CRDs (until they are
+ * Established), the rest. An object whose kind is not served yet, or whose webhook does not answer yet, is applied
+ * again until it is: a release's own webhook starts with the very manifest that it guards.
  */
 export async function applyAll(api: Kubernetes, objects: KubernetesObject[], signal: AbortSignal): Promise<void> {
   const namespaces = objects.filter((object) => object.kind === 'Namespace')
@@ -94,8 +94,8 @@ const notReadyYet = (problem: unknown): boolean =>
 const MARK = 'plumbline.dev/manifest'
 
 /**
- * Applies an object only where it was not applied in this form before: the controllers behind admission webhooks complete their
- * configurations (rules, CA bundle), and applying again would take that away until they notice.
+ * Applies an object only where it was not applied in this form before: the controllers behind admission webhooks
+ * complete their configurations (rules, CA bundle), and applying again would take that away until they notice.
  */
 async function applyOnce(api: Kubernetes, object: KubernetesObject): Promise<void> {
   const hash = fingerprint(object)

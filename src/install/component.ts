@@ -17,7 +17,10 @@ export interface InstallContext {
   signal: AbortSignal
 }
 
-/** One part of the stack: what must be Available before it is installed, and how it is. Installing twice changes nothing. */
+/**
+ * One part of the stack: what must be Available before it is installed, and how it is. Installing twice changes
+ * nothing.
+ */
 export interface Component {
   name: ComponentName
   after: ComponentName[]

@@ -19,7 +19,10 @@ const OF_THE_TAG: KubernetesObject[] = [
   ['ValidatingWebhookConfiguration', 'istiod-default-validator'] as const,
 ].map(([kind, name]) => ({ apiVersion: 'admissionregistration.k8s.io/v1', kind, metadata: { name } }))
 
-/** Istio by istioctl, from the install file of fixtures/; a mirror's istio.yaml is an IstioOperator that is laid over it. */
+/**
+ * Istio by istioctl, from the install file of fixtures/; a mirror's istio.yaml is an IstioOperator that is laid over
+ * it.
+ */
 export const istio: Component = {
   name: 'istio',
   // With its webhook the controller gives the gateway's Service its class when it is made, and not after.
@@ -59,7 +62,7 @@ export const istio: Component = {
         .filter((line) => /error|fail|timed out/i.test(line))
         .at(-1)
       throw new StackFailure(
-        `istioctl install failed: ${why ?? done.all.trim().split('\n').at(-1) ?? 'it said nothing'}`,
+        `istioctl install failed: ${why ?? done.all.trim().split('\n').at(-1) ?? 'istioctl printed no reason'}`,
       )
     }
     await api.apply({
@@ -83,7 +86,8 @@ async function rightVersion(wanted: string | undefined): Promise<string> {
   const found = (JSON.parse(stdout) as { clientVersion: { version: string } }).clientVersion.version
   if (wanted && coerce(found)?.version !== coerce(wanted)?.version) {
     throw new UsageProblem(
-      `istioctl on the PATH is ${found}, but the stack names versions.istio ${wanted}: use that istioctl, or name its version.`,
+      `istioctl on the PATH is version ${found}, and stack.yaml asks for versions.istio ${wanted}. ` +
+        `Install istioctl ${wanted}, or set versions.istio to ${found}.`,
     )
   }
   return found

@@ -35,9 +35,10 @@ export const netIstio: Component = {
 }
 
 /**
- * A release's object as this stack wants it. It is adapted before it is applied, so that applying twice changes nothing:
- * the domain as a key of its own (in _example it has no effect), two pods where Knative's own budgets of 80 % would block every
- * drain of one, metrics on (newer Knative exports none by default), and images that are on the nodes are not looked up at a registry.
+ * A release's object as this stack wants it. It is adapted before it is applied, so that applying twice changes
+ * nothing: the domain as a key of its own (in _example it has no effect), two pods where Knative's own budgets of 80 %
+ * would block every drain of one, metrics on (newer Knative exports none by default), and images that are on the nodes
+ * are not looked up at a registry.
  */
 export function adapt(object: KubernetesObject, config: StackConfig): KubernetesObject {
   const { kind } = object

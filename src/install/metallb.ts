@@ -30,7 +30,7 @@ async function endOfDockerNetwork(): Promise<string> {
   const subnet = subnets.find((each) => /^\d+\.\d+\.\d+\.\d+\/\d+$/.test(each))
   if (!subnet)
     throw new UsageProblem(
-      "Docker's network kind has no IPv4 subnet: name MetalLB's pool in stack.yaml, addresses.pool.",
+      "Docker's network kind has no IPv4 subnet. Set MetalLB's address pool in stack.yaml: addresses.pool.",
     )
   return poolOf(subnet)
 }
@@ -43,7 +43,7 @@ export function poolOf(subnet: string): NonNullable<StackConfig['addresses']['po
   const [base = '', bits = '32'] = subnet.split('/')
   if (Number(bits) > 24)
     throw new UsageProblem(
-      `Docker's network ${subnet} is too small for a pool: name one in stack.yaml, addresses.pool.`,
+      `Docker's network ${subnet} is too small for an address pool. Set one in stack.yaml: addresses.pool.`,
     )
   const number = base.split('.').reduce((sum, part) => sum * 256 + Number(part), 0)
   const last = number + 2 ** (32 - Number(bits)) - 256

@@ -45,8 +45,8 @@ export const releases = {
 const read = new Map<string, Promise<KubernetesObject[]>>()
 
 /**
- * The objects of a component's release manifest: from the mirror folder where stack.yaml names one, else from the release page.
- * Each is read once.
+ * The objects of a component's release manifest: from the mirror folder where stack.yaml names one, else from the
+ * release page. Each is read once.
  * @throws UsageProblem where the file is missing, no version is given, or the page does not answer
  */
 export function readRelease(release: Release, config: StackConfig): Promise<KubernetesObject[]> {
@@ -59,7 +59,9 @@ export function readRelease(release: Release, config: StackConfig): Promise<Kube
 async function readMirror({ component }: Release, mirror: string): Promise<KubernetesObject[]> {
   const file = join(mirror, `${component}.yaml`)
   if (!existsSync(file)) {
-    throw new UsageProblem(`The mirror has no ${file}: put the release manifest of ${component} there under that name.`)
+    throw new UsageProblem(
+      `The mirror folder has no ${file}. Put the release manifest of ${component} there under that name.`,
+    )
   }
   return parseManifest(await readFile(file, 'utf8'), file)
 }
@@ -68,7 +70,7 @@ async function fetchRelease(release: Release, config: StackConfig): Promise<Kube
   const version = config.versions[release.version]?.replace(/^v/, '')
   if (!version) {
     throw new UsageProblem(
-      `The stack names no versions.${release.version}, so there is nothing to install ${release.component} from.`,
+      `stack.yaml has no versions.${release.version}, so the version of ${release.component} to install is not known. Set it.`,
     )
   }
   const url = release.url(version)
@@ -76,12 +78,13 @@ async function fetchRelease(release: Release, config: StackConfig): Promise<Kube
     const answer = await fetch(url, { signal: AbortSignal.timeout(deadline('download')) })
     if (answer.ok) return parseManifest(await answer.text(), url)
     throw new UsageProblem(
-      `${url} answers ${answer.status}: check versions.${release.version}, or name a folder of manifests with --mirror.`,
+      `${url} answered ${answer.status}. Check versions.${release.version}, or pass a folder of manifests with --mirror.`,
     )
   } catch (problem) {
     if (problem instanceof UsageProblem) throw problem
     throw new UsageProblem(
-      `${url} cannot be fetched (${networkReason(problem) ?? String(problem)}): on a machine without the internet name a folder of manifests with --mirror.`,
+      `${url} could not be fetched (${networkReason(problem) ?? String(problem)}). ` +
+        'On a machine without the internet, pass a folder of manifests with --mirror.',
       { cause: problem },
     )
   }

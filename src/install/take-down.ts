@@ -9,8 +9,8 @@ const isNamespace = ({ kind }: ObjectId): boolean => kind === 'v1/Namespace'
 const isWebhook = ({ kind }: ObjectId): boolean => /WebhookConfiguration$/.test(kind)
 
 /**
- * Deletes what a component consists of and waits until it is gone: first what would judge the deletions (webhooks), CRDs after what is
- * of their kinds, namespaces last.
+ * Deletes what a component consists of and waits until it is gone: first what would judge the deletions (webhooks),
+ * CRDs after what is of their kinds, namespaces last.
  */
 export async function takeDown(objects: readonly ObjectId[], { api, signal }: InstallContext): Promise<void> {
   const newestFirst = objects.toReversed()

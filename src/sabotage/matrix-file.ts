@@ -1,5 +1,5 @@
-import { existsSync, mkdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, globSync, mkdirSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import writeFileAtomic from 'write-file-atomic'
 import { runFolder } from '../config/run-info.ts'
 import { UsageProblem } from '../core/problem.ts'
@@ -15,12 +15,18 @@ export function writeMatrix(report: MatrixReport): void {
   writeFileAtomic.sync(join(runFolder(report.run), 'sabotage.html'), matrixPage(report))
 }
 
+/** The ids of the runs in reports/ that have a sabotage matrix, oldest first. */
+export const matrixRuns = (): string[] =>
+  globSync('*/sabotage.json', { cwd: runFolder('.') })
+    .map(dirname)
+    .toSorted()
+
 /**
  * Reads the matrix of a run.
  * @throws UsageProblem where that run has none
  */
 export function readMatrix(run: string): MatrixReport {
   if (!existsSync(fileOf(run)))
-    throw new UsageProblem(`There is no sabotage matrix in reports/${run}: give the run of one.`)
+    throw new UsageProblem(`reports/${run} holds no sabotage matrix. Name a run of plumbline sabotage.`)
   return JSON.parse(readFileSync(fileOf(run), 'utf8')) as MatrixReport
 }

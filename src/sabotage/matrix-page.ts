@@ -7,7 +7,7 @@ import { type Trial, isDetected } from './trial.ts'
 /** The matrix as a page of its own: each sabotage with the checks that had to notice it, and what they said. */
 export function matrixPage(report: MatrixReport): string {
   const detected = report.trials.filter(isDetected).length
-  const whole = detected === report.trials.length && report.without.length === 0
+  const isCleanMatrix = detected === report.trials.length && report.without.length === 0
   const page = html`
     <html lang="en">
       <head>
@@ -19,10 +19,10 @@ export function matrixPage(report: MatrixReport): string {
         </style>
       </head>
       <body>
-        <header class=${`verdict ${whole ? 'certified' : 'not-certified'}`}>
+        <header class=${`verdict ${isCleanMatrix ? 'certified' : 'not-certified'}`}>
           <h1>${detected} of ${report.trials.length} sabotages detected</h1>
           <p>on ${report.context} (${report.target}) in ${Math.round(report.seconds)} s, ended ${report.endedAt}</p>
-          ${report.without.length > 0 && html`<p>Checks with no sabotage: ${report.without.join(', ')}</p>`}
+          ${report.without.length > 0 && html`<p>Checks without a sabotage: ${report.without.join(', ')}</p>`}
         </header>
         <main>
           <table class="matrix">
@@ -40,7 +40,7 @@ export function matrixPage(report: MatrixReport): string {
           </table>
           ${
             report.skipped.length > 0 &&
-            html`<h2>Not for this target</h2>
+            html`<h2>Not possible on this target</h2>
               <ul>
                 ${report.skipped.map(({ sabotage, why }) => html`<li>${sabotage}: ${why}</li>`)}
               </ul>`

@@ -25,19 +25,19 @@ export function unsabotaged(checks: readonly string[], sabotages: readonly Sabot
   return checks.filter((id) => !named.has(id))
 }
 
-/** The last lines of a matrix: its counts, and what is wrong with each trial that is not as it must be. */
+/** The last lines of a matrix: its counts, and what is wrong with each trial that did not detect its fault alone. */
 export function tellMatrix({ trials, without, skipped, seconds }: MatrixReport): string[] {
-  const list = (what: string, of: (trial: Trial) => string[]) => {
-    const found = trials.flatMap((trial) => of(trial).map((each) => `${each} (${trial.sabotage})`))
+  const list = (what: string, checksOf: (trial: Trial) => string[]) => {
+    const found = trials.flatMap((trial) => checksOf(trial).map((check) => `${check} (${trial.sabotage})`))
     return `${what}: ${found.length ? found.join(', ') : 'none'}`
   }
   return [
     `detected: ${trials.filter(isDetected).length} of ${trials.length} in ${seconds.toFixed(0)} s`,
     list('missed', ({ missed }) => missed),
     list('false alarms', ({ falseAlarms }) => falseAlarms),
-    ...trials.flatMap(({ sabotage, problem }) => (problem ? [`not tried rightly: ${sabotage}: ${problem}`] : [])),
-    ...(skipped.length ? [`not for this target: ${skipped.map(({ sabotage }) => sabotage).join(', ')}`] : []),
-    `checks with no sabotage: ${without.length ? without.join(', ') : 'none'}`,
+    ...trials.flatMap(({ sabotage, problem }) => (problem ? [`inconclusive: ${sabotage}: ${problem}`] : [])),
+    ...(skipped.length ? [`not possible on this target: ${skipped.map(({ sabotage }) => sabotage).join(', ')}`] : []),
+    `checks without a sabotage: ${without.length ? without.join(', ') : 'none'}`,
   ]
 }
 
@@ -50,7 +50,10 @@ export interface Difference {
   there: string
 }
 
-/** Every pair of a check and a phase of a sabotage whose outcomes differ between two matrices; only what both have tried. */
+/**
+ * Every pair of a check and a phase of a sabotage whose outcomes differ between two matrices; only what both have
+ * tried.
+ */
 export function differences(here: MatrixReport, there: MatrixReport): { compared: number; differing: Difference[] } {
   const others = new Map(there.trials.map((trial) => [trial.sabotage, trial]))
   let compared = 0

@@ -21,8 +21,8 @@ export interface MatrixRequest {
 }
 
 /**
- * Tries sabotages out: on one cluster one after the other; on twins side by side, each lane with a twin of its own. Those that take
- * long begin first. `tell` hears each trial as it ends.
+ * Tries sabotages out: on one cluster one after the other; on twins side by side, each lane with a twin of its own.
+ * Those that take long begin first. `tell` hears each trial as it ends.
  */
 export async function runMatrix(
   request: MatrixRequest,

@@ -75,7 +75,7 @@ describe('sabotages', () => {
       'detected: 1 of 2 in 9 s',
       'missed: a/b (two)',
       'false alarms: a/c (two)',
-      'checks with no sabotage: a/d',
+      'checks without a sabotage: a/d',
     ])
   })
 

@@ -13,7 +13,10 @@ export interface SabotageMeta {
   fails: readonly string[]
   /** What the target must offer for it. */
   requires?: readonly Capability[]
-  /** Deployments, NAMESPACE/NAME, whose pods are replaced once it is broken and once it is put back: they read it only at their start. */
+  /**
+   * Deployments, NAMESPACE/NAME, whose pods are replaced once it is broken and once it is put back: they read it only
+   * at their start.
+   */
   restarts?: readonly string[]
   /** The same, once it is put back alone: their logs would tell of it for some time. */
   afterwards?: readonly string[]

@@ -48,7 +48,7 @@ export class Saboteur {
     }
     this.#journal.removed({ kind, name, namespace }, { ...rest, metadata })
     await this.api.delete({ kind, name, namespace })
-    await this.until({ kind, name, namespace }, (left) => (left.length ? 'it is still there' : undefined), 'configPush')
+    await this.until({ kind, name, namespace }, (left) => (left.length ? 'still there' : undefined), 'configPush')
   }
 
   /** Scales a Deployment, and waits until it has as many pods, Ready. */
@@ -59,7 +59,7 @@ export class Saboteur {
       ([found]) =>
         (found?.status?.replicas ?? 0) === replicas && (found?.status?.readyReplicas ?? 0) === replicas
           ? undefined
-          : `it has ${found?.status?.replicas ?? 0} pods`,
+          : `${found?.status?.readyReplicas ?? 0} of ${replicas} pods are Ready, ${found?.status?.replicas ?? 0} exist`,
       'scale',
     )
   }

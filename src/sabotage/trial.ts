@@ -14,6 +14,9 @@ import { until } from '../kube/until.ts'
 import type { Sabotage } from './sabotage.ts'
 import { Saboteur } from './saboteur.ts'
 
+// A list of troubles may be as long as a cluster is large: so many characters of it are kept.
+const LONGEST_TEXT = 1_000
+
 /** The outcomes of a trial's checks in its three phases, and what is wrong with it. */
 export interface Trial {
   sabotage: string
@@ -28,21 +31,24 @@ export interface Trial {
   missed: string[]
   /** Checks that failed though nothing of theirs was broken. */
   falseAlarms: string[]
-  /** Why it proves nothing: the stack was not healthy before or after, or could not be broken. */
+  /** Why it proves nothing: the stack was not healthy before or after the fault, or the fault could not be made. */
   problem?: string
 }
 
-/** Whether every check that had to notice a sabotage did, nothing else failed, and the stack was healthy before and after. */
+/**
+ * Whether every check that had to notice a sabotage did, nothing else failed, and the stack was healthy before and
+ * after.
+ */
 export const isDetected = ({ missed, falseAlarms, problem }: Trial): boolean =>
   missed.length === 0 && falseAlarms.length === 0 && problem === undefined
 
-/** Outcomes that are no finding: passed, or not to be had on this target. */
-const isCalm = ({ outcome, excused }: CheckRecord): boolean =>
+/** Whether an outcome is no finding: a pass, or a skip that this target is allowed. */
+const isPassOrExcused = ({ outcome, excused }: CheckRecord): boolean =>
   outcome === 'pass' || (outcome === 'skipped' && excused === true)
 
 /**
- * The checks that a trial runs: those that must fail with what they need, and as a sample of others all that read and two that write,
- * taken by the sabotage's id so that every target runs the same.
+ * The checks that a trial runs: those that must fail with what they need, and as a sample of others all that read and
+ * two that write, taken by the sabotage's id so that every target runs the same.
  */
 export function trialChecks(catalogue: readonly Check[], { id, fails }: Pick<Sabotage, 'id' | 'fails'>): Check[] {
   const quick = catalogue.filter(({ effect, within }) => effect === 'writes' && within === undefined)
@@ -52,8 +58,8 @@ export function trialChecks(catalogue: readonly Check[], { id, fails }: Pick<Sab
 }
 
 /**
- * One sabotage on one stack: healthy first, then broken, then put back and healthy again. `healthy` holds what passed since the last
- * sabotage was put back, which need not be looked at again; it is kept so.
+ * One sabotage on one stack: healthy first, then broken, then put back and healthy again. `healthy` holds what passed
+ * since the last sabotage was put back, which need not be looked at again; it is kept so.
  */
 export async function tryOut(
   each: Sabotage,
@@ -75,8 +81,8 @@ export async function tryOut(
   const fresh = await phase(unknown.length ? select(checks, unknown) : [])
   const before = new Map(checks.map(({ id }) => [id, (fresh.get(id) ?? healthy.get(id))!]))
   trial.healthy = outcomes(before)
-  const ill = troubled(before)
-  if (ill) note(`the stack was not healthy before: ${ill}`)
+  const finding = firstFinding(before)
+  if (finding) note(`the stack was not healthy before the fault: ${finding}`)
   else {
     healthy.clear()
     try {
@@ -84,17 +90,18 @@ export async function tryOut(
       const records = await phase()
       judge(trial, each, records)
     } catch (problem) {
-      note(`it could not be broken: ${plainMessage(problem)}`)
+      note(`the fault could not be made: ${plainMessage(problem)}`)
     }
     const left = await putBack(each, run, abort)
     if (left) note(left)
-    // A defect that is gone leaves nothing behind: what reads shows that, and the rest is looked at again where it is needed.
+    // A defect that is gone leaves nothing behind: what reads shows that, and the rest is looked at again where it is
+    // needed.
     const again = await phase(each.defect ? checks.filter(({ effect }) => effect === 'reads') : checks)
-    for (const [id, record] of again) if (isCalm(record)) healthy.set(id, record)
-    const after = troubled(again)
-    if (after) note(`the stack was not healthy again: ${after}`)
+    for (const [id, record] of again) if (isPassOrExcused(record)) healthy.set(id, record)
+    const after = firstFinding(again)
+    if (after) note(`the stack was not healthy after the fault was undone: ${after}`)
   }
-  if (abort.aborted) note('cut short')
+  if (abort.aborted) note('the run was cut short')
   trial.seconds = (performance.now() - started) / 1000
   return trial
 }
@@ -103,7 +110,7 @@ function judge(trial: Trial, { fails }: Sabotage, records: ReadonlyMap<string, C
   trial.broken = outcomes(records)
   trial.missed = fails.filter((id) => records.get(id)?.outcome !== 'fail')
   for (const [id, { outcome, seen }] of records) {
-    if (outcome === 'fail' || outcome === 'error') trial.said[id] = seen.split('\n')[0]?.slice(0, 400) ?? ''
+    if (outcome === 'fail' || outcome === 'error') trial.said[id] = seen.slice(0, LONGEST_TEXT)
     if ((outcome === 'fail' || outcome === 'error') && !fails.includes(id)) trial.falseAlarms.push(id)
   }
 }
@@ -111,10 +118,10 @@ function judge(trial: Trial, { fails }: Sabotage, records: ReadonlyMap<string, C
 const outcomes = (records: ReadonlyMap<string, CheckRecord>): Record<string, Outcome> =>
   Object.fromEntries([...records].map(([id, { outcome }]) => [id, outcome]))
 
-/** The first check that is not calm, with what it saw; undefined where all are. */
-function troubled(records: ReadonlyMap<string, CheckRecord>): string | undefined {
-  const ill = [...records.values()].find((record) => !isCalm(record))
-  return ill && `${ill.id}: ${ill.outcome}: ${ill.seen.split('\n')[0]}`
+/** The first check with a finding, and what it saw; undefined where there is none. */
+function firstFinding(records: ReadonlyMap<string, CheckRecord>): string | undefined {
+  const finding = [...records.values()].find((record) => !isPassOrExcused(record))
+  return finding && `${finding.id}: ${finding.outcome}: ${finding.seen.split('\n')[0]}`
 }
 
 async function performPhase(
@@ -155,14 +162,15 @@ async function putBack(each: Sabotage, run: RunInfo, abort: AbortSignal): Promis
   const stack = new Stack(run, abort)
   try {
     const left = await undoAll(stack.k8s, new Journal(journalFile(run.id)), () => undefined)
-    if (left.length) return `it could not be put back: ${left.join('; ')}`
+    if (left.length) return `the fault could not be undone: ${left.join('; ')}`
     await restartPods(stack.k8s, [...(each.restarts ?? []), ...(each.afterwards ?? [])])
     await until(stack.k8s, { kind: 'apps/v1/Deployment' }, isRolledOut, 'componentAvailable')
     const { namespace, service: name } = stack.config.gateway
     await until(
       stack.k8s,
       { kind: 'v1/Service', namespace, name },
-      ([service]) => (service?.status?.loadBalancer?.ingress?.length ? undefined : 'it has no address'),
+      ([service]) =>
+        service?.status?.loadBalancer?.ingress?.length ? undefined : 'status.loadBalancer has no address',
       'componentAvailable',
     )
     // A proxy whose istiod was gone takes its time to ask again.
@@ -170,7 +178,7 @@ async function putBack(each: Sabotage, run: RunInfo, abort: AbortSignal): Promis
     await stack.istio.untilSynced(gateways.length, 'componentAvailable')
     return undefined
   } catch (problem) {
-    return `it was put back, but: ${plainMessage(problem)}`
+    return `the fault was undone, but the stack did not become ready again: ${plainMessage(problem)}`
   } finally {
     await stack.k8s.config.close()
   }

@@ -43,8 +43,8 @@ export const eksPlan = (config: StackConfig, signal: AbortSignal): Promise<EksPl
   )
 
 /**
- * Brings the stack up on an EKS cluster that is there. What is there already and not by an earlier `up` stays as it is; what is made
- * is in a record in the cluster first; the controller's association says by its own tag that it is ours.
+ * Brings the stack up on an EKS cluster that is there. What is there already and not by an earlier `up` stays as it is;
+ * what is made is in a record in the cluster first; the controller's association says by its own tag that it is ours.
  */
 export async function eksUp(
   config: StackConfig,
@@ -78,7 +78,10 @@ export async function eksUp(
 const sameObject = (one: ReturnType<typeof idOf>, other: ReturnType<typeof idOf>): boolean =>
   one.kind === other.kind && one.name === other.name && one.namespace === other.namespace
 
-/** Takes down what an `up` made, the load balancer and its target groups included, and waits until all of it is gone. Gives whether there was any. */
+/**
+ * Takes down what an `up` made, the load balancer and its target groups included, and waits until all of it is gone.
+ * Gives whether there was any.
+ */
 export async function eksDown(
   config: StackConfig,
   tell: (what: string) => void,
@@ -190,6 +193,11 @@ async function roleToGive({ aws, cluster }: EksReached, config: StackConfig): Pr
   if (there) return undefined
   if (role) return role
   throw new UsageProblem(
-    `The load balancer's controller has no role: name one in stack.yaml (aws.controller.role), or give ${ACCOUNT.namespace}/${ACCOUNT.account} one by Pod Identity; its policy is docs/install/iam_policy.json of its release.`,
+    [
+      'The load balancer controller has no IAM role.',
+      'Name one in stack.yaml (aws.controller.role),',
+      `or give ServiceAccount ${ACCOUNT.namespace}/${ACCOUNT.account} a role by Pod Identity.`,
+      "The policy that it needs is docs/install/iam_policy.json of the controller's release.",
+    ].join(' '),
   )
 }

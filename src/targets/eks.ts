@@ -31,9 +31,10 @@ export interface EksReached {
 }
 
 /**
- * Finds the cluster of a stack by its name, and writes a kubeconfig for it into .eks/, which holds no secret: its tokens come from
- * `plumbline token`. Where the stack names a context, that is the way in.
- * @throws UsageProblem where no region is known or there is no such cluster, ClusterProblem for credentials and the network, NotAllowed
+ * Finds the cluster of a stack by its name, and writes a kubeconfig for it into .eks/, which holds no secret: its
+ * tokens come from `plumbline token`. Where the stack names a context, that is the way in.
+ * @throws UsageProblem where no region is known or there is no such cluster, ClusterProblem for credentials and the
+ * network, NotAllowed
  */
 export async function reachEks(config: StackConfig): Promise<EksReached> {
   const place = knownPlace(config)

@@ -60,8 +60,8 @@ const stackHash = ({ versions, domain, images, cluster, addresses }: StackConfig
   fingerprint([versions, domain, images, cluster, addresses])
 
 /**
- * Whether an `up` of this very stack came to its end in the cluster. `certify` then takes the cluster as it is: to apply again
- * would repair what the checks are there to find.
+ * Whether an `up` of this very stack came to its end in the cluster. `certify` then takes the cluster as it is: to
+ * apply again would repair what the checks are there to find.
  */
 export async function kindIsUp(config: StackConfig): Promise<boolean> {
   await needPrograms('kind')
@@ -89,10 +89,10 @@ async function makeCluster(config: StackConfig, tell: (what: string) => void, si
   const { name, nodeImage } = config.cluster
   if (await clusterExists(config)) {
     if (await isWhole(config)) {
-      tell(`kind: the cluster ${name} is there`)
+      tell(`kind: the cluster ${name} exists`)
       return
     }
-    tell(`kind: the cluster ${name} is not whole, making it anew`)
+    tell(`kind: the cluster ${name} is incomplete; creating it again`)
     await execa('kind', ['delete', 'cluster', '--name', name, ...kubeconfigFlag(config)])
   }
   const version = config.versions.kubernetes?.replace(/^v/, '')

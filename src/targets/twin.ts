@@ -110,7 +110,10 @@ function firstLine(child: ChildProcess): Promise<Facts> {
   })
 }
 
-/** Puts the twin's own istioctl before any other, which speaks to a real istiod, and credentials of its own before AWS's. */
+/**
+ * Puts the twin's own istioctl before any other, which speaks to a real istiod, and credentials of its own before
+ * AWS's.
+ */
 export function useTwinPrograms(): void {
   process.env.TWIN_NODE = process.execPath
   // A stand-in is sent nobody's real credentials.
