@@ -11,12 +11,14 @@ import { guards } from '../src/cluster/network-policies.ts'
 import { deploymentTroubles, recentRestarts } from '../src/kube/pods.ts'
 import {
   compareMinors,
+  istioTestedWith,
   minorOf,
   plainVersion,
   SUPPORT,
   supportOf,
   supportsKubernetes,
 } from '../src/config/supported-versions.ts'
+import { UnknownVersion } from '../src/core/problem.ts'
 import { routeConflicts } from '../src/mesh/virtual-services.ts'
 
 describe('versions', () => {
@@ -35,11 +37,24 @@ describe('versions', () => {
     ['istio', '1.30.3', '1.37.0', false],
     ['cert-manager', 'v1.20.3', '1.31.9', false],
   ] as const)('%s %s on Kubernetes %s: %s', (component, version, kubernetes, supported) => {
-    expect(supportsKubernetes(supportOf(component, version)!, kubernetes)).toBe(supported)
+    expect(supportsKubernetes(supportOf(component, version), kubernetes)).toBe(supported)
   })
 
-  test('that the table does not know have no row', () => {
-    expect(supportOf('knative', '1.99.0')).toBeUndefined()
+  test.each([
+    ['1.99.0', 'does not know Knative 1.99.0 (newest known: 1.23): update Plumbline. This says nothing'],
+    ['1.2.0', 'does not know Knative 1.2.0 (oldest known: 1.8). This says nothing about your cluster.'],
+    ['unknown', 'does not know Knative unknown (newest known: 1.23): update Plumbline. This says nothing'],
+  ])('of Knative that are not known are no fault of the cluster: %s', (version, message) => {
+    expect(() => supportOf('knative', version)).toThrow(message)
+    expect(() => supportOf('knative', version)).toThrow(UnknownVersion)
+  })
+
+  test('of net-istio have the Istio that they are tested with', () => {
+    expect(istioTestedWith('1.22.3')).toBe('1.29')
+    expect(() => istioTestedWith('1.99.0')).toThrow(UnknownVersion)
+  })
+
+  test('have a source each', () => {
     for (const row of SUPPORT) expect(row.source, row.minor).toMatch(/\S/)
   })
 })

@@ -1,4 +1,3 @@
-import type { ExpectStatic } from 'vitest'
 import type { KubernetesObject } from '../core/object.ts'
 import type { Cluster } from './cluster.ts'
 
@@ -9,6 +8,15 @@ export interface AdmissionWebhook {
   failurePolicy: string
   caBundle: string | undefined
   service: { name: string; namespace: string }
+}
+
+/** Whether the API server can call the webhooks of some Services. */
+export interface WebhookReadiness {
+  /** How many webhooks there are, and in how many configurations. */
+  webhooks: number
+  configurations: number
+  /** A sentence for each webhook without a CA bundle, and for each Service without a ready endpoint. */
+  troubles: string[]
 }
 
 /** The cluster's admission webhooks. */
@@ -51,22 +59,22 @@ export class Webhooks {
       .filter(({ conditions }) => conditions?.ready !== false).length
   }
 
-  /** Asserts that the webhooks whose Service `which` picks have a CA bundle and a ready endpoint; gives what was seen. */
-  async serve(expect: ExpectStatic, which: (service: { name: string; namespace: string }) => boolean): Promise<string> {
-    const webhooks = (await this.all()).filter(({ service }) => which(service))
-    expect(webhooks.length, 'admission webhooks found').toBeGreaterThan(0)
-    const without = webhooks
-      .filter(({ caBundle }) => !caBundle)
-      .map(({ configuration, name }) => `${configuration}/${name}`)
-    expect(without, 'webhooks without a CA bundle').toEqual([])
-    for (const service of new Map(
-      webhooks.map((webhook) => [`${webhook.service.namespace}/${webhook.service.name}`, webhook.service]),
-    ).values()) {
-      expect(
-        await this.readyEndpoints(service),
-        `ready endpoints of Service ${service.namespace}/${service.name}`,
-      ).toBeGreaterThan(0)
+  /** Looks whether the webhooks whose Service `selects` picks have a CA bundle and a ready endpoint. */
+  async readiness(selects: (service: AdmissionWebhook['service']) => boolean): Promise<WebhookReadiness> {
+    const webhooks = (await this.all()).filter(({ service }) => selects(service))
+    const services = new Map(webhooks.map(({ service }) => [`${service.namespace}/${service.name}`, service]))
+    const withoutEndpoint: string[] = []
+    for (const [name, service] of services)
+      if ((await this.readyEndpoints(service)) === 0) withoutEndpoint.push(`Service ${name} has no ready endpoint`)
+    return {
+      webhooks: webhooks.length,
+      configurations: new Set(webhooks.map(({ configuration }) => configuration)).size,
+      troubles: [
+        ...webhooks
+          .filter(({ caBundle }) => !caBundle)
+          .map(({ configuration, name }) => `${configuration}, webhook ${name}: clientConfig.caBundle is empty`),
+        ...withoutEndpoint,
+      ],
     }
-    return `${webhooks.length} webhooks of ${new Set(webhooks.map((each) => each.configuration)).size} configurations have a CA bundle and ready endpoints`
   }
 }

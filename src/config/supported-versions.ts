@@ -1,8 +1,20 @@
 import { coerce, compare, minVersion, satisfies } from 'semver'
+import manifest from '../../package.json' with { type: 'json' }
+import { UnknownVersion } from '../core/problem.ts'
+
+/** A component whose supported versions are known, by the name that `versions` of stack.yaml has for it. */
+export type Component = 'knative' | 'istio' | 'cert-manager' | 'net-istio'
+
+const TITLES: Readonly<Record<Component, string>> = {
+  knative: 'Knative',
+  istio: 'Istio',
+  'cert-manager': 'cert-manager',
+  'net-istio': 'net-istio',
+}
 
 /** Which Kubernetes a component's minor version supports, as a semver range, and where that is written. */
 export interface Support {
-  component: 'knative' | 'istio' | 'cert-manager'
+  component: Exclude<Component, 'net-istio'>
   minor: string
   kubernetes: string
   source: string
@@ -93,8 +105,8 @@ export const SUPPORT: readonly Support[] = [
   })),
 ]
 
-/** The Istio that each net-istio is built and tested against: istio.io/client-go in its go.mod at the tag knative-vMINOR.0. */
-export const NET_ISTIO_TESTED: Readonly<Record<string, string>> = {
+// istio.io/client-go in net-istio's go.mod at the tag knative-vMINOR.0.
+const NET_ISTIO_TESTED: Readonly<Record<string, string>> = {
   '1.9': '1.16',
   '1.10': '1.17',
   '1.11': '1.17',
@@ -123,9 +135,41 @@ export const plainVersion = (version: string): string => coerce(version)?.versio
 /** Below 0 where minor `a` is older than `b`, above 0 where it is newer. */
 export const compareMinors = (a: string, b: string): number => compare(coerce(a) ?? '0.0.0', coerce(b) ?? '0.0.0')
 
-/** The row for an installed version, or undefined where the table does not know it. */
-export const supportOf = (component: Support['component'], version: string): Support | undefined =>
-  SUPPORT.find((row) => row.component === component && row.minor === minorOf(version))
+/**
+ * Which Kubernetes an installed version of a component supports.
+ * @throws UnknownVersion where the table does not have its minor version
+ */
+export function supportOf(component: Support['component'], version: string): Support {
+  const rows = SUPPORT.filter((row) => row.component === component)
+  const row = rows.find(({ minor }) => minor === minorOf(version))
+  if (row) return row
+  throw unknownVersion(
+    component,
+    version,
+    rows.map(({ minor }) => minor),
+  )
+}
+
+/**
+ * The minor version of Istio that a version of net-istio is built and tested against.
+ * @throws UnknownVersion where the table does not have its minor version
+ */
+export function istioTestedWith(netIstio: string): string {
+  const tested = NET_ISTIO_TESTED[minorOf(netIstio) ?? '']
+  if (tested) return tested
+  throw unknownVersion('net-istio', netIstio, Object.keys(NET_ISTIO_TESTED))
+}
+
+function unknownVersion(component: Component, version: string, known: readonly string[]): UnknownVersion {
+  const minors = known.toSorted(compareMinors)
+  const [oldest = '', newest = ''] = [minors[0], minors.at(-1)]
+  const isOlder = minorOf(version) !== undefined && compareMinors(minorOf(version)!, oldest) < 0
+  const advice = isOlder ? `(oldest known: ${oldest})` : `(newest known: ${newest}): update Plumbline`
+  return new UnknownVersion(
+    `Plumbline ${manifest.version} does not know ${TITLES[component]} ${version} ${advice}. ` +
+      'This says nothing about your cluster.',
+  )
+}
 
 /** Whether a Kubernetes version is in a row's range; a vendor's suffix does not matter. */
 export const supportsKubernetes = (row: Support, kubernetes: string): boolean =>

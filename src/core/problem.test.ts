@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { plainMessage, UnknownVersion } from './problem.ts'
+import { plainMessage } from './problem.ts'
 
 const messageOf = (assertion: () => void): string => {
   try {
@@ -30,10 +30,4 @@ describe('the message of an assertion that does not hold', () => {
   test('of another error stays as it is', () => {
     expect(plainMessage(new Error('expected a to be b'))).toBe('expected a to be b')
   })
-})
-
-test('a version that is not known says so, and that the cluster is not judged', () => {
-  expect(new UnknownVersion('Knative', '1.99.0', '1.23').message).toMatch(
-    /^Plumbline \d+\.\d+\.\d+ does not know Knative 1\.99\.0 \(newest known: 1\.23\): update Plumbline\. This says/,
-  )
 })

@@ -1,7 +1,4 @@
 import { stripVTControlCharacters } from 'node:util'
-import manifest from '../../package.json' with { type: 'json' }
-
-const PLUMBLINE = manifest.version
 
 /** Something that is wrong with how Plumbline was called or configured: one sentence with what to do. Exit code 3. */
 export class UsageProblem extends Error {
@@ -14,7 +11,8 @@ export class StackFailure extends Error {
 }
 
 /**
- * The cluster could not be asked (unreachable, not allowed): a check that meets this is in error, and its verdict incomplete.
+ * The cluster could not be asked (unreachable, not allowed): a check that meets this is in error, and its verdict
+ * incomplete.
  */
 export class ClusterProblem extends Error {
   override name = 'ClusterProblem'
@@ -37,17 +35,11 @@ export class NotAllowed extends Error {
 }
 
 /**
- * A component's version that this version of Plumbline has no facts about: a check that meets this is in error, since it
- * says nothing about the cluster.
+ * A component's version that this version of Plumbline has no facts about: a check that meets this is in error, since
+ * it says nothing about the cluster.
  */
 export class UnknownVersion extends Error {
   override name = 'UnknownVersion'
-
-  /** @param newest the newest minor version that is known, as '1.23' */
-  constructor(component: string, version: string, newest: string) {
-    const known = `Plumbline ${PLUMBLINE} does not know ${component} ${version} (newest known: ${newest})`
-    super(`${known}: update Plumbline. This says nothing about your cluster.`)
-  }
 }
 
 /** The first lines of a problem, in plain words and without colours. */

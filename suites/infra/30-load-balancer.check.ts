@@ -61,7 +61,12 @@ check(
   },
   async ({ stack, expect }) => {
     const { namespace } = await loadBalancerController(stack)
-    return stack.webhooks.serve(expect, (service) => service.namespace === namespace && /webhook/.test(service.name))
+    const { webhooks, configurations, troubles } = await stack.webhooks.readiness(
+      (service) => service.namespace === namespace && /webhook/.test(service.name),
+    )
+    expect(webhooks, `Admission webhooks that call a webhook Service in namespace ${namespace}`).toBeGreaterThan(0)
+    expect(troubles, "The load balancer controller's admission webhooks cannot be called").toBeNone()
+    return `${webhooks} webhooks in ${configurations} configurations have a CA bundle and ready endpoints`
   },
 )
 

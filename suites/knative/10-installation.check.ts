@@ -5,8 +5,8 @@ import { deploymentsOf } from '../../src/knative/settings.ts'
 import { deploymentTroubles, readinessTroubles } from '../../src/kube/pods.ts'
 import {
   compareMinors,
+  istioTestedWith,
   minorOf,
-  NET_ISTIO_TESTED,
   oldestKubernetes,
   plainVersion,
   supportOf,
@@ -34,24 +34,19 @@ check(
     if (wantedNetIstio)
       expect(plainVersion(netIstio), 'version of net-istio, against stack.yaml').toBe(plainVersion(wantedNetIstio))
     const row = supportOf('knative', serving)
-    expect(
-      row,
-      `serving ${serving} in the table of supported versions (src/config/supported-versions.ts)`,
-    ).toBeDefined()
     const server = await stack.serverVersion()
     expect(
-      supportsKubernetes(row!, server),
-      `Kubernetes ${server} in the range ${row!.kubernetes} of serving ${serving}`,
+      supportsKubernetes(row, server),
+      `Kubernetes ${server} in the range ${row.kubernetes} of serving ${serving}`,
     ).toBe(true)
-    const tested = NET_ISTIO_TESTED[minorOf(netIstio) ?? '']
-    expect(tested, `net-istio ${netIstio} in the table of the Istio that it is tested with`).toBeDefined()
+    const tested = istioTestedWith(netIstio)
     const [istio = ''] = await stack.istio.istiodVersions()
     expect(
-      compareMinors(istio, tested!),
+      compareMinors(istio, tested),
       `Istio ${istio} against ${tested}, which net-istio ${netIstio} is tested with`,
     ).toBeGreaterThanOrEqual(0)
     const newer =
-      compareMinors(minorOf(istio) ?? '', tested!) > 0
+      compareMinors(minorOf(istio) ?? '', tested) > 0
         ? ` (Istio ${istio} is newer than the ${tested} that it is tested with)`
         : ''
     return `serving ${serving}, net-istio ${netIstio}${newer}`
@@ -132,7 +127,12 @@ check(
       .filter(({ failurePolicy }) => failurePolicy !== 'Fail')
       .map(({ configuration, name, failurePolicy }) => `${configuration}/${name} ${failurePolicy}`)
     expect(lenient, 'webhooks of knative-serving whose failurePolicy is not Fail').toBeNone()
-    return stack.webhooks.serve(expect, ({ namespace }) => namespace === KNATIVE)
+    const { webhooks, configurations, troubles } = await stack.webhooks.readiness(
+      ({ namespace }) => namespace === KNATIVE,
+    )
+    expect(webhooks, `Admission webhooks that call a Service in namespace ${KNATIVE}`).toBeGreaterThan(0)
+    expect(troubles, "Knative's admission webhooks cannot be called").toBeNone()
+    return `${webhooks} webhooks in ${configurations} configurations have a CA bundle and ready endpoints`
   },
 )
 
@@ -149,14 +149,10 @@ check(
   async ({ stack, expect }) => {
     const knative = await stack.knative.version()
     const row = supportOf('knative', knative)
-    expect(
-      row,
-      `serving ${knative} in the table of supported versions (src/config/supported-versions.ts)`,
-    ).toBeDefined()
     const server = await stack.serverVersion()
     expect(
-      compareMinors(minorOf(server) ?? '', oldestKubernetes(row!)),
-      `Kubernetes ${server} against the minimum ${oldestKubernetes(row!)} of serving ${knative}`,
+      compareMinors(minorOf(server) ?? '', oldestKubernetes(row)),
+      `Kubernetes ${server} against the minimum ${oldestKubernetes(row)} of serving ${knative}`,
     ).toBeGreaterThanOrEqual(0)
     const controller = await stack.one('apps/v1/Deployment', 'controller', KNATIVE)
     const env = (controller.spec?.template?.spec?.containers?.[0]?.env ?? []) as { name: string; value?: string }[]
@@ -164,7 +160,7 @@ check(
       env.find(({ name }) => name === 'KUBERNETES_MIN_VERSION')?.value,
       'KUBERNETES_MIN_VERSION of the controller, which overrides the minimum',
     ).toBeUndefined()
-    return `Kubernetes ${server}; serving ${knative} enforces ${oldestKubernetes(row!)}`
+    return `Kubernetes ${server}; serving ${knative} enforces ${oldestKubernetes(row)}`
   },
 )
 

@@ -48,8 +48,10 @@ check(
           ),
     )
     expect(missing, 'CRDs that are missing or not Established').toBeNone()
-    const webhooks = await stack.webhooks.serve(expect, ({ namespace }) => namespace === CERT_MANAGER)
-    return `${version}: ${found.length} deployments, ${CRDS.length} CRDs, ${webhooks}`
+    const { webhooks, troubles } = await stack.webhooks.readiness(({ namespace }) => namespace === CERT_MANAGER)
+    expect(webhooks, `Admission webhooks that call a Service in namespace ${CERT_MANAGER}`).toBeGreaterThan(0)
+    expect(troubles, "cert-manager's admission webhooks cannot be called").toBeNone()
+    return `cert-manager ${version}: ${found.length} Deployments, ${CRDS.length} CRDs and ${webhooks} webhooks are ready`
   },
 )
 
