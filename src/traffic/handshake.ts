@@ -34,14 +34,18 @@ export const readHandshake = ({ certificates, ...rest }: HandshakeAnswer): Hands
   chain: readCertificates(certificates.join('\n')),
 })
 
-/** Does one TLS handshake from this machine, and waits for the session that a server of TLS 1.3 gives after it. It never throws. */
-export function shakeHandsFromHere({
-  address,
-  port,
-  sni,
-  session,
-  maxVersion,
-}: HandshakeRequest): Promise<HandshakeAnswer> {
+/** Does one TLS handshake from this machine. It never throws for what the network does. */
+export const shakeHandsFromHere = (request: HandshakeRequest): Promise<HandshakeAnswer> =>
+  shakeHands(request, deadline('request'))
+
+/**
+ * Does one TLS handshake from where this code runs (the harness, and the agent pod), and waits for the session that a server of
+ * TLS 1.3 gives after it. It never throws for what the network does.
+ */
+export function shakeHands(
+  { address, port, sni, session, maxVersion }: HandshakeRequest,
+  withinMs: number,
+): Promise<HandshakeAnswer> {
   return new Promise((resolve) => {
     const certificates: string[] = []
     const socket = tls.connect({
@@ -59,18 +63,18 @@ export function shakeHandsFromHere({
       socket.destroy()
       resolve({ certificates, ...answer })
     }
-    const timer = setTimeout(() => done({ error: 'no answer' }), deadline('request'))
-    const seen = () => ({ protocol: socket.getProtocol() ?? 'unknown', resumed: socket.isSessionReused() })
+    const timer = setTimeout(() => done({ error: 'no answer' }), withinMs)
+    const outcome = () => ({ protocol: socket.getProtocol() ?? 'unknown', resumed: socket.isSessionReused() })
+    let ticket = ''
     socket.on('error', (problem: NodeJS.ErrnoException) => done({ error: problem.code ?? problem.message }))
     socket.on('close', () => done({ error: 'closed' }))
     socket.on('secureConnect', () => {
-      for (let each = socket.getPeerX509Certificate(); each; each = each.issuerCertificate)
-        certificates.push(each.toString())
+      for (let shown = socket.getPeerX509Certificate(); shown; shown = shown.issuerCertificate)
+        certificates.push(shown.toString())
       // The ticket of TLS 1.3 comes with the first data; a server that gives none answers the request all the same.
       socket.write(`HEAD / HTTP/1.1\r\nHost: ${sni}\r\nConnection: close\r\n\r\n`)
-      socket.once('data', () => done({ ...seen(), ...(given ? { session: given } : {}) }))
+      socket.once('data', () => done({ ...outcome(), ...(ticket ? { session: ticket } : {}) }))
     })
-    let given = ''
-    socket.on('session', (ticket) => (given = ticket.toString('base64')))
+    socket.on('session', (session) => (ticket = session.toString('base64')))
   })
 }

@@ -62,7 +62,7 @@ describe('a request from here', () => {
     setDeadlineFactor(0.01)
     expect(await sendFromHere({ address, port: server.port, host: 'h' })).toMatchObject({
       status: 0,
-      error: 'nothing within 0.1 s',
+      error: 'no answer within 0.1 s',
     })
   })
 })

@@ -1,7 +1,5 @@
-import { buildConnector, Pool } from 'undici'
 import { deadline } from '../core/deadlines.ts'
-import type { HttpRequest } from './http.ts'
-import { networkReason } from '../core/network-reason.ts'
+import { KeptConnections, sendRequest, type HttpRequest } from './http.ts'
 import { SampleLog, type Sample } from './samples.ts'
 
 /** A probe under way: its samples as they come, and its end. */
@@ -24,14 +22,18 @@ export interface ProbeOptions {
 export class Prober extends SampleLog implements Probe {
   readonly #rate: number
   readonly #send: (due: number) => Promise<Omit<Sample, 'due' | 'ms'>>
-  readonly #close: () => Promise<void>
+  readonly #close: () => void
   readonly #pending = new Set<Promise<void>>()
   #sent = 0
   #timer: NodeJS.Timeout | undefined
   #over = false
 
-  /** Starts at once. `send` gives what came of one request and does not throw. */
-  constructor(rate: number, send: (due: number) => Promise<Omit<Sample, 'due' | 'ms'>>, close = async () => {}) {
+  /** Starts at once. `send` gives what came of one request. */
+  constructor(
+    rate: number,
+    send: (due: number) => Promise<Omit<Sample, 'due' | 'ms'>>,
+    close: () => void = () => undefined,
+  ) {
     super()
     this.#rate = rate
     this.#send = send
@@ -43,8 +45,8 @@ export class Prober extends SampleLog implements Probe {
     this.#over = true
     clearTimeout(this.#timer)
     await Promise.all(this.#pending)
-    await this.#close()
-    return this.samples.sort((a, b) => a.due - b.due)
+    this.#close()
+    return this.samples.toSorted((a, b) => a.due - b.due)
   }
 
   #tick(): void {
@@ -55,57 +57,30 @@ export class Prober extends SampleLog implements Probe {
   }
 
   #start(due: number): void {
-    const sent = this.#send(due).then((seen) => {
-      this.keep({ due, ms: this.now - due, ...seen })
-    })
+    const sent = this.#send(due)
+      .catch((problem: unknown) => ({ status: 0, error: String(problem) }))
+      .then((outcome) => this.keep({ due, ms: this.now - due, ...outcome }))
     this.#pending.add(sent)
     void sent.finally(() => this.#pending.delete(sent))
   }
 }
 
 /** A prober that sends from this machine. `request.within` bounds each answer. */
-export function probeFromHere(request: HttpRequest, { rate, reuse = false }: ProbeOptions): Prober {
-  const { address, port, host, scheme = 'http', sni, within = 'request' } = request
-  const base = buildConnector({
-    allowH2: false,
-    rejectUnauthorized: false,
-    maxCachedSessions: 0,
-    timeout: deadline(within),
-  })
-  let serial: string | undefined
-  const pool = new Pool(`${scheme}://${address.includes(':') ? `[${address}]` : address}:${port}`, {
-    allowH2: false,
-    connections: null,
-    pipelining: 1,
-    headersTimeout: deadline(within),
-    bodyTimeout: deadline(within),
-    connect: (options, callback) =>
-      base({ ...options, servername: sni ?? host.split(':')[0] ?? host }, (...result) => {
-        const [, socket] = result
-        if (socket && 'getPeerX509Certificate' in socket) serial = socket.getPeerX509Certificate()?.serialNumber
-        ;(callback as (...result: unknown[]) => void)(...result)
-      }),
-  })
-  const options = {
-    path: request.path ?? '/',
-    method: request.method ?? ('GET' as const),
-    headers: { host, ...request.headers },
-    reset: !reuse,
-  }
+export const probeFromHere = (request: HttpRequest, options: ProbeOptions): Prober =>
+  startProber(request, options, deadline(request.within ?? 'request'))
+
+/** A prober that sends from where this code runs. `withinMs` bounds each answer. */
+export function startProber(request: HttpRequest, { rate, reuse = false }: ProbeOptions, withinMs: number): Prober {
+  const kept = reuse ? new KeptConnections() : undefined
   const send = async (): Promise<Omit<Sample, 'due' | 'ms'>> => {
-    try {
-      const { statusCode, headers, body } = await pool.request(options)
-      await body.dump()
-      const version = headers['x-version']
-      return {
-        status: statusCode,
-        ...(version ? { version: String(version) } : {}),
-        // Of a new connection a request: the newest handshake is the nearest to this request's own.
-        ...(serial ? { serial } : {}),
-      }
-    } catch (problem) {
-      return { status: 0, error: networkReason(problem) ?? String(problem) }
+    const { status, headers, error, serial } = await sendRequest(request, { withinMs, kept })
+    const version = headers['x-version']
+    return {
+      status,
+      ...(error ? { error } : {}),
+      ...(version ? { version } : {}),
+      ...(serial ? { serial } : {}),
     }
   }
-  return new Prober(rate, send, () => pool.destroy())
+  return new Prober(rate, send, () => kept?.[Symbol.dispose]())
 }
