@@ -1,0 +1,45 @@
+import { describe, expect, test } from 'vitest'
+import { AUTOSCALER_SETTINGS, deploymentsOf, goDuration, metricsOf, settingTroubles } from './settings.ts'
+import { nearestKey } from '../config/nearest-key.ts'
+
+describe("Knative's settings", () => {
+  const troubles = (settings: Record<string, string>) => settingTroubles(settings, AUTOSCALER_SETTINGS, nearestKey)
+
+  test('that are known and parse are no trouble', () => {
+    expect(
+      troubles({
+        'stable-window': '1m',
+        'target-burst-capacity': '-1',
+        'max-scale-down-rate': '1.1',
+        'enable-scale-to-zero': 'false',
+        'container-concurrency-target-percentage': '0.7',
+      }),
+    ).toEqual([])
+  })
+
+  test.each([
+    [{ 'stable-windw': '60s' }, 'stable-windw is no key of it; did you mean stable-window?'],
+    [{ 'max-scale-down-rate': '1' }, 'max-scale-down-rate: 1 is not above 1'],
+    [{ 'stable-window': '5s' }, 'stable-window: 5s is outside 6 s to 3600 s'],
+    [{ 'stable-window': 'long' }, 'stable-window: "long" is no duration such as 30s'],
+    [{ 'initial-scale': '1.5' }, 'initial-scale: "1.5" is no whole number'],
+    [{ 'target-burst-capacity': '-2' }, 'target-burst-capacity: -2 is below 0'],
+    [{ 'enable-scale-to-zero': 'yes' }, 'enable-scale-to-zero: "yes" is neither true nor false'],
+  ])('%j is told', (settings, trouble) => {
+    expect(troubles(settings)).toEqual([trouble])
+  })
+
+  test('are durations as Go writes them', () => {
+    expect(goDuration('1m30s')).toBe(90_000)
+    expect(goDuration('1.5h')).toBe(5_400_000)
+    expect(goDuration('30')).toBeUndefined()
+  })
+
+  test('and names are by version', () => {
+    expect(deploymentsOf('1.9.4')).toContain('domain-mapping')
+    expect(deploymentsOf('1.22.1')).not.toContain('domain-mapping')
+    expect(metricsOf('1.18.0').autoscaler.test('# HELP x\nautoscaler_desired_pods{a="b"} 1')).toBe(true)
+    expect(metricsOf('1.22.1').autoscaler.test('kn_revision_pods_desired{a="b"} 1')).toBe(true)
+    expect(metricsOf('1.22.1').autoscaler.test('autoscaler_desired_pods{a="b"} 1')).toBe(false)
+  })
+})
