@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { stringify } from 'yaml'
-import { drain, servingNodes } from './drain.ts'
+import { drain, moves, servingNodes } from './drain.ts'
 import { budgetBreaches, neverAllows } from './disruption-budgets.ts'
 import { takeAway } from './faults.ts'
 import { setDeadlineFactor } from '../core/deadlines.ts'
@@ -196,4 +196,30 @@ describe('a budget', () => {
     )
     expect(budgetBreaches([at(0, { ...whole, currentHealthy: 1 })])).toEqual([])
   })
+})
+
+const podOf = (namespace: string, owner?: string, more: { labels?: Record<string, string>; phase?: string } = {}) => ({
+  kind: 'Pod',
+  metadata: {
+    name: 'p',
+    namespace,
+    ...(owner ? { ownerReferences: [{ kind: owner, name: 'o', apiVersion: 'v1', uid: 'u' }] } : {}),
+    ...(more.labels ? { labels: more.labels } : {}),
+  },
+  status: { phase: more.phase ?? 'Running' },
+})
+const instrument = { labels: { 'plumbline.dev/instrument': 'agent' } }
+
+test.each([
+  ['a pod of a Deployment', podOf('shop', 'ReplicaSet'), true],
+  ['a lone pod of somebody', podOf('shop'), true],
+  ["a pod of a Deployment of ours: a revision's", podOf('plumb-drain-1', 'ReplicaSet'), true],
+  ['a lone pod of ours', podOf('plumb-mesh-1'), false],
+  ['the agent, which has a Deployment', podOf('plumb-agent-1', 'ReplicaSet', instrument), false],
+  ['a load generator, which has a Job', podOf('plumb-load-1', 'Job', instrument), false],
+  ['a pod of a DaemonSet', podOf('kube-system', 'DaemonSet'), false],
+  ["the node's own", podOf('kube-system', 'Node'), false],
+  ['a pod that is over', podOf('shop', 'Job', { phase: 'Succeeded' }), false],
+])('whether a drain has it leave: %s', (_, subject, leaves) => {
+  expect(moves(subject)).toBe(leaves)
 })

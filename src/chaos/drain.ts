@@ -5,6 +5,7 @@ import { statusOf } from '../kube/errors.ts'
 import { readinessTroubles, isRolledOut } from '../kube/pods.ts'
 import type { Stack } from '../stack/stack.ts'
 import { conditionOf } from '../kube/until.ts'
+import { INSTRUMENT_LABEL } from '../traffic/agent-protocol.ts'
 import { BUDGET, budgetsOver, neverAllows } from './disruption-budgets.ts'
 import { deploymentId } from './faults.ts'
 
@@ -81,9 +82,13 @@ export async function drain(stack: Stack, nodes: readonly KubernetesObject[]): P
   }
 }
 
-/** Whether a drain has a pod leave: not those of DaemonSets and of the node itself, not what is over, and not our own lone pods. */
-function moves({ metadata, status }: KubernetesObject): boolean {
+/**
+ * Whether a drain has a pod leave: not those of DaemonSets and of the node itself, not what is over, not our own lone pods, and not
+ * the agent and the load generators, by which the drain is measured.
+ */
+export function moves({ metadata, status }: KubernetesObject): boolean {
   if (metadata?.deletionTimestamp || status?.phase === 'Succeeded' || status?.phase === 'Failed') return false
+  if (metadata?.labels?.[INSTRUMENT_LABEL]) return false
   const owners = metadata?.ownerReferences ?? []
   if (owners.some(({ kind }) => kind === 'DaemonSet' || kind === 'Node')) return false
   return owners.length > 0 || !metadata?.namespace?.startsWith('plumb-')

@@ -22,6 +22,16 @@ export interface ObjectId {
   namespace?: string | undefined
 }
 
+/** What a request to any path of the API server may carry; `within` is in milliseconds, `doing` names it in a problem. */
+export interface RawOptions {
+  body?: string
+  contentType?: string
+  /** Headers besides those of the credentials: the pod proxy passes them on. */
+  headers?: Record<string, string>
+  within?: number
+  doing?: string
+}
+
 /** Splits 'apps/v1/Deployment' into { apiVersion: 'apps/v1', kind: 'Deployment' }. */
 export function splitKind(name: KindName): { apiVersion: string; kind: string } {
   const at = name.lastIndexOf('/')
@@ -234,7 +244,7 @@ export class Kubernetes {
   async raw(
     method: Dispatcher.HttpMethod,
     path: string,
-    options: { body?: string; contentType?: string; within?: number; doing?: string } = {},
+    options: RawOptions = {},
   ): Promise<{ status: number; body: string }> {
     const doing = options.doing ?? `${method} ${path.split('?')[0] ?? path}`
     return this.#plain(doing, async () => {
@@ -246,6 +256,7 @@ export class Kubernetes {
           ...(await this.config.headers()),
           accept: 'application/json, */*;q=0.8',
           ...(options.body === undefined ? {} : { 'content-type': options.contentType ?? 'application/json' }),
+          ...options.headers,
         },
         body: options.body ?? null,
         signal: limit.signal,

@@ -1,9 +1,7 @@
 import { deadline } from '../core/deadlines.ts'
 import { StackFailure } from '../core/problem.ts'
 import type { KubernetesObject } from '../core/object.ts'
-import { postToAgent } from '../traffic/agent.ts'
 import { describeAnswer, type Answer } from '../traffic/http.ts'
-import { readFixture } from '../kube/manifest.ts'
 import { podsReady } from '../kube/until.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import type { Istio } from './istio.ts'
@@ -48,7 +46,7 @@ export class MeshPods {
       const namespace = await workloadNamespace(stack, name, await injectionLabels(stack))
       await stack.applyFixture('tls/mesh-pods.yaml', {
         namespace,
-        agent: JSON.stringify(readFixture('agent/agent.mjs')),
+        ...(await stack.agent.fixtureValues()),
       })
       const pods = await stack.until({ kind: 'v1/Pod', namespace }, podsReady(2), 'podReady')
       const outside = pods.find((pod) => !hasSidecar(pod))
@@ -82,7 +80,7 @@ export class MeshPods {
   fromInside(): Promise<Answer> {
     const host = `server.${this.namespace}.svc.cluster.local`
     const request = { address: host, port: 80, host, path: '/info', withinMs: deadline('request') }
-    return postToAgent<Answer>(this.#stack, { namespace: this.namespace, name: 'client' }, 'request', request)
+    return this.#stack.agent.askPod<Answer>({ namespace: this.namespace, name: 'client' }, 'request', request)
   }
 
   /** The identity by which the client was known to the server's sidecar, in the header that this one adds. */

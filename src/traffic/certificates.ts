@@ -6,7 +6,10 @@ export const readCertificates = (pem: string): X509Certificate[] =>
     (each) => new X509Certificate(each),
   )
 
-/** What is wrong with a chain that is to show `host`, its own certificate first: a sentence each, none where it is right. */
+/**
+ * What is wrong with a chain that is to show `host`, its own certificate first: a sentence each, none where it is
+ * right.
+ */
 export function chainTroubles(
   chain: readonly X509Certificate[],
   authority: X509Certificate,
@@ -33,7 +36,7 @@ export function chainTroubles(
 /** Whether a certificate is out of its time, and by how much: a clock that is off looks the same, so both are told. */
 export function dateTroubles(certificate: X509Certificate, now = new Date()): string[] {
   const [from, to] = [new Date(certificate.validFrom), new Date(certificate.validTo)]
-  const off = `; this machine's clock says ${now.toISOString()}, so compare it with the cluster's if that is not what you expect`
+  const off = `; this machine's clock says ${now.toISOString()}: compare it with the cluster's if you expect otherwise`
   if (now < from)
     return [`${nameOf(certificate)} is valid from ${from.toISOString()} on, ${ago(from, now)} from now${off}`]
   if (now > to) return [`${nameOf(certificate)} expired at ${to.toISOString()}, ${ago(now, to)} ago${off}`]

@@ -39,8 +39,8 @@ export const shakeHandsFromHere = (request: HandshakeRequest): Promise<Handshake
   shakeHands(request, deadline('request'))
 
 /**
- * Does one TLS handshake from where this code runs (the harness, and the agent pod), and waits for the session that a server of
- * TLS 1.3 gives after it. It never throws for what the network does.
+ * Does one TLS handshake from where this code runs (the harness, and the agent pod), and waits for the session that a
+ * server of TLS 1.3 gives after it. It never throws for what the network does.
  */
 export function shakeHands(
   { address, port, sni, session, maxVersion }: HandshakeRequest,

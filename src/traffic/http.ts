@@ -65,14 +65,15 @@ export class KeptConnections implements Disposable {
 }
 
 /**
- * Sends one request from this machine, on a connection of its own: a kept connection would hide a load balancer's choice and a
- * drained target. It follows no redirect and never throws for what the network does.
+ * Sends one request from this machine, on a connection of its own: a kept connection would hide a load balancer's
+ * choice and a drained target. It follows no redirect and never throws for what the network does.
  */
 export const sendFromHere = (request: HttpRequest): Promise<Answer> =>
   sendRequest(request, { withinMs: deadline(request.within ?? 'request'), signal: currentScope()?.signal })
 
 /**
- * Sends one request from where this code runs: the harness, and the agent pod (agent-program.ts). It follows no redirect.
+ * Sends one request from where this code runs: the harness, and the agent pod (agent-program.ts). It follows no
+ * redirect.
  * @throws TypeError for a request that HTTP cannot carry (a space in its path), and for nothing that the network does
  */
 export async function sendRequest(request: HttpRequest, { withinMs, signal, kept }: Sending): Promise<Answer> {

@@ -73,8 +73,8 @@ export class Ingress {
   }
 
   /**
-   * Probes the load balancer at a set rate while `work` goes on, and gives every sample with what the work gave; see prober.ts.
-   * `work` is handed the prober, to wait for what it sees.
+   * Probes the load balancer at a set rate while `work` goes on, and gives every sample with what the work gave; see
+   * prober.ts. `work` is handed the prober, to wait for what it sees.
    */
   async probeWhile<T>(
     request: IngressRequest,

@@ -16,8 +16,9 @@ export interface ProbeOptions {
 }
 
 /**
- * Sends requests at a set rate and keeps every sample. Open loop: each goes out at its own time, whether earlier ones were answered or
- * not, and its latency counts from when it was due, so that a stack that stalls cannot hide it (no coordinated omission).
+ * Sends requests at a set rate and keeps every sample. Open loop: each goes out at its own time, whether earlier ones
+ * were answered or not, and its latency counts from when it was due, so that a stack that stalls cannot hide it (no
+ * coordinated omission).
  */
 export class Prober extends SampleLog implements Probe {
   readonly #rate: number
