@@ -49,6 +49,12 @@ describe('a bad input is one plain sentence and exit code 3', () => {
       ['certify', '--target', 'existing', '--kubeconfig', '/nowhere'],
       /There is no kubeconfig at \/nowhere/,
     ],
+    [
+      'certify of a check that is none',
+      ['certify', '--only', 'nope'],
+      /^"nope" is not a suite, an effect or a check\./,
+    ],
+    ['--only without a name', ['certify', '--only', ','], /^--only names nothing/],
     ['both --only and --rerun', ['certify', '--only', 'infra', '--rerun', 'latest'], /exclude each other/],
     ['a run that is not there', ['certify', '--rerun', '20200101-000000-abcd'], /There is no run/],
     ['a report of nothing', ['report'], /There is no run in reports\/ yet/],
@@ -59,7 +65,11 @@ describe('a bad input is one plain sentence and exit code 3', () => {
       ['certify', '--target', 'existing', '--deadline-factor', 'x'],
       /deadlines\.factor/,
     ],
-    ['a check that is none', ['list', '--only', 'mesh/nothing'], /"mesh\/nothing" is no suite, no effect and no check/],
+    [
+      'a check that is none',
+      ['list', '--only', 'mesh/nothing'],
+      /"mesh\/nothing" is not a suite, an effect or a check\. Did you mean "mesh\//,
+    ],
     [
       'disruption without a context',
       ['certify', '--target', 'existing', '--allow-disruption'],

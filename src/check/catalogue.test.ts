@@ -64,7 +64,7 @@ describe('a selection', () => {
   })
 
   test('refuses a name that is none', () => {
-    expect(() => select(checks, ['mash'])).toThrow('"mash" is no suite, no effect and no check')
+    expect(() => select(checks, ['mash'])).toThrow('"mash" is not a suite, an effect or a check. Did you mean "mesh"?')
   })
 })
 

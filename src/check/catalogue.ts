@@ -3,7 +3,9 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { declaredChecks, type Check } from './check.ts'
 import { deadlines } from '../core/deadlines.ts'
+import { UsageProblem } from '../core/problem.ts'
 import { EFFECTS, SUITES, type Suite } from '../core/record.ts'
+import { nearestKey } from '../config/nearest-key.ts'
 
 const SUITES_FOLDER = join(import.meta.dirname, '..', '..', 'suites')
 
@@ -49,7 +51,7 @@ export function orderOfWork(checks: readonly Check[]): Check[] {
 
 /**
  * The checks that `only` names (suites, effects or ids) and all that they need, in the order of work.
- * @throws Error saying which name is no suite and no check
+ * @throws UsageProblem naming what is no suite, effect or check, with the nearest that is
  */
 export function select(checks: readonly Check[], only: readonly string[]): Check[] {
   const wanted = new Set<string>()
@@ -64,7 +66,12 @@ export function select(checks: readonly Check[], only: readonly string[]): Check
       (check) =>
         check.id === name || check.suite === name || (EFFECTS.includes(name as never) && check.effect === name),
     )
-    if (matching.length === 0) throw new Error(`"${name}" is no suite, no effect and no check: see plumbline list`)
+    if (matching.length === 0) {
+      const nearest = nearestKey(name, [...SUITES, ...EFFECTS, ...byId.keys()])
+      throw new UsageProblem(
+        `"${name}" is not a suite, an effect or a check. Did you mean "${nearest}"? plumbline list shows all checks.`,
+      )
+    }
     for (const check of matching) add(check.id)
   }
   return checks.filter((check) => wanted.has(check.id))

@@ -1,4 +1,5 @@
 import { appendFileSync } from 'node:fs'
+import { relative } from 'node:path'
 import type { ExpectStatic } from 'vitest'
 import type { Stack } from '../stack/stack.ts'
 import type { Check } from './check.ts'
@@ -34,12 +35,23 @@ export class Performer {
   /** Performs one check and writes its record. It does not throw. */
   async perform(check: Check, expect: ExpectStatic, abort: AbortSignal): Promise<Performed> {
     const startedAt = new Date()
-    const performed = await this.#judge(check, expect, abort, startedAt)
-    appendFileSync(recordsFile(this.#run.id), `${JSON.stringify(performed.record)}\n`)
+    const performed = this.#record(await this.#judge(check, expect, abort, startedAt))
     this.#outcomes.get(check.id)?.settle(performed.record.outcome)
     const { id, outcome, ms, seen } = performed.record
     channel.post({ type: 'finished', id, outcome, ms, seen })
     return performed
+  }
+
+  /** Writes a record. One that cannot be written would be missing at the end: the check is in error, and nobody waits for it. */
+  #record(performed: Performed): Performed {
+    const file = recordsFile(this.#run.id)
+    try {
+      appendFileSync(file, `${JSON.stringify(performed.record)}\n`)
+      return performed
+    } catch (problem) {
+      const seen = `${relative(process.cwd(), file)} could not be written, so the result is lost: ${plainMessage(problem)}`
+      return { record: { ...performed.record, outcome: 'error', seen }, problem }
+    }
   }
 
   async #judge(check: Check, expect: ExpectStatic, abort: AbortSignal, asked: Date): Promise<Performed> {

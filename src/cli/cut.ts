@@ -11,24 +11,26 @@ export function cutShort(
   const controller = new AbortController()
   const onSignal = keepHandler((signal: NodeJS.Signals) => {
     if (controller.signal.aborted) {
-      process.stderr.write('\nstopped at once; plumbline recover undoes what is left\n')
+      process.stderr.write('\nstopped at once; changes may be left in the cluster: plumbline recover undoes them\n')
       process.exit(130)
     }
-    tell(`${signal}: undoing and reporting; once more stops at once`)
+    tell(`${signal}: ending the run, undoing its changes and writing its reports; again: stop at once`)
     controller.abort(new Error(`cut short by ${signal}`))
   })
   process.on('SIGINT', onSignal)
   process.on('SIGTERM', onSignal)
   const timer = limit
     ? setTimeout(() => {
-        tell(`the time limit of ${limit} minutes: undoing and reporting`)
+        tell(
+          `the time limit of ${limit} minutes has passed: ending the run, undoing its changes and writing its reports`,
+        )
         controller.abort(new Error('cut short by the time limit'))
       }, limit * 60_000)
     : undefined
   return {
     signal: controller.signal,
     end(why) {
-      tell(`${why}: the run ends here`)
+      tell(`${why}: ending the run`)
       controller.abort(new Error(why))
     },
     release() {

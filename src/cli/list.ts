@@ -1,7 +1,6 @@
 import { loadCatalogue, select } from '../check/catalogue.ts'
 import type { Check } from '../check/check.ts'
 import { guideMarkdown, tellGuide } from '../guide/tell-guide.ts'
-import { UsageProblem } from '../core/problem.ts'
 
 export interface ListFlags {
   only?: string[]
@@ -12,7 +11,8 @@ export interface ListFlags {
 
 /** plumbline list: the catalogue, in the order of work. */
 export async function list(flags: ListFlags): Promise<number> {
-  const checks = chosen(await loadCatalogue(), flags.only)
+  const catalogue = await loadCatalogue()
+  const checks = flags.only ? select(catalogue, flags.only) : catalogue
   if (flags.guide) console.log(flags.markdown ? guideMarkdown() : tellGuide(checks))
   else if (flags.json)
     console.log(
@@ -29,15 +29,6 @@ export async function list(flags: ListFlags): Promise<number> {
     console.log(`${checks.length} checks`)
   }
   return 0
-}
-
-function chosen(checks: Check[], only: string[] | undefined): Check[] {
-  if (!only) return checks
-  try {
-    return select(checks, only)
-  } catch (problem) {
-    throw new UsageProblem(problem instanceof Error ? problem.message : String(problem))
-  }
 }
 
 /** The catalogue as docs/catalogue.md has it. */

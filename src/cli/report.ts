@@ -5,18 +5,18 @@ import { UsageProblem } from '../core/problem.ts'
 import { isRunning, readRunInfo, runFolder } from '../config/run-info.ts'
 import { buildReport, type RunEnd } from '../report/build-report.ts'
 import { reportSchema } from '../report/report-schema.ts'
-import { writeReports } from '../run/finish.ts'
+import { writeReports } from '../run/write-reports.ts'
 import { tellVerdict } from './certify.ts'
 
 /** plumbline report: the reports of a run made again from its records; of one that was killed, for the first time. */
 export async function report(id: string): Promise<number> {
   const run = readRunInfo(id)
   if (isRunning(run))
-    throw new UsageProblem(`Run ${run.id} still goes on (process ${run.pid}): its reports come when it ends.`)
+    throw new UsageProblem(`Run ${run.id} is still running (process ${run.pid}): it writes its reports when it ends.`)
   const made = buildReport(run, await loadCatalogue(), endOf(run.id, run.endedAt))
-  await writeReports(made)
-  tellVerdict(made)
-  return 0
+  const { problems, reportIsMissing } = await writeReports(made)
+  tellVerdict(made, problems)
+  return reportIsMissing ? 3 : 0
 }
 
 /**
@@ -29,7 +29,7 @@ function endOf(id: string, endedAt: string | undefined): RunEnd {
     return {
       endedAt: new Date(endedAt ?? Date.now()),
       interrupted: true,
-      leftBehind: ['the run was killed: plumbline recover'],
+      leftBehind: ['the run was killed before it could undo its changes'],
       versions: {},
       topology: [],
     }

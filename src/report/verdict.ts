@@ -14,7 +14,7 @@ export const recordOrError = (id: string, records: ReadonlyMap<string, CheckReco
   records.get(id) ?? {
     id,
     outcome: 'error',
-    seen: 'it left no record: the run ended before it, or it broke the runner',
+    seen: 'no record of this check: the run ended before it, or its record could not be written',
     startedAt: '',
     ms: 0,
     lists: 0,

@@ -26,8 +26,9 @@ export default async function setUp(project: TestProject): Promise<(() => Promis
     const { readRecords } = await import('../report/build-report.ts')
     const ran = new Set([...readRecords(run.id).keys()].map((id) => id.split('/')[0]))
     const checks = run.checks.filter((id) => ran.has(id.split('/')[0]))
-    const report = await finishRun({ run: { ...run, checks }, interrupted: false }, () => undefined)
+    const { report, problems } = await finishRun({ run: { ...run, checks }, interrupted: false }, () => undefined)
     await twin?.stop()
+    for (const problem of problems) console.error(problem)
     console.log(
       `${report.verdict}: ${tellCounts(report.counts)} of ${checks.length} checks: reports/${run.id}/index.html`,
     )

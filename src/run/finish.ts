@@ -1,21 +1,17 @@
-import { writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { loadCatalogue } from '../check/catalogue.ts'
-import { allureFolder, journalFile, runFolder, writeRunInfo, type RunInfo } from '../config/run-info.ts'
-import { completeAllureResults, makeAllurePage } from '../report/allure.ts'
-import { buildReport, readClusterFacts, type ClusterFacts, type RunEnd } from '../report/build-report.ts'
-import { pageOf } from '../report/html.ts'
-import { junitOf } from '../report/junit.ts'
+import { plainMessage } from '../core/problem.ts'
+import { journalFile, writeRunInfo, type RunInfo } from '../config/run-info.ts'
+import { buildReport, readClusterFacts, type ClusterFacts } from '../report/build-report.ts'
 import type { Report } from '../report/report-schema.ts'
-import { summaryOf } from '../report/summary.ts'
 import { Journal } from '../cluster/journal.ts'
 import { loadKubeConfig } from '../kube/connection.ts'
 import { Kubernetes } from '../kube/kubernetes.ts'
 import { undoAll } from '../cluster/undo.ts'
 import type { ThreadWork } from './in-thread.ts'
+import { writeReports, type Unwritten } from './write-reports.ts'
 
 /** The same as the work of a thread. */
-export const work: ThreadWork<RunEnding, Report> = (ending, tell) => finishRun(ending, tell)
+export const work: ThreadWork<RunEnding, Finished> = (ending, tell) => finishRun(ending, tell)
 
 /** A run whose checks are done; `died` says why its target is gone, where it is. */
 export interface RunEnding {
@@ -24,43 +20,56 @@ export interface RunEnding {
   died?: string | undefined
 }
 
-/** Undoes what the run left open, asks the cluster for its versions and nodes, and writes every report. */
-export async function finishRun({ run, interrupted, died }: RunEnding, tell: (what: string) => void): Promise<Report> {
-  if (died) return report(run, { interrupted, died, leftBehind: [], versions: {}, topology: [] }, tell)
-  const kubeConfig = loadKubeConfig(run.config.kubeconfig, run.context)
-  const api = new Kubernetes(kubeConfig)
-  let facts: ClusterFacts
-  let leftBehind: string[]
-  try {
-    const reading = readClusterFacts(api)
-    leftBehind = await undoAll(api, new Journal(journalFile(run.id)), tell)
-    facts = await reading
-  } finally {
-    await kubeConfig.close()
-  }
-  return report(run, { interrupted, leftBehind, ...facts }, tell)
+/** The report of a run, and which of its files could not be written. */
+export interface Finished extends Unwritten {
+  report: Report
 }
 
-async function report(run: RunInfo, end: Omit<RunEnd, 'endedAt'>, tell: (what: string) => void): Promise<Report> {
+const NO_FACTS: ClusterFacts = { versions: {}, topology: [] }
+
+/**
+ * Undoes what the run left open, asks the cluster for its versions and nodes, and writes every report. Whatever of that fails, there
+ * is a verdict: what could not be undone is in the report, what could not be written beside it.
+ */
+export async function finishRun(
+  { run, interrupted, died }: RunEnding,
+  tell: (what: string) => void,
+): Promise<Finished> {
+  const { leftBehind, facts } = died ? { leftBehind: [], facts: NO_FACTS } : await undoRun(run, tell)
   const endedAt = new Date()
-  writeRunInfo({ ...run, endedAt: endedAt.toISOString() })
-  const made = buildReport(run, await loadCatalogue(), { endedAt, ...end })
+  const problems: string[] = []
+  try {
+    writeRunInfo({ ...run, endedAt: endedAt.toISOString() })
+  } catch (problem) {
+    problems.push(`run.json could not be written: ${plainMessage(problem)}`)
+  }
+  const report = buildReport(run, await loadCatalogue(), { endedAt, interrupted, died, leftBehind, ...facts })
   tell('writing the reports')
-  await writeReports(made)
-  return made
+  const written = await writeReports(report)
+  return { report, problems: [...problems, ...written.problems], reportIsMissing: written.reportIsMissing }
 }
 
-/** Writes report.json and all that is made of it: JUnit, Allure, Markdown and our own page. */
-export async function writeReports(report: Report): Promise<void> {
-  const folder = runFolder(report.run)
-  writeFileSync(join(folder, 'report.json'), `${JSON.stringify(report, null, 2)}\n`)
-  writeFileSync(join(folder, 'junit.xml'), junitOf(report))
-  writeFileSync(join(folder, 'summary.md'), summaryOf(report))
-  writeFileSync(join(folder, 'index.html'), pageOf(report))
-  completeAllureResults(allureFolder(report.run), report)
-  await makeAllurePage(
-    allureFolder(report.run),
-    join(folder, 'allure.html'),
-    `Plumbline ${report.run}: ${report.verdict}`,
-  )
+async function undoRun(
+  run: RunInfo,
+  tell: (what: string) => void,
+): Promise<{ leftBehind: string[]; facts: ClusterFacts }> {
+  const journal = new Journal(journalFile(run.id))
+  try {
+    const kubeConfig = loadKubeConfig(run.config.kubeconfig, run.context)
+    try {
+      const api = new Kubernetes(kubeConfig)
+      const [leftBehind, facts] = await Promise.all([
+        undoAll(api, journal, tell),
+        readClusterFacts(api).catch(() => NO_FACTS),
+      ])
+      return { leftBehind, facts }
+    } finally {
+      await kubeConfig.close()
+    }
+  } catch (problem) {
+    // What is undone is struck out in the journal; all that is not may be there.
+    const open = journal.pending().map(({ object: { kind, name } }) => `${kind} ${name}`)
+    const what = open.length ? `${open.join(', ')} may still be in the cluster` : 'the run could not be ended'
+    return { leftBehind: [`${what}: ${plainMessage(problem)}`], facts: NO_FACTS }
+  }
 }

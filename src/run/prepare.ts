@@ -2,7 +2,6 @@ import { CAPABILITIES, type Capability } from '../core/record.ts'
 import { loadCatalogue, select } from '../check/catalogue.ts'
 import { type Check } from '../check/check.ts'
 import { setDeadlineFactor } from '../core/deadlines.ts'
-import { UsageProblem } from '../core/problem.ts'
 import { newRunId, writeRunInfo, type RunInfo, type K6 } from '../config/run-info.ts'
 import type { StackConfig } from '../config/stack-schema.ts'
 import { findK6, tellK6 } from '../load/k6.ts'
@@ -43,7 +42,8 @@ export async function prepareRun(
 ): Promise<RunInfo> {
   setDeadlineFactor(given.deadlines.factor)
   const config = await withWayIn(given)
-  const checks = chosen(await loadCatalogue(), only)
+  const catalogue = await loadCatalogue()
+  const checks = only.length ? select(catalogue, only) : catalogue
   const kubeConfig = loadKubeConfig(config.kubeconfig, config.target === 'kind' ? kindContext(config) : config.context)
   try {
     const api = new Kubernetes(kubeConfig)
@@ -72,15 +72,6 @@ export async function prepareRun(
     return run
   } finally {
     await kubeConfig.close()
-  }
-}
-
-function chosen(checks: Check[], only: string[]): Check[] {
-  if (only.length === 0) return checks
-  try {
-    return select(checks, only)
-  } catch (problem) {
-    throw new UsageProblem(problem instanceof Error ? problem.message : String(problem))
   }
 }
 

@@ -7,6 +7,8 @@ const { module, argument } = workerData as { module: string; argument: unknown }
 const port = parentPort!
 const send = (message: FromThread) => port.postMessage(message)
 const cut = new AbortController()
+// A promise that nobody waits for must not end the thread, and with it a run's verdict.
+process.on('unhandledRejection', (problem) => send({ tell: `bug in Plumbline: ${plainMessage(problem)}` }))
 port.on('message', () => cut.abort(new Error('cut short')))
 
 try {
