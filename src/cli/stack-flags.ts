@@ -31,17 +31,17 @@ export const stackFlags = (command: Command): Command =>
   command
     .option('--stack <file>', 'the stack file (default: stack.yaml)')
     .option('--target <target>', 'twin, kind, eks or existing')
-    .option('--context <name>', 'the context in the kubeconfig')
+    .option('--context <name>', 'the context of the kubeconfig')
     .option('--kubeconfig <file>', 'the kubeconfig')
-    .option('--name <name>', "the kind or EKS cluster's name")
+    .option('--name <name>', 'the name of the kind or EKS cluster')
     .option('--node-image <image>', 'the image of a kind node')
     .option('--domain <domain>', "Knative's domain")
     .option('--vantage <place>', 'where HTTP requests start: local or cluster')
-    .option('--region <region>', 'the region of AWS')
-    .option('--profile <profile>', "a profile of AWS's own configuration")
-    .option('--cloud <cloud>', "whose load balancers a twin has: metallb, or aws with AWS's own APIs beside them")
-    .option('--mirror <dir>', 'a folder with COMPONENT.yaml for each component')
-    .option('--deadline-factor <number>', 'multiplies every deadline', Number)
+    .option('--region <region>', 'the AWS region')
+    .option('--profile <profile>', 'a profile of the AWS configuration')
+    .option('--cloud <cloud>', "the twin's load balancers: metallb, or aws with AWS's APIs")
+    .option('--mirror <dir>', 'a folder with the release manifest COMPONENT.yaml of each component')
+    .option('--deadline-factor <number>', 'multiply every deadline by this number', Number)
 
 /**
  * Reads the stack file with the flags laid over it.
