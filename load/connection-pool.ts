@@ -1,4 +1,5 @@
-// A connection pool below its limits, above them, and below again: only above may anything be refused, and that with 503 at once.
+// A connection pool below its limits, above them, and below again: only above may anything be refused, and that with
+// 503 at once.
 //   k6 run -e URL=http://ADDRESS/ -e HOST=NAME -e HOLD_MS=200 -e BELOW=2 -e ABOVE=60 load/connection-pool.ts
 // BELOW and ABOVE are requests a second; each of the three parts takes SECONDS (4).
 import { Counter } from 'k6/metrics'

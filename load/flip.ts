@@ -1,4 +1,5 @@
-// Load that crosses a revision's spare burst capacity both ways: LOW requests at once, HIGH, and LOW again, with no failed request.
+// Load that crosses a revision's spare burst capacity both ways: LOW requests at once, HIGH, and LOW again, with no
+// failed request.
 //   k6 run -e URL=http://ADDRESS/ -e HOST=NAME -e HOLD_MS=500 -e LOW=1 -e HIGH=8 load/flip.ts
 // LOW_SECONDS (5), HIGH_SECONDS (8) and AGAIN_SECONDS (12) are how long each lasts.
 import type { Options } from 'k6/options'

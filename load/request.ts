@@ -1,7 +1,9 @@
 import http, { type RefinedResponse } from 'k6/http'
 import { Trend } from 'k6/metrics'
 
-/** From a request's start to its first byte, or to its failure: one sample a request, with what became of it as tags. */
+/**
+ * From a request's start to its first byte, or to its failure: one sample a request, with what became of it as tags.
+ */
 const firstByte = new Trend('first_byte', true)
 
 /** A parameter from the environment, or its default. Without either the run ends at once and says what is missing. */
@@ -33,8 +35,9 @@ export const plainly = {
 }
 
 /**
- * The VUs of an arrival rate: enough for every request to hang until its timeout, so that none has to wait for a free one. Those for
- * answers of four seconds more than they should take are made beforehand: to make one takes time, in which k6 drops what is due.
+ * The VUs of an arrival rate: enough for every request to hang until its timeout, so that none has to wait for a free
+ * one. Those for answers of four seconds more than they should take are made beforehand: to make one takes time, in
+ * which k6 drops what is due.
  */
 export const virtualUsers = (rate: number): { preAllocatedVUs: number; maxVUs: number } => ({
   preAllocatedVUs: Math.ceil(rate * (hold / 1000 + 4)) + 5,

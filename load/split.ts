@@ -1,6 +1,7 @@
 // Traffic split between versions: counts the answers of each, by their x-version.
 //   k6 run -e URL=http://ADDRESS/ -e HOST=NAME -e RATE=50 -e SECONDS=20 -e VERSIONS=v1,v2 load/split.ts
-// The threshold is that every one of VERSIONS answers; how near the shares are to what they should be is for a binomial bound to say.
+// The threshold is that every one of VERSIONS answers; how near the shares are to what they should be is for a binomial
+// bound to say.
 import { Counter } from 'k6/metrics'
 import type { Options } from 'k6/options'
 import { amount, ask, parameter, plainly, virtualUsers } from './request.ts'

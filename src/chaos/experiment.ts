@@ -1,4 +1,5 @@
 import type { CheckContext } from '../check/check.ts'
+import { deadline } from '../core/deadlines.ts'
 import { StackFailure } from '../core/problem.ts'
 import type { KubernetesObject } from '../core/object.ts'
 import type { LoadRun } from '../load/load-run.ts'
@@ -8,6 +9,8 @@ import { recordWhile, stepsOf, type Snapshot } from '../kube/timeline.ts'
 import type { Watched } from '../kube/until.ts'
 
 const RATE = 20
+/** The deadlines of the checks that do a fault: the traffic must not end before the longest of them. */
+const FAULT_CHECKS = ['faultCheck', 'nlbCheck', 'drainCheck'] as const
 // Two seconds of nothing but good answers are a steady state; before them nothing that fails is the fault's.
 const STEADY = 2 * RATE
 
@@ -33,8 +36,13 @@ export interface Observed<T> {
 }
 
 /**
- * The shape of every fault: steady traffic before it, the fault with all that it waits for, steady traffic after it. Anything that is
- * watched is recorded throughout. The picture is attached, and the measurements taken.
+ * How many seconds the traffic under a fault is given. It is ended when the fault's work is over; this only bounds it.
+ */
+export const trafficSeconds = (): number => Math.ceil(Math.max(...FAULT_CHECKS.map(deadline)) / 1000)
+
+/**
+ * The shape of every fault: steady traffic before it, the fault with all that it waits for, steady traffic after it.
+ * Anything that is watched is recorded throughout. The picture is attached, and the measurements taken.
  * @throws StackFailure where the traffic is not steady before, or does not become so again; LoadProblem where k6 failed
  */
 export async function throughFault<T>(
@@ -46,7 +54,7 @@ export async function throughFault<T>(
   const began = performance.now()
   const traffic = await stack.load.start(
     'background',
-    { host, parameters: { RATE, SECONDS: 900, FAILED: 1_000_000 } },
+    { host, parameters: { RATE, SECONDS: trafficSeconds(), FAILED: 1_000_000 } },
     began,
   )
   const snapshots: Snapshot[][] = []
@@ -60,12 +68,12 @@ export async function throughFault<T>(
     return result
   }
   let record = experiment
-  for (const [at, each] of watched.entries()) {
+  for (const [at, watch] of watched.entries()) {
     const inner = record
     record = async () => {
-      const { snapshots: seen, result } = await recordWhile(stack.k8s, each, inner, began)
-      snapshots[at] = seen
-      return result
+      const recorded = await recordWhile(stack.k8s, watch, inner, began)
+      snapshots[at] = recorded.snapshots
+      return recorded.result
     }
   }
   let result: T
@@ -73,6 +81,8 @@ export async function throughFault<T>(
     result = await record()
   } catch (problem) {
     window.to ||= traffic.now
+    // What it came to is not judged any more.
+    await traffic.end().catch(() => undefined)
     attach('course.svg', await picture(name, traffic.samples, window, watched, snapshots))
     throw problem
   }
@@ -108,11 +118,20 @@ async function steadyBefore(traffic: LoadRun): Promise<void> {
   const failures = failuresOf(traffic.samples)
   if (Object.keys(failures).length > 0)
     throw new StackFailure(
-      `The traffic was not steady before the fault: ${JSON.stringify(failures)} of ${traffic.samples.length} requests.`,
+      `traffic was not steady before the fault: ${traffic.samples.length} requests, failed ${tellFailures(failures)}`,
     )
 }
 
-/** The longest time between two requests that came one after the other and were answered well, whenever their answers came. */
+/** '3 with 503, 1 with ECONNRESET'. */
+const tellFailures = (failures: Record<string, number>): string =>
+  Object.entries(failures)
+    .map(([how, count]) => `${count} with ${how}`)
+    .join(', ')
+
+/**
+ * The longest time between two requests that came one after the other and were answered well, whenever their answers
+ * came.
+ */
 export function longestGap(samples: readonly Sample[]): number {
   const good = samples
     .filter(isGood)

@@ -82,6 +82,8 @@ export const deadlines = {
   download: 60_000,
   /** The turn of a check to send load: those before it take half a minute each. */
   loadTurn: 180_000,
+  /** k6 to answer what is under way and to end, once its Job is deleted: its grace period is 20 s. */
+  loadStopped: 60_000,
   /** k6 to be built with Go where there is none: some minutes with nothing cached. */
   k6Built: 900_000,
   /** All that a run made to be gone, after its last check. */

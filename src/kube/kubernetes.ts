@@ -22,6 +22,12 @@ export interface ObjectId {
   namespace?: string | undefined
 }
 
+/** From where a log is followed: a moment (RFC 3339, to the second), or its beginning; with a timestamp before each line. */
+export interface LogStart {
+  since?: string | undefined
+  timestamps?: boolean
+}
+
 /** What a request to any path of the API server may carry; `within` is in milliseconds, `doing` names it in a problem. */
 export interface RawOptions {
   body?: string
@@ -204,17 +210,19 @@ export class Kubernetes {
   }
 
   /**
-   * Follows a container's log from so many seconds ago, line by line, until the server ends it or `stop` aborts.
+   * Follows a container's log from so many seconds ago (or a moment), line by line, until the server ends it or `stop` aborts.
    * @throws ApiRefusal where the server refuses
    */
   async *followLog(
     { name, namespace, container }: { name: string; namespace: string; container?: string },
-    sinceSeconds: number,
+    from: number | LogStart,
     stop: AbortSignal,
   ): AsyncGenerator<string> {
     const query = new URLSearchParams({
       follow: 'true',
-      sinceSeconds: String(sinceSeconds),
+      ...(typeof from === 'number' ? { sinceSeconds: String(from) } : {}),
+      ...(typeof from === 'object' && from.since ? { sinceTime: from.since } : {}),
+      ...(typeof from === 'object' && from.timestamps ? { timestamps: 'true' } : {}),
       ...(container ? { container } : {}),
     })
     const dispatcher = await this.config.dispatcher()

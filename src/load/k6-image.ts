@@ -12,7 +12,8 @@ export async function runInContainer(
   script: string,
   parameters: Record<string, string>,
 ): Promise<Generator> {
-  // Its reaper is an image more, which a machine that was given k6's may not get; k6 ends by itself, whatever becomes of us.
+  // Its reaper is an image more, which a machine that was given k6's may not get; k6 ends by itself, whatever becomes
+  // of us.
   process.env.TESTCONTAINERS_RYUK_DISABLED ??= 'true'
   const started = await new GenericContainer(image)
     .withLabels({ 'app.kubernetes.io/managed-by': 'plumbline' })

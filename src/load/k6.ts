@@ -8,13 +8,15 @@ import { isThere } from '../core/programs.ts'
 
 const ROOT = join(import.meta.dirname, '..', '..')
 
-/** The version that is built or pulled where none is on the PATH; the scripts need no newer one. */
+/** The version that is built or pulled where none is on the PATH. */
 export const K6_VERSION = '1.8.1'
+/** The oldest version that runs the scripts of load/. */
+export const K6_OLDEST = '1.8'
 export const K6_IMAGE = `docker.io/grafana/k6:${K6_VERSION}`
 
 /**
- * Finds k6: on the PATH, else as an image that Docker has or can pull, else built once with Go into `.k6/`. Says which one it is.
- * Gives the reason where there is none.
+ * Finds k6: on the PATH, else as an image that Docker has or can pull, else built once with Go into `.k6/`.
+ * Gives the reason where it finds none. `tell` hears what takes its time.
  */
 export function findK6(tell: (what: string) => void, signal: AbortSignal): Promise<K6 | { lacking: string }> {
   found ??= look(tell, signal)
@@ -31,18 +33,20 @@ async function look(tell: (what: string) => void, signal: AbortSignal): Promise<
   if (await hasImage(tell, signal)) return { how: 'image', what: K6_IMAGE }
   if (!(await isThere('go'))) {
     return {
-      lacking: `k6 is not on the PATH, Docker cannot give the image ${K6_IMAGE}, and there is no Go to build it with: see https://grafana.com/docs/k6/latest/set-up/install-k6/`,
+      lacking:
+        `k6 not found: install k6 ${K6_OLDEST} or newer, or set load.from: job in stack.yaml ` +
+        `(k6 is not on the PATH, Docker has no image ${K6_IMAGE} and cannot pull it, and Go is not installed)`,
     }
   }
   return buildK6(built, tell, signal)
 }
 
-/** One sentence: which k6 it is. */
+/** Which k6 a run takes, in one line. */
 export const tellK6 = ({ how, what }: K6): string =>
   ({
-    path: 'k6: the one on the PATH',
-    image: `k6: the image ${what}`,
-    built: `k6: built with Go, version ${K6_VERSION}`,
+    path: 'k6: from the PATH',
+    image: `k6: image ${what}`,
+    built: `k6: version ${K6_VERSION}, built with Go`,
   })[how]
 
 async function hasImage(tell: (what: string) => void, signal: AbortSignal): Promise<boolean> {
@@ -59,7 +63,7 @@ async function buildK6(
   tell: (what: string) => void,
   signal: AbortSignal,
 ): Promise<K6 | { lacking: string }> {
-  tell(`k6: building version ${K6_VERSION} with Go, once`)
+  tell(`k6: building version ${K6_VERSION} with Go (only once)`)
   // Built beside and moved: a build that was cut off must not be taken for one.
   const beside = `${program}.${process.pid}.d`
   await mkdir(beside, { recursive: true })
@@ -73,8 +77,12 @@ async function buildK6(
     })
     signal.throwIfAborted()
     if (done.failed) {
-      const told = done.all.trim().split('\n').at(-1) || done.shortMessage
-      return { lacking: `k6 is not on the PATH, and Go could not build it: ${told}` }
+      const reason = done.all.trim().split('\n').at(-1) || done.shortMessage
+      return {
+        lacking:
+          `k6 not found: install k6 ${K6_OLDEST} or newer, or set load.from: job in stack.yaml ` +
+          `(k6 is not on the PATH, and building it with Go failed: ${reason})`,
+      }
     }
     await rename(join(beside, 'k6'), program)
     return { how: 'built', what: program }

@@ -1,6 +1,7 @@
 import { deadline } from '../core/deadlines.ts'
 import { asTraffic } from '../core/scope.ts'
 import { SampleLog, type Sample } from '../traffic/samples.ts'
+import { clockHere, type Clock } from './clock.ts'
 
 /** Where a load script runs: what it writes, and how it is ended. */
 export interface Generator {
@@ -10,6 +11,8 @@ export interface Generator {
   ended: Promise<{ code: number | undefined; said: string }>
   /** Has it end early: what is under way is answered still. */
   stop: () => Promise<void> | void
+  /** The wall clock by which it writes; this machine's where not given. */
+  clock?: Clock
 }
 
 /** The harness could not make the load that a check is about: an error of the check, and no failure of the stack. */
@@ -38,13 +41,17 @@ export class LoadRun extends SampleLog {
   readonly #script: string
   readonly #generator: Generator
   readonly #done: Promise<LoadResult>
+  /** The wall clock of the generator: by how much its samples may be misplaced. */
+  readonly clock: Clock
   #dropped = 0
   #stopped = false
+  #ending: Promise<LoadResult> | undefined
 
   constructor(script: string, generator: Generator, began?: number) {
     super(began)
     this.#script = script
     this.#generator = generator
+    this.clock = generator.clock ?? clockHere()
     this.#done = this.#follow()
     this.#done.catch(() => undefined)
   }
@@ -57,8 +64,13 @@ export class LoadRun extends SampleLog {
     return asTraffic(`${this.#script} to end`, deadline('check'), () => this.#done)
   }
 
-  /** Has the script end now, and gives what came of it; throws as `ended`. */
-  async end(): Promise<LoadResult> {
+  /** Has the script end now, and gives what came of it; throws as `ended`. Again it gives the same. */
+  end(): Promise<LoadResult> {
+    // k6 that is interrupted twice does not answer what is under way.
+    return (this.#ending ??= this.#end())
+  }
+
+  async #end(): Promise<LoadResult> {
     this.#stopped = true
     await this.#generator.stop()
     return this.#done
@@ -83,8 +95,8 @@ export class LoadRun extends SampleLog {
     const { time, value, tags = {} } = point.data
     const { status = '0', error, version, pod, scenario } = tags
     this.keep({
-      // k6 has the wall clock's time of the end.
-      due: Date.parse(time) - performance.timeOrigin - this.began - value,
+      // k6 has the time of the end, by its wall clock.
+      due: Date.parse(time) + this.clock.zero - this.began - value,
       ms: value,
       status: Number(status),
       ...(error ? { error } : {}),
@@ -95,19 +107,20 @@ export class LoadRun extends SampleLog {
   }
 
   #judge({ code, said }: { code: number | undefined; said: string }): LoadResult {
-    const last = said.trim().split('\n').at(-1) ?? ''
+    const last = said.trim().split('\n').at(-1) || 'it wrote no message'
+    const script = `load/${this.#script}.ts`
     if (code !== 0 && code !== THRESHOLDS && !(this.#stopped && code === STOPPED)) {
-      throw new LoadProblem(
-        `k6 ended load/${this.#script}.ts with ${code === undefined ? 'no exit code' : `exit code ${code}`}: ${last || 'it said nothing'}`,
-      )
+      const exit = code === undefined ? 'without an exit code' : `with exit code ${code}`
+      throw new LoadProblem(`k6 ended ${script} ${exit}: ${last}`)
     }
     if (this.#dropped > 0) {
+      const due = this.#dropped + this.samples.length
       throw new LoadProblem(
-        `k6 could not keep the rate of load/${this.#script}.ts: ${this.#dropped} requests of ${this.#dropped + this.samples.length} were never sent. The load generator has too little processor time, or the answers take longer than it has VUs for.`,
+        `k6 could not keep the rate of ${script}: ${this.#dropped} of ${due} requests were not sent. ` +
+          'The load generator has too little CPU, or the answers take longer than it has virtual users for.',
       )
     }
-    if (this.samples.length === 0)
-      throw new LoadProblem(`k6 sent nothing for load/${this.#script}.ts: ${last || 'it said nothing'}`)
+    if (this.samples.length === 0) throw new LoadProblem(`k6 sent no request for ${script}: ${last}`)
     const [, names = ''] = /thresholds on metrics '([^']+)'/.exec(said) ?? []
     return {
       samples: this.samples.toSorted((a, b) => a.due - b.due),

@@ -6,8 +6,10 @@ import type { StackConfig } from '../config/stack-schema.ts'
 import { runHere } from './k6-here.ts'
 import { runInContainer } from './k6-image.ts'
 import { runAsJob } from './k6-job.ts'
+import { K6_OLDEST } from './k6.ts'
 import { LoadProblem, LoadRun, type Generator, type LoadResult } from './load-run.ts'
 import type { Cluster } from '../cluster/cluster.ts'
+import type { Agent } from '../traffic/agent.ts'
 import type { Ingress } from '../traffic/ingress.ts'
 
 /** The scripts of load/. */
@@ -27,17 +29,20 @@ export const loadFrom = ({ load, vantage }: StackConfig): 'here' | 'job' =>
 export class Load {
   readonly #cluster: Cluster
   readonly #ingress: Ingress
+  readonly #agent: Agent
   readonly #turns = pLimit(Math.max(1, Math.floor(availableParallelism() / 2)))
   #jobs = 0
 
-  constructor(cluster: Cluster, ingress: Ingress) {
+  constructor(cluster: Cluster, ingress: Ingress, agent: Agent) {
     this.#cluster = cluster
     this.#ingress = ingress
+    this.#agent = agent
   }
 
   /**
-   * Does `work`, which sends load, once few others do: as many at once as half this machine's processors. On two of them, with a cluster beside
-   * it, k6 could not keep two rates at once: what is seen then is of the machine and not of the stack.
+   * Does `work`, which sends load, once few others do: as many at once as half this machine's processors. On two of
+   * them, with a cluster beside it, k6 could not keep two rates at once: what is seen then is of the machine and not of
+   * the stack.
    */
   inTurn<T>(work: () => Promise<T>): Promise<T> {
     const scope = currentScope()
@@ -47,7 +52,7 @@ export class Load {
       scope?.signal.throwIfAborted()
       return scope ? inScope(scope, work) : work()
     })
-    void scope?.waiting('its turn to send load', deadline('loadTurn'), () => started.promise, 'turn')
+    void scope?.waiting('a turn to send load', deadline('loadTurn'), () => started.promise, 'turn')
     return turn
   }
 
@@ -60,14 +65,16 @@ export class Load {
   async start(script: Script, { host, parameters }: LoadRequest, began?: number): Promise<LoadRun> {
     const { ports } = this.#cluster.config.addresses
     const address = await this.#ingress.address()
-    const given = {
+    const environment = {
       URL: `http://${address.includes(':') ? `[${address}]` : address}:${ports.http}/`,
       HOST: host,
       ...Object.fromEntries(Object.entries(parameters).map(([key, value]) => [key, String(value)])),
     }
     const scope = currentScope()
     scope?.signal.throwIfAborted()
-    const run = new LoadRun(script, await this.#generate(script, given), began)
+    const run = new LoadRun(script, await this.#generate(script, environment), began)
+    if (this.from === 'job')
+      scope?.measurements.push({ name: 'clock error of the load generator', value: run.clock.errorMs, unit: 'ms' })
     const stop = () => void run.end().catch(() => undefined)
     scope?.signal.addEventListener('abort', stop, { once: true })
     scope?.onEnd(async () => {
@@ -88,10 +95,12 @@ export class Load {
   async #generate(script: Script, parameters: Record<string, string>): Promise<Generator> {
     if (this.from === 'job') {
       const namespace = await this.#cluster.shared('load', () => this.#cluster.namespace('load'))
-      return runAsJob(this.#cluster, { namespace, name: `${script}-${++this.#jobs}`, script }, parameters)
+      const job = { namespace, name: `${script}-${++this.#jobs}`, script }
+      return runAsJob(this.#cluster, this.#agent, job, parameters)
     }
     const { k6 } = this.#cluster.run
-    if (!k6) throw new LoadProblem('there is no k6')
+    if (!k6)
+      throw new LoadProblem(`k6 not found: install k6 ${K6_OLDEST} or newer, or set load.from: job in stack.yaml`)
     return k6.how === 'image' ? runInContainer(k6.what, script, parameters) : runHere(k6.what, script, parameters)
   }
 }

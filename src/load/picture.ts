@@ -24,11 +24,21 @@ const LETTER = 0.6
 const COLORS = ['--line-1', '--line-2', '--line-3', '--line-4', '--line-5']
 // Colours that read on white and on black; the picture itself asks which it is.
 const STYLE = `<style>
-svg{--ink:#1f2328;--faint:#d0d7de;--span:#8250df;--line-1:#0969da;--line-2:#1a7f37;--line-3:#bc4c00;--line-4:#8250df;--bad:#cf222e}
-@media (prefers-color-scheme: dark){svg{--ink:#e6edf3;--faint:#30363d;--span:#a371f7;--line-1:#58a6ff;--line-2:#3fb950;--line-3:#f0883e;--line-4:#d2a8ff;--bad:#ff7b72}}
+svg {
+  --ink: #1f2328; --faint: #d0d7de; --span: #8250df; --bad: #cf222e;
+  --line-1: #0969da; --line-2: #1a7f37; --line-3: #bc4c00; --line-4: #8250df;
+}
+@media (prefers-color-scheme: dark) {
+  svg {
+    --ink: #e6edf3; --faint: #30363d; --span: #a371f7; --bad: #ff7b72;
+    --line-1: #58a6ff; --line-2: #3fb950; --line-3: #f0883e; --line-4: #d2a8ff;
+  }
+}
 </style>`
 
-/** Draws a check's course as an SVG that needs nothing else: rates and failures, latency, pods, each below the other. */
+/**
+ * Draws a check's course as an SVG that needs nothing else: rates and failures, latency, pods, each below the other.
+ */
 export async function drawCourse(content: PictureContent): Promise<string> {
   // Loaded where a picture is drawn alone: most checks draw none.
   const { init, setPlatformAPI } = await import('echarts')

@@ -34,7 +34,7 @@ export class Stack extends Cluster {
     this.knative = new Knative(this, this.ingress)
     this.certManager = new CertManager(this, this.changes)
     this.webhooks = new Webhooks(this)
-    this.load = new Load(this, this.ingress)
+    this.load = new Load(this, this.ingress, this.agent)
     this.cloud = new Cloud(this)
   }
 }
