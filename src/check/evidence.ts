@@ -2,22 +2,29 @@ import type { KubernetesObject } from '../core/object.ts'
 import { stringify } from 'yaml'
 import { objectName } from '../kube/kubernetes.ts'
 import type { Evidence } from '../core/record.ts'
+import { keptLines, logShare } from './log-lines.ts'
+import { redacted } from './redact.ts'
+import { plainMessage } from '../core/problem.ts'
 import type { Scope } from '../core/scope.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 
 const OBJECTS = 8
 const LOG_LINES = 40
+// Of a busy gateway's log few lines are about our requests.
+const LOOKED_THROUGH = 2000
 const LONGEST = 20_000
 
 /**
- * What a stranger wants to see after a failure: the objects that the check looked at last, the events about them, and the end of
- * the logs of those that are pods. Secrets are shown without their values. It never throws: evidence must not hide the failure.
+ * What a stranger wants to see after a failure: the objects that the check looked at last, the events of their
+ * namespaces, and the end of the logs of those that are pods. Values of Secrets and of environment variables are left
+ * out (redact.ts), and lines of log that requests of others left (log-lines.ts). It never throws: evidence must not
+ * hide the failure.
  */
 export async function gatherEvidence(cluster: Cluster, scope: Scope): Promise<Evidence[]> {
   const objects = [...scope.touched.values()].slice(-OBJECTS)
   const evidence = objects.map((object) => ({
     name: `${objectName(object)}.yaml`,
-    text: cut(stringify(withoutNoise(object))),
+    text: cut(stringify(redacted(object))),
   }))
   const [events, logs] = await Promise.all([
     eventsOf(cluster, objects).catch(noted),
@@ -26,23 +33,7 @@ export async function gatherEvidence(cluster: Cluster, scope: Scope): Promise<Ev
   return [...evidence, ...events, ...logs]
 }
 
-const noted = (problem: unknown): Evidence[] => [
-  { name: 'not gathered', text: problem instanceof Error ? problem.message : String(problem) },
-]
-
-/** An object as people read it: without managed fields, and without what is secret. */
-export function withoutNoise(object: KubernetesObject): KubernetesObject {
-  const { managedFields: _, ...metadata } = object.metadata ?? {}
-  const clean: KubernetesObject = { ...object, metadata }
-  delete metadata.annotations?.['kubectl.kubernetes.io/last-applied-configuration']
-  if (object.kind === 'Secret') {
-    for (const field of ['data', 'stringData']) {
-      if (object[field])
-        clean[field] = Object.fromEntries(Object.keys(object[field] as object).map((key) => [key, '(not shown)']))
-    }
-  }
-  return clean
-}
+const noted = (problem: unknown): Evidence[] => [{ name: 'not gathered', text: plainMessage(problem) }]
 
 async function eventsOf(cluster: Cluster, objects: KubernetesObject[]): Promise<Evidence[]> {
   const namespaces = [
@@ -53,9 +44,8 @@ async function eventsOf(cluster: Cluster, objects: KubernetesObject[]): Promise<
     const lines = (lists[at]?.items ?? [])
       .toSorted((a, b) => String(a.lastTimestamp ?? a.eventTime).localeCompare(String(b.lastTimestamp ?? b.eventTime)))
       .slice(-30)
-      .map(
-        (event) =>
-          `${event.lastTimestamp ?? event.eventTime} ${event.type} ${event.involvedObject?.kind}/${event.involvedObject?.name} ${event.reason}: ${event.message}`,
+      .map(({ lastTimestamp, eventTime, type, involvedObject: about, reason, message }) =>
+        [lastTimestamp ?? eventTime, type, `${about?.kind}/${about?.name}`, `${reason}: ${message}`].join(' '),
       )
     return lines.length ? [{ name: `events of ${namespace}`, text: cut(lines.join('\n')) }] : []
   })
@@ -65,16 +55,24 @@ async function logsOf(cluster: Cluster, objects: KubernetesObject[]): Promise<Ev
   const pods = objects.filter((object) => object.kind === 'Pod').slice(-3)
   const logs = await Promise.all(
     pods.flatMap((pod) =>
-      ((pod.spec?.containers ?? []) as { name: string }[]).map(async ({ name: container }) => {
-        const { name = '', namespace = '' } = pod.metadata ?? {}
-        const text = await cluster.k8s
-          .log({ name, namespace, container }, { tail: LOG_LINES })
-          .catch((problem: unknown) => String(problem))
-        return { name: `log of ${namespace}/${name} ${container}`, text: cut(text) }
-      }),
+      ((pod.spec?.containers ?? []) as { name: string }[]).map(({ name }) => logOf(cluster, pod, name)),
     ),
   )
   return logs.filter((log) => log.text)
+}
+
+async function logOf(cluster: Cluster, pod: KubernetesObject, container: string): Promise<Evidence> {
+  const { name = '', namespace = '' } = pod.metadata ?? {}
+  const title = `log of ${namespace}/${name} ${container}`
+  const share = logShare(pod, container, cluster.config.gateway.namespace)
+  if (share === 'nothing') return { name: title, text: '' }
+  try {
+    const tail = share === 'all' ? LOG_LINES : LOOKED_THROUGH
+    const log = await cluster.k8s.log({ name, namespace, container }, { tail })
+    return { name: title, text: cut(keptLines(log, share, cluster.runTag).slice(-LOG_LINES).join('\n')) }
+  } catch (problem) {
+    return { name: title, text: `the log was not read: ${plainMessage(problem)}` }
+  }
 }
 
 const cut = (text: string): string =>

@@ -15,13 +15,13 @@ const STATUS: Record<Outcome, Status> = {
 }
 
 /**
- * Completes the results that allure-vitest left in `folder` from our own record: it does not keep why a check was skipped, what
- * blocked it, or a check that left no trace, and side by side it cannot tell whose attachment is whose.
+ * Completes the results that allure-vitest left in `folder` from our own record: it does not keep why a check was
+ * skipped, what blocked it, or a check that left no trace, and side by side it cannot tell whose attachment is whose.
  */
 export function completeAllureResults(folder: string, report: Report): void {
   mkdirSync(folder, { recursive: true })
   const written = new Map<string, { file: string; result: TestResult }>()
-  for (const name of readdirSync(folder).filter((each) => each.endsWith('-result.json'))) {
+  for (const name of readdirSync(folder).filter((file) => file.endsWith('-result.json'))) {
     const file = join(folder, name)
     const result = JSON.parse(readFileSync(file, 'utf8')) as TestResult
     if (result.name && report.checks.some((check) => check.id === result.name))
@@ -38,7 +38,7 @@ export function completeAllureResults(folder: string, report: Report): void {
   writeFileSync(
     join(folder, 'environment.properties'),
     Object.entries(environment)
-      .map(([key, value]) => `${key} = ${value}\n`)
+      .map(([key, value]) => `${key} = ${value.replace(/\s+/g, ' ')}\n`)
       .join(''),
   )
 }
@@ -64,7 +64,7 @@ function resultOf(
     statusDetails:
       check.outcome === 'pass'
         ? {}
-        : { message: `${check.seen}\n\nTo do:\n${check.remedy.map((step) => `- ${step}.`).join('\n')}` },
+        : { message: `${check.seen}\n\nTo do:\n${check.remedy.map((step, at) => `${at + 1}. ${step}.`).join('\n')}` },
     stage: Stage.FINISHED,
     start,
     stop: start + check.ms,
@@ -113,7 +113,8 @@ function attach(folder: string, check: ReportedCheck): Attachment[] {
 }
 
 /**
- * Makes Allure's page of the results: one file, `page`, that opens without a network. Its two tags of Google Analytics go out.
+ * Makes Allure's page of the results: one file, `page`, that opens without a network. Its two tags of Google Analytics
+ * go out.
  * @throws Error where allure leaves no page
  */
 export async function makeAllurePage(results: string, page: string, title: string): Promise<void> {
@@ -124,9 +125,9 @@ export async function makeAllurePage(results: string, page: string, title: strin
     [allure, 'awesome', results, '--single-file', '--output', out, '--report-name', title, '--group-by', 'parentSuite'],
     { cwd: results },
   )
-  const made = join(out, 'index.html')
-  if (!existsSync(made)) throw new Error('allure made no page')
-  const html = readFileSync(made, 'utf8').replace(/<script[^>]*>[^<]*<\/script>/g, (tag) =>
+  const index = join(out, 'index.html')
+  if (!existsSync(index)) throw new Error(`allure wrote no ${index}`)
+  const html = readFileSync(index, 'utf8').replace(/<script[^>]*>[^<]*<\/script>/g, (tag) =>
     /googletagmanager|gtag\(/.test(tag) ? '' : tag,
   )
   writeFileSync(page, html)

@@ -1,12 +1,24 @@
 import type { Report } from './report-schema.ts'
 
-/** What must stand beside a verdict wherever it is shown. */
-export const caveatsOf = (report: Pick<Report, 'target' | 'scope' | 'interrupted' | 'died'>): string[] => [
-  ...(report.target === 'twin'
-    ? ['The target was a twin, a stand-in on loopback: this certifies the checks, not a cluster.']
-    : []),
-  ...(report.scope === 'selection'
-    ? ['Only a selection of the checks ran: this is no certificate of the whole stack.']
-    : []),
-  ...(report.died ? [`The run was cut short: ${report.died}.`] : report.interrupted ? ['The run was cut short.'] : []),
-]
+/**
+ * What must stand beside a verdict wherever it is shown. `quote` marks a text that is not ours, where the form needs
+ * that.
+ */
+export function caveatsOf(
+  report: Pick<Report, 'target' | 'scope' | 'interrupted' | 'died'>,
+  quote = (text: string) => text,
+): string[] {
+  return [
+    ...(report.target === 'twin'
+      ? ['The target was the twin, a simulated cluster on this machine: this run tests the checks, not a real cluster.']
+      : []),
+    ...(report.scope === 'selection'
+      ? ['Only some of the checks ran: this is not a certificate of the complete stack.']
+      : []),
+    ...(report.died
+      ? [`The run stopped early: ${quote(report.died)}.`]
+      : report.interrupted
+        ? ['The run stopped early: it was interrupted.']
+        : []),
+  ]
+}

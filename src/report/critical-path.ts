@@ -6,7 +6,10 @@ export interface PathStep {
   /** Seconds since the run began. */
   from: number
   seconds: number
-  /** Seconds in which it waited for the stack or for traffic that its assertion demands: what no faster harness could save. */
+  /**
+   * Seconds in which it waited for the stack or for traffic that its assertion demands: what no faster harness could
+   * save.
+   */
   mandated: number
   /** Its longest wait. */
   longest: { what: string; seconds: number } | undefined
@@ -26,8 +29,8 @@ type Timed = Pick<CheckRecord, 'id' | 'startedAt' | 'ms' | 'waits'>
 const SLACK_MS = 20
 
 /**
- * The checks that made a run as long as it was: the last that ended, the one whose end let that start, and so on back to the first.
- * Those beside them could have taken longer without the run taking longer.
+ * The checks that made a run as long as it was: the last that ended, the one whose end let that start, and so on back
+ * to the first. Those beside them could have taken longer without the run taking longer.
  */
 export function criticalPath(startedAt: string, checks: readonly Timed[]): CriticalPath {
   const began = Date.parse(startedAt)
@@ -42,7 +45,7 @@ export function criticalPath(startedAt: string, checks: readonly Timed[]): Criti
     step = ran.findLast((other) => other.to <= from + SLACK_MS && other.to < to)
   }
   const steps = path.map(({ check, from }) => stepOf(check, (from - began) / 1000))
-  const sum = (of: (step: PathStep) => number) => steps.reduce((total, step) => total + of(step), 0)
+  const sum = (secondsOf: (step: PathStep) => number) => steps.reduce((total, step) => total + secondsOf(step), 0)
   return { steps, seconds: sum(({ seconds }) => seconds), mandated: sum(({ mandated }) => mandated) }
 }
 
@@ -52,7 +55,8 @@ export const tellPath = ({
   seconds,
   mandated,
 }: Pick<CriticalPath, 'seconds' | 'mandated'> & { steps: readonly unknown[] }): string =>
-  `critical path: ${steps.length} checks, ${seconds.toFixed(1)} s, of which they waited ${mandated.toFixed(1)} s for the stack and for traffic`
+  `critical path: ${steps.length} checks took ${seconds.toFixed(1)} s; ` +
+  `${mandated.toFixed(1)} s of that they waited for the stack or for traffic`
 
 function stepOf({ id, ms, waits }: Timed, from: number): PathStep {
   const mandated = waits.filter((wait) => wait.for === 'stack' || wait.for === 'traffic')

@@ -6,7 +6,9 @@ import { html } from './markup.ts'
 import type { Report, ReportedCheck } from './report-schema.ts'
 import { countOutcomes, tellCounts } from './verdict.ts'
 
-/** Our own page of a run: one file, no script and no network. Verdict on top, then what did not pass, then every check. */
+/**
+ * The page of a run: one file, no script and no network. The verdict on top, then what did not pass, then every check.
+ */
 export function pageOf(report: Report): string {
   const suites = [...new Set(report.checks.map((check) => check.suite))]
   const troubled = report.checks.filter((check) => check.outcome === 'fail' || check.outcome === 'error')
@@ -23,7 +25,7 @@ export function pageOf(report: Report): string {
       <body>
         <header class=${`verdict ${report.verdict.replaceAll(' ', '-')}`}>
           <h1>${report.verdict}</h1>
-          <p>${tellCounts(report.counts)} of ${report.checks.length} checks in ${duration(report.seconds * 1000)}</p>
+          <p>${report.checks.length} checks in ${duration(report.seconds * 1000)}: ${tellCounts(report.counts)}</p>
           ${caveatsOf(report).map((caveat) => html`<p><strong>${caveat}</strong></p>`)}
         </header>
         <main>
@@ -31,7 +33,7 @@ export function pageOf(report: Report): string {
           ${
             troubled.length > 0 &&
             html`<section>
-              <h2>What to look at first</h2>
+              <h2>Failures and errors</h2>
               <ul class="first">
                 ${troubled.map(firstLook)}
               </ul>
@@ -70,21 +72,21 @@ function facts(report: Report) {
           </tr>
           <tr>
             <th>traffic</th>
-            <td>${report.traffic}${report.aws ? `; AWS asked as ${report.aws}` : ''}</td>
+            <td>${report.traffic}${report.aws ? `; AWS calls as ${report.aws}` : ''}</td>
           </tr>
           <tr>
-            <th>from</th>
+            <th>started</th>
             <td>${report.startedAt.replace('T', ' ').slice(0, 19)} UTC</td>
           </tr>
           <tr>
-            <th>to</th>
+            <th>ended</th>
             <td>${report.endedAt.replace('T', ' ').slice(0, 19)} UTC</td>
           </tr>
         </tbody>
       </table>
       <table>
         <caption>
-          Versions found
+          Versions
         </caption>
         <tbody>
           ${Object.entries(report.versions).map(
@@ -119,25 +121,25 @@ function facts(report: Report) {
 
 const leftBehind = (report: Report) => html`
   <section class="left">
-    <h2>Left behind</h2>
+    <h2>Not cleaned up</h2>
     <ul>
-      ${report.leftBehind.map((each) => html`<li>${each}</li>`)}
+      ${report.leftBehind.map((text) => html`<li>${text}</li>`)}
     </ul>
   </section>
 `
 
-/** Where the time went: for whoever wants the next run to be shorter. */
+/** The checks that made the run as long as it was. */
 const timeTaken = ({ steps, seconds, mandated }: Report['criticalPath']) => html`
   <section id="time">
-    <h2>What the time went to <small>${tellPath({ steps, seconds, mandated })}</small></h2>
+    <h2>Where the time went <small>${tellPath({ steps, seconds, mandated })}</small></h2>
     <table>
       <thead>
         <tr>
           <th>check</th>
-          <th>from</th>
+          <th>started at</th>
           <th>took</th>
           <th>waited</th>
-          <th>its longest wait</th>
+          <th>longest wait</th>
         </tr>
       </thead>
       <tbody>
@@ -212,7 +214,7 @@ function checkCard(check: ReportedCheck) {
             />`,
         )}
       ${check.evidence
-        .filter((each) => !isPicture(each))
+        .filter((item) => !isPicture(item))
         .map(
           ({ name, text }) =>
             html`<details>
@@ -224,7 +226,7 @@ function checkCard(check: ReportedCheck) {
   `
 }
 
-/** A picture of its own, in the reader's colours: as an image it cannot mix with another's. */
+/** Whether evidence is a picture. It is shown as an image: its styles cannot mix with the page's. */
 const isPicture = ({ name }: { name: string }): boolean => name.endsWith('.svg')
 
 const number = (value: number): string => (Number.isInteger(value) ? String(value) : value.toFixed(2))

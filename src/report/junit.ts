@@ -1,15 +1,18 @@
 import junitModule, { type Builder } from 'junit-report-builder'
-import type { Report } from './report-schema.ts'
+import type { Report, ReportedCheck } from './report-schema.ts'
 
 // What Node imports is what the package's types call its default export.
 const junit = junitModule as unknown as Builder
 
-/** JUnit XML: a suite each, a case each check. A blocked check and an error are errors, so that no CI takes them for passes. */
+/**
+ * JUnit XML: a test suite for each suite, a case for each check. A blocked check and an error are errors: no CI counts
+ * them as passes.
+ */
 export function junitOf(report: Report): string {
   const builder = junit.newBuilder()
   for (const suiteName of new Set(report.checks.map((check) => check.suite))) {
     const suite = builder.testSuite().name(suiteName).timestamp(report.startedAt)
-    for (const check of report.checks.filter((each) => each.suite === suiteName)) {
+    for (const check of report.checks.filter(({ suite: name }) => name === suiteName)) {
       const testCase = suite
         .testCase()
         .className(`plumbline.${check.suite}`)
@@ -17,11 +20,17 @@ export function junitOf(report: Report): string {
         .time(check.ms / 1000)
       testCase.property('guide', check.guide).property('level', check.level)
       for (const { name, value, unit } of check.measurements) testCase.property(name, `${value} ${unit}`)
-      if (check.outcome === 'fail') testCase.failure(`${check.seen}\nremedy: ${check.remedy}`, check.level)
-      if (check.outcome === 'error' || check.outcome === 'blocked') testCase.error(check.seen, check.outcome)
-      if (check.outcome === 'skipped') testCase.skipped().standardOutput(check.seen)
-      if (check.outcome === 'pass') testCase.standardOutput(check.seen)
+      const seen = withoutControls(check.seen)
+      if (check.outcome === 'fail') testCase.failure(`${seen}\n\nTo do:\n${stepsOf(check)}`, check.level)
+      if (check.outcome === 'error' || check.outcome === 'blocked') testCase.error(seen, check.outcome)
+      if (check.outcome === 'skipped') testCase.skipped().standardOutput(seen)
+      if (check.outcome === 'pass') testCase.standardOutput(seen)
     }
   }
   return builder.build()
 }
+
+const stepsOf = ({ remedy }: ReportedCheck): string => remedy.map((step, at) => `${at + 1}. ${step}.`).join('\n')
+
+// XML 1.0 has no control characters, not even escaped: one of them in a log line would break the file.
+const withoutControls = (text: string): string => text.replace(/[^\t\n\r\u0020-\uFFFD]/g, '')

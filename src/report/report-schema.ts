@@ -46,7 +46,8 @@ export const reportSchema = z.strictObject({
       ),
     })
     .describe(
-      'the checks that made the run as long as it was, one after the other; mandated: seconds in which they waited for the stack or for traffic that they must send',
+      'the checks that made the run as long as it was, in their order; ' +
+        'mandated: seconds in which they waited for the stack, or for traffic that they must send',
     ),
   checks: z.array(
     z.strictObject({

@@ -5,7 +5,6 @@ import { Ajv2020 } from 'ajv/dist/2020.js'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import type { Check } from '../check/check.ts'
-import { withoutNoise } from '../check/evidence.ts'
 import type { CheckRecord } from '../core/record.ts'
 import { recordsFile } from '../config/run-info.ts'
 import { completeAllureResults } from './allure.ts'
@@ -97,15 +96,31 @@ describe('the report', () => {
     const xml = junitOf(report)
     expect(xml).toContain('tests="5" failures="1" errors="2" skipped="1"')
     expect(xml).toContain('expected &lt;b> &amp; &quot;c&quot;')
-    expect(xml).toContain('remedy: mend it')
+    expect(xml).toContain('To do:&#xA;1. mend it.')
   })
 
   test('as Markdown says what did not pass and what to do', () => {
     const markdown = summaryOf(report)
     expect(markdown).toMatch(/^# not certified\n/)
     expect(markdown).toContain('**fail** `mesh/b` (required, guide 2)')
-    expect(markdown).toContain('To do: mend it.')
-    expect(markdown).toContain('no certificate of the whole stack')
+    expect(markdown).toContain('  To do:\n\n  1. mend it.')
+    expect(markdown).toContain('not a certificate of the complete stack')
+  })
+
+  test('as Markdown has what a cluster says as code only: no link, image, HTML or mention of it works', () => {
+    const hostile = '@team see [x](http://evil) ![y](http://evil) <img src=x>\n```\n# @all\n````'
+    const [first, ...others] = report.checks
+    const markdown = summaryOf({
+      ...report,
+      context: '`@ctx',
+      died: hostile,
+      leftBehind: [hostile],
+      versions: { istio: '1 @v' },
+      checks: [{ ...first!, outcome: 'fail', seen: hostile }, ...others],
+    })
+    const spans = /(`+)text\n[^]*?\n *\1(?=\n)|(`+)(?!`)[^]*?[^`]\2(?!`)/g
+    expect(markdown.match(spans)!.length).toBeGreaterThan(4)
+    expect(markdown.replace(spans, '')).not.toMatch(/@|evil|<img|!\[/)
   })
 
   test('as a page is one file without script or network, and shows what a cluster says without running it', () => {
@@ -145,23 +160,7 @@ describe('the report', () => {
       'mesh/lost': 'broken',
     })
     const failed = results.find(({ name }) => name === 'mesh/b')
-    expect(failed?.statusDetails.message).toContain('To do: mend it')
+    expect(failed?.statusDetails.message).toContain('To do:\n1. mend it')
     expect(readFileSync(join(folder, failed?.attachments[0]?.source ?? ''), 'utf8')).toContain('alert(1)')
   })
-})
-
-test('evidence of a Secret has its keys and no value', () => {
-  const secret = {
-    kind: 'Secret',
-    metadata: {
-      name: 's',
-      managedFields: [1],
-      annotations: { 'kubectl.kubernetes.io/last-applied-configuration': 'aHVzaA==' },
-    },
-    data: { 'tls.key': 'aHVzaA==' },
-    stringData: { password: 'hush' },
-  }
-  const shown = JSON.stringify(withoutNoise(secret))
-  expect(shown).not.toMatch(/aHVzaA|hush|managedFields/)
-  expect(shown).toContain('"tls.key":"(not shown)"')
 })

@@ -9,7 +9,7 @@ const refusal = (code: number, reason: string) => new ApiRefusal('asking', { cod
 const GONE = refusal(404, 'NotFound')
 const TO = { address: '10.0.0.1', port: 80, host: 'x' }
 
-/** A cluster whose agent pods are `pods`, one after the other; `answer` is what each gives to the request that it is asked. */
+/** A cluster whose agent pods are `pods`, one after the other; `answer` is what each gives to a request. */
 function clusterOf(pods: string[], answer: (pod: string, what: string, body: Record<string, unknown>) => unknown) {
   const asked: string[] = []
   const headers: Record<string, string>[] = []
