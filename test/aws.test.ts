@@ -93,7 +93,8 @@ describe('an EKS cluster', () => {
 
   test('that is not there is told with those that are', async () => {
     await expect(describeCluster(aws(), 'other')).rejects.toThrow(
-      'There is no EKS cluster "other" in eu-west-1, which has plumbline: give its name with --name, or the region in stack.yaml (aws.region).',
+      'There is no EKS cluster "other" in eu-west-1, which has plumbline: ' +
+        'give its name with --name, or the region in stack.yaml (aws.region).',
     )
   })
 })
