@@ -27,7 +27,7 @@ const AT_ONCE = 32
 const twin = await startTwin(stackSchema.parse({ target: 'twin' }))
 const run = await prepareRun({ config: twin.config, only: ['mesh/crds'], allowDisruption: true })
 const stack = new Stack(run, new AbortController().signal)
-const test = await AbTest.of(stack)
+const test = await AbTest.open(stack)
 const { ports } = stack.config.addresses
 const pool = new Pool(`http://${await stack.ingress.address()}:${ports.http}`, { connections: AT_ONCE, allowH2: false })
 

@@ -3,17 +3,20 @@ import type { Answer } from '../traffic/http.ts'
 import { type ReadyService } from '../knative/knative.ts'
 import type { Stack } from '../stack/stack.ts'
 
-/** Requests to a revision without a pod, once they wait at the activator: it has asked for a pod, which has not started yet. */
+/**
+ * Sends requests to a revision at zero pods, and waits until they are queued in the activator: a pod exists, but has
+ * not started yet.
+ */
 export async function coldRequests(
   stack: Stack,
   { namespace, revision, host }: ReadyService,
   count: number,
 ): Promise<{ settled: () => Promise<Answer[]> }> {
-  const asked = Array.from({ length: count }, () => stack.ingress.send({ host, within: 'coldRequest' }))
-  const all = Promise.all(asked)
+  const requests = Array.from({ length: count }, () => stack.ingress.send({ host, within: 'coldRequest' }))
+  const all = Promise.all(requests)
   await stack.until(
     { kind: 'v1/Pod', namespace, labels: podsOfRevision(revision) },
-    (pods) => (pods.some(({ metadata }) => !metadata?.deletionTimestamp) ? undefined : 'nobody has asked for a pod'),
+    (pods) => (pods.some(({ metadata }) => !metadata?.deletionTimestamp) ? undefined : 'the revision has no pod yet'),
     'scale',
   )
   return { settled: () => all }

@@ -7,7 +7,7 @@ import type { Stack } from '../stack/stack.ts'
 
 export const BUDGET = 'policy/v1/PodDisruptionBudget'
 
-/** The budgets that a pod, or a Deployment's pods, are under. */
+/** The budgets that cover a pod, or the pods of a Deployment. */
 export const budgetsOver = (
   budgets: readonly KubernetesObject[],
   { namespace, labels }: { namespace: string | undefined; labels: Record<string, string> },
@@ -15,23 +15,30 @@ export const budgetsOver = (
   budgets.filter((budget) => budget.metadata?.namespace === namespace && selects(budget.spec?.selector, labels))
 
 /**
- * Why a budget never allows a disruption, however whole everything is; undefined where it does. It is of `pods` pods, or of as many as
- * its controller has counted, which comes after a change of scale.
+ * Why a budget never allows a disruption, even with all pods healthy; undefined if it can. `pods` is the number of
+ * pods, by default the count of its controller, which lags behind a change of scale.
  */
 export function neverAllows(budget: KubernetesObject, pods?: number): string | undefined {
   const expectedPods = pods ?? Number(budget.status?.expectedPods ?? 0)
   const { minAvailable, maxUnavailable } = (budget.spec ?? {}) as Record<string, number | string | undefined>
   // Shares are rounded up: kubernetes, pkg/controller/disruption, getExpectedScale.
-  const of = (asked: number | string) =>
-    typeof asked === 'number' ? asked : Math.ceil((parseFloat(asked) / 100) * expectedPods)
-  const desiredHealthy = minAvailable === undefined ? expectedPods - of(maxUnavailable ?? 0) : of(minAvailable)
+  const podCount = (limit: number | string) =>
+    typeof limit === 'number' ? limit : Math.ceil((parseFloat(limit) / 100) * expectedPods)
+  const desiredHealthy =
+    minAvailable === undefined ? expectedPods - podCount(maxUnavailable ?? 0) : podCount(minAvailable)
   if (expectedPods === 0 || desiredHealthy < expectedPods) return undefined
-  const asks = minAvailable === undefined ? `maxUnavailable ${maxUnavailable}` : `minAvailable ${minAvailable}`
-  return `${objectName(budget)} never allows a disruption: ${asks} of ${expectedPods} pods means that ${desiredHealthy} must be healthy`
+  const limit = minAvailable === undefined ? `maxUnavailable ${maxUnavailable}` : `minAvailable ${minAvailable}`
+  return (
+    `${objectName(budget)} never allows a disruption: ${limit} of ${expectedPods} pods ` +
+    `means that ${desiredHealthy} must be healthy`
+  )
 }
 
-/** The Deployments that must be able to move: Knative's, istiod, the gateway's, and those of the workload that Plumbline keeps there. */
-export async function mustMove(stack: Stack): Promise<KubernetesObject[]> {
+/**
+ * The Deployments that must be able to move: Knative's, istiod, the gateway's, and the workload's in namespace
+ * plumbline.
+ */
+export async function listMovableDeployments(stack: Stack): Promise<KubernetesObject[]> {
   const deployments = await stack.all('apps/v1/Deployment')
   const { namespace, service } = stack.config.gateway
   const gateway = await stack.one('v1/Service', service, namespace)
@@ -44,7 +51,7 @@ export async function mustMove(stack: Stack): Promise<KubernetesObject[]> {
   })
 }
 
-/** What is wrong with the budgets of what must move: for good, and at this moment alone. */
+/** What is wrong with the budgets of Deployments that must be able to move: permanently, and only now. */
 export interface BudgetTroubles {
   lasting: string[]
   now: string[]
@@ -58,15 +65,18 @@ const podsOf = ({ metadata, spec }: KubernetesObject) => ({
   labels: (spec?.template?.metadata?.labels ?? {}) as Record<string, string>,
 })
 
-/** A sentence for each Deployment that must move and that no budget covers, one that forbids it, or one that does so now. */
+/**
+ * A sentence for each Deployment that must be able to move and has no budget, one that never allows a disruption, or
+ * one that allows none now.
+ */
 export async function budgetTroubles(stack: Stack): Promise<BudgetTroubles> {
   const { items: budgets } = await stack.k8s.list(BUDGET)
-  const deployments = await mustMove(stack)
+  const deployments = await listMovableDeployments(stack)
   const troubles: BudgetTroubles = { lasting: [], now: [], deployments: deployments.length, budgets: 0 }
   const used = new Set<string>()
   for (const deployment of deployments) {
     const over = budgetsOver(budgets, podsOf(deployment))
-    if (over.length === 0) troubles.lasting.push(`${objectName(deployment)} is under no PodDisruptionBudget`)
+    if (over.length === 0) troubles.lasting.push(`${objectName(deployment)} has no PodDisruptionBudget`)
     for (const budget of over) {
       used.add(objectName(budget))
       const {
@@ -75,14 +85,15 @@ export async function budgetTroubles(stack: Stack): Promise<BudgetTroubles> {
         currentHealthy = 0,
         desiredHealthy = 0,
       } = (budget.status ?? {}) as Record<string, number>
-      // One that is over several is of all their pods, and its controller counts those.
-      const alone = deployments.filter((each) => budgetsOver([budget], podsOf(each)).length).length === 1
+      // A budget of several Deployments covers all their pods, and its controller counts those.
+      const alone = deployments.filter((other) => budgetsOver([budget], podsOf(other)).length).length === 1
       const never = neverAllows(budget, alone ? Number(deployment.spec?.replicas ?? 1) : undefined)
       if (never) troubles.lasting.push(never)
-      else if (expectedPods === 0) troubles.now.push(`${objectName(budget)} matches no pod`)
+      else if (expectedPods === 0) troubles.now.push(`${objectName(budget)}: its selector matches no pod`)
       else if (disruptionsAllowed < 1)
         troubles.now.push(
-          `${objectName(budget)} allows no disruption now: ${currentHealthy} healthy of ${expectedPods}, ${desiredHealthy} needed`,
+          `${objectName(budget)} allows no disruption now: ${currentHealthy} of ${expectedPods} pods are healthy, ` +
+            `${desiredHealthy} must be`,
         )
     }
   }
@@ -90,8 +101,8 @@ export async function budgetTroubles(stack: Stack): Promise<BudgetTroubles> {
 }
 
 /**
- * A sentence for each budget that was broken at a moment: fewer healthy pods than it needs, by its own controller's count, where it had
- * as many before. One whose pods were meanwhile to be more is not broken by that the new ones are not there yet.
+ * A sentence for each budget that was broken: fewer healthy pods than it requires, by the count of its controller,
+ * after it had enough. A budget whose expected pods just increased is not broken because the new pods do not exist yet.
  */
 export function budgetBreaches(snapshots: readonly Snapshot[]): string[] {
   const kept = new Map<string, number>()
@@ -108,14 +119,15 @@ export function budgetBreaches(snapshots: readonly Snapshot[]): string[] {
       else if (expectedPods <= (kept.get(name) ?? 0) && !breaches.has(name))
         breaches.set(
           name,
-          `${name} had ${currentHealthy} healthy pods at ${(at / 1000).toFixed(1)} s and needs ${desiredHealthy}`,
+          `${name}: ${currentHealthy} pods were healthy at ${(at / 1000).toFixed(1)} s, ` +
+            `at least ${desiredHealthy} must be`,
         )
     }
   }
   return [...breaches.values()]
 }
 
-/** All budgets of the cluster, as a fault watches them. */
+/** All budgets of the cluster, to watch during a fault. */
 export const budgetsWatched: WatchedThrough = {
   title: 'budgets that allow a disruption',
   kind: BUDGET,

@@ -11,7 +11,7 @@ import { deploymentId } from './faults.ts'
 
 const TOO_MANY = 429
 
-/** What the drain of some nodes came to. */
+/** The result of a drain. */
 export interface Drained {
   nodes: string[]
   evicted: number
@@ -21,15 +21,16 @@ export interface Drained {
 }
 
 /**
- * The workers that serve, in the order of their names: those with a pod of the gateway, of the activator or of a revision.
- * @throws StackFailure where there are too few workers to drain one
+ * The workers that serve, by name: those with a pod of the gateway, of the activator or of a revision.
+ * @throws StackFailure if there are too few workers to drain one
  */
 export async function servingNodes(stack: Stack): Promise<KubernetesObject[]> {
   const { items: nodes } = await stack.k8s.list('v1/Node')
   const workers = workersOf(nodes)
   if (workers.length < 2) {
     throw new StackFailure(
-      `${workers.length} of ${nodes.length} nodes take pods: to drain one at least 2 must. Add workers, or uncordon those that are.`,
+      `${workers.length} of ${nodes.length} nodes are schedulable; a drain needs at least 2. ` +
+        'Add workers, or uncordon the cordoned ones.',
     )
   }
   const { items: pods } = await stack.k8s.list('v1/Pod')
@@ -45,33 +46,35 @@ export async function servingNodes(stack: Stack): Promise<KubernetesObject[]> {
 }
 
 /**
- * Drains nodes together, as `kubectl drain` does one: cordons them (journaled, undone when the check ends), evicts every pod but those
- * of DaemonSets by the API that asks budgets, tries again where one refuses, and waits until all that lost a pod is whole elsewhere.
- * Pods that still end their grace are no part of it. Then the nodes take pods again.
- * @throws StackFailure naming the budget that never allows a disruption, the pod that nobody would make again, or what lacks room
+ * Drains nodes together, like `kubectl drain`: cordons them (journaled, undone when the check ends), evicts every pod
+ * except those of DaemonSets by the eviction API, retries while a budget refuses, and waits until all Deployments that
+ * lost a pod are complete again. It does not wait for pods that are terminating. Then it uncordons the nodes.
+ * @throws StackFailure naming the budget that never allows a disruption, the pod without an owner, or the missing
+ * resource
  */
 export async function drain(stack: Stack, nodes: readonly KubernetesObject[]): Promise<Drained> {
   const started = performance.now()
   const names = nodes.map(({ metadata }) => metadata?.name ?? '')
   const { items: pods } = await stack.k8s.list('v1/Pod')
-  const leaving = pods.filter((pod) => names.includes(String(pod.spec?.nodeName)) && moves(pod))
+  const leaving = pods.filter((pod) => names.includes(String(pod.spec?.nodeName)) && isEvictable(pod))
   const alone = leaving.find(({ metadata }) => !metadata?.ownerReferences?.length)
   if (alone) {
     throw new StackFailure(
-      `Pod ${alone.metadata?.namespace}/${alone.metadata?.name} on ${alone.spec?.nodeName} is owned by nobody: a drain would delete it for good. Move it, or run it by a Deployment.`,
+      `Pod ${alone.metadata?.namespace}/${alone.metadata?.name} on node ${alone.spec?.nodeName} has no owner: ` +
+        'a drain would delete it permanently. Run it with a Deployment, or delete it.',
     )
   }
-  await refuseForbidden(stack, leaving)
+  await failIfForbidden(stack, leaving)
   const { items: deployments } = await stack.k8s.list('apps/v1/Deployment')
-  const disturbed = deployments.filter((each) => leaving.some((pod) => isOf(pod, each)))
+  const disturbed = deployments.filter((deployment) => leaving.some((pod) => isPodOf(pod, deployment)))
   for (const { metadata } of disturbed)
     stack.changes.willDisturb(deploymentId(`${metadata?.namespace}/${metadata?.name}`))
   for (const name of names) await stack.changes.tune('v1/Node', undefined, name, { spec: { unschedulable: true } })
   const refusals = await Promise.all(leaving.map((pod) => evict(stack, pod)))
-  await untilWhole(stack, disturbed)
+  await untilRolledOut(stack, disturbed)
   for (const name of names) {
     await stack.k8s.patch({ kind: 'v1/Node', name }, { spec: { unschedulable: null } })
-    await stack.until({ kind: 'v1/Node', name }, backAgain, 'nodeBack')
+    await stack.until({ kind: 'v1/Node', name }, isBack, 'nodeBack')
   }
   stack.forgetLists()
   return {
@@ -83,10 +86,10 @@ export async function drain(stack: Stack, nodes: readonly KubernetesObject[]): P
 }
 
 /**
- * Whether a drain has a pod leave: not those of DaemonSets and of the node itself, not what is over, not our own lone pods, and not
- * the agent and the load generators, by which the drain is measured.
+ * Whether a drain evicts a pod: not those of DaemonSets and static pods, not completed ones, not our own bare pods, and
+ * not the agent and the load generators, which measure the drain.
  */
-export function moves({ metadata, status }: KubernetesObject): boolean {
+export function isEvictable({ metadata, status }: KubernetesObject): boolean {
   if (metadata?.deletionTimestamp || status?.phase === 'Succeeded' || status?.phase === 'Failed') return false
   if (metadata?.labels?.[INSTRUMENT_LABEL]) return false
   const owners = metadata?.ownerReferences ?? []
@@ -95,25 +98,25 @@ export function moves({ metadata, status }: KubernetesObject): boolean {
 }
 
 /** ReplicaSets are named after their Deployment, with a hash: that saves a LIST of them all. */
-const isOf = (pod: KubernetesObject, { metadata }: KubernetesObject): boolean =>
+const isPodOf = (pod: KubernetesObject, { metadata }: KubernetesObject): boolean =>
   pod.metadata?.namespace === metadata?.namespace &&
   (pod.metadata?.ownerReferences ?? []).some(
     ({ kind, name }) => kind === 'ReplicaSet' && name.replace(/-[^-]+$/, '') === metadata?.name,
   )
 
-async function refuseForbidden(stack: Stack, pods: readonly KubernetesObject[]): Promise<void> {
+async function failIfForbidden(stack: Stack, pods: readonly KubernetesObject[]): Promise<void> {
   const { items: budgets } = await stack.k8s.list(BUDGET)
   for (const { metadata } of pods) {
     const over = budgetsOver(budgets, { namespace: metadata?.namespace, labels: metadata?.labels ?? {} })
     for (const budget of over) {
       const never = neverAllows(budget)
       if (never)
-        throw new StackFailure(`${never}: pod ${metadata?.name} cannot be evicted, and its node not be drained.`)
+        throw new StackFailure(`${never}, so pod ${metadata?.name} cannot be evicted and its node cannot be drained.`)
     }
   }
 }
 
-/** Evicts a pod, again and again while its budget refuses; gives how often that was. */
+/** Evicts a pod, retrying while its budget refuses; gives the number of refusals. */
 export async function evict(stack: Stack, { metadata }: KubernetesObject): Promise<number> {
   const { name = '', namespace = '' } = metadata ?? {}
   let refused = 0
@@ -134,42 +137,48 @@ export async function evict(stack: Stack, { metadata }: KubernetesObject): Promi
     },
     'evicted',
   )
-  await evicted.catch((problem: unknown) => explained(stack, problem, namespace))
+  await evicted.catch((problem: unknown) => failWithReasons(stack, problem, namespace))
   return refused
 }
 
-/** Throws a failure with why pods of a namespace are not Ready: a budget that waits for one that finds no room waits for ever. */
-async function explained(
+/**
+ * Throws a failure with the reasons why pods of a namespace are not Ready: a budget waits forever for a pod that cannot
+ * be scheduled.
+ */
+async function failWithReasons(
   stack: Stack,
   problem: unknown,
   namespace: string,
-  isMeant: (pod: KubernetesObject) => boolean = () => true,
+  isRelevant: (pod: KubernetesObject) => boolean = () => true,
 ): Promise<never> {
   if (!(problem instanceof StackFailure)) throw problem
   const { items } = await stack.k8s.list('v1/Pod', { namespace })
-  const why = readinessTroubles(items.filter(isMeant)).slice(0, 3)
-  throw new StackFailure(`${problem.message} ${why.join('; ')}`.trim(), { cause: problem })
+  const reasons = readinessTroubles(items.filter(isRelevant)).slice(0, 3)
+  throw new StackFailure(`${problem.message} ${reasons.join('; ')}`.trim(), { cause: problem })
 }
 
-/** Waits until Deployments have all their pods again, and says why one has not: no room, and of what. */
-async function untilWhole(stack: Stack, deployments: readonly KubernetesObject[]): Promise<void> {
+/**
+ * Waits until Deployments have all their pods again.
+ * @throws StackFailure with why a pod is not Ready, such as the missing resource
+ */
+async function untilRolledOut(stack: Stack, deployments: readonly KubernetesObject[]): Promise<void> {
   for (const { metadata } of deployments) {
     const { name = '', namespace = '' } = metadata ?? {}
-    // A Deployment of a namespace that went meanwhile is nobody's loss.
-    const gone = (found: KubernetesObject[]) => found.length === 0
+    // A Deployment whose namespace was deleted meanwhile does not count.
+    const gone = (objects: KubernetesObject[]) => objects.length === 0
     const all = stack.until(
       { kind: 'apps/v1/Deployment', name, namespace },
-      (found) => (gone(found) ? undefined : isRolledOut(found)),
+      (objects) => (gone(objects) ? undefined : isRolledOut(objects)),
       'componentAvailable',
     )
     await all.catch((problem: unknown) =>
-      explained(stack, problem, namespace, (pod) => isOf(pod, { metadata: { name, namespace } })),
+      failWithReasons(stack, problem, namespace, (pod) => isPodOf(pod, { metadata: { name, namespace } })),
     )
   }
 }
 
-const backAgain = ([node]: KubernetesObject[]): string | undefined => {
-  if (!node) return 'it is gone'
+const isBack = ([node]: KubernetesObject[]): string | undefined => {
+  if (!node) return 'the node does not exist any more'
   if (node.spec?.unschedulable) return 'it is still cordoned'
   const ready = conditionOf(node, 'Ready')
   return ready?.status === 'True' ? undefined : `Ready is ${ready?.status ?? 'not reported'} (${ready?.message ?? ''})`

@@ -7,8 +7,8 @@ import { evict } from './drain.ts'
 import { podSelector } from './faults.ts'
 
 /**
- * Evicts pods of a Deployment of ours all at once, then those that were refused again until they are let go, while its pods are watched.
- * Gives what came of the first try of each, and of all.
+ * Evicts pods of one of our own Deployments all at once, then retries the refused evictions until they succeed, while
+ * its pods are recorded. Gives the results of the first tries and the number of all refusals.
  */
 export async function evictAllAtOnce(
   stack: Stack,
@@ -24,7 +24,7 @@ export async function evictAllAtOnce(
       const { expectedPods = 0, currentHealthy = 0 } = (budget?.status ?? {}) as Record<string, number>
       return expectedPods === pods.length && currentHealthy === pods.length
         ? undefined
-        : `it counts ${currentHealthy} healthy of ${expectedPods}`
+        : `its status counts ${currentHealthy} healthy of ${expectedPods} expected pods, not ${pods.length}`
     },
     'podReady',
   )

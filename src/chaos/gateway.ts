@@ -7,27 +7,28 @@ import type { WatchedThrough } from './experiment.ts'
 import { podSelector } from './faults.ts'
 import { spreadAgain, zoneCount } from './spread.ts'
 
-/** The gateway's Deployment, as faults handle it. */
+/** The gateway's Deployment, for faults. */
 export interface GatewayDeployment {
   /** NAMESPACE/NAME. */
   name: string
   watched: WatchedThrough
-  /** Has its pods in as many zones again as they are in now. */
+  /** Spreads its pods over as many zones as they are in now. */
   spreadAgain: () => Promise<void>
 }
 
 /**
  * The Deployment behind the gateway's Service.
- * @throws StackFailure where there is none
+ * @throws StackFailure if there is none
  */
 export async function gatewayDeployment(stack: Stack): Promise<GatewayDeployment> {
   const { namespace, service } = stack.config.gateway
   const { spec } = await stack.one('v1/Service', service, namespace)
-  const found = (await stack.all('apps/v1/Deployment', namespace)).find((each: KubernetesObject) =>
-    selects({ matchLabels: spec?.selector ?? {} }, each.spec?.template?.metadata?.labels ?? {}),
+  const deployment = (await stack.all('apps/v1/Deployment', namespace)).find(({ spec: own }: KubernetesObject) =>
+    selects({ matchLabels: spec?.selector ?? {} }, own?.template?.metadata?.labels ?? {}),
   )
-  if (!found) throw new StackFailure(`Service ${namespace}/${service} selects the pods of no Deployment.`)
-  const name = `${namespace}/${found.metadata?.name}`
+  if (!deployment)
+    throw new StackFailure(`Service ${namespace}/${service}: its selector matches the pods of no Deployment.`)
+  const name = `${namespace}/${deployment.metadata?.name}`
   const zones = await zoneCount(stack, name)
   return {
     name,
@@ -36,7 +37,7 @@ export async function gatewayDeployment(stack: Stack): Promise<GatewayDeployment
       title: 'gateway pods Ready',
       kind: 'v1/Pod',
       namespace,
-      labels: podSelector(found),
+      labels: podSelector(deployment),
       count: (pods) => readyPods(pods).length,
     },
   }

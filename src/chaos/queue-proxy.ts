@@ -5,14 +5,15 @@ import { type ReadyService } from '../knative/knative.ts'
 import type { Stack } from '../stack/stack.ts'
 import { podsReady } from '../kube/until.ts'
 
-// RFC 6761: no name of .invalid is ever there.
+// RFC 6761: a name under .invalid never resolves.
 const NOWHERE = 'plumbline.invalid/gone:1'
 
 /**
- * Takes the queue-proxy of one of a revision's pods away: its image becomes one that nobody has, so that the kubelet stops the container
- * and starts no other until the image is put back. Waits until the pod's endpoint is gone, then puts it back and waits for that.
+ * Stops the queue-proxy of one of a revision's pods: with an image that does not exist the kubelet stops the container
+ * and cannot start it again. Waits until the pod's endpoint is gone, then restores the image and waits until the
+ * endpoint is back.
  */
-export async function loseQueueProxy(
+export async function stopQueueProxy(
   stack: Stack,
   { namespace, revision }: ReadyService,
 ): Promise<{ goneMs: number; endpoints: number }> {
@@ -25,19 +26,21 @@ export async function loseQueueProxy(
   const [pod] = await stack.until(watched, podsReady(2), 'podReady')
   const { name = '' } = pod?.metadata ?? {}
   const containers = (pod?.spec?.containers ?? []) as { name: string; image: string }[]
-  const imaged = (image: string | undefined) => ({
-    spec: { containers: containers.map((each) => (each.name === 'queue-proxy' ? { ...each, image } : each)) },
+  const withImage = (image: string | undefined) => ({
+    spec: { containers: containers.map((own) => (own.name === 'queue-proxy' ? { ...own, image } : own)) },
   })
-  const lost = performance.now()
-  await stack.changes.tune('v1/Pod', namespace, name, imaged(NOWHERE))
-  const fewer = (count: number) => (found: KubernetesObject[]) =>
-    readyEndpoints(found) === count ? undefined : `${readyEndpoints(found)} endpoints are Ready`
-  const without = await stack.until(slices, fewer(1), 'endpointGone')
-  const goneMs = performance.now() - lost
+  const stoppedAt = performance.now()
+  await stack.changes.tune('v1/Pod', namespace, name, withImage(NOWHERE))
+  const endpointsAre = (count: number) => (objects: KubernetesObject[]) =>
+    readyEndpoints(objects) === count
+      ? undefined
+      : `${readyEndpoints(objects)} endpoints are ready, expected ${count}`
+  const without = await stack.until(slices, endpointsAre(1), 'endpointGone')
+  const goneMs = performance.now() - stoppedAt
   await stack.k8s.patch(
     { kind: 'v1/Pod', name, namespace },
-    imaged(containers.find((each) => each.name === 'queue-proxy')?.image),
+    withImage(containers.find((own) => own.name === 'queue-proxy')?.image),
   )
-  await stack.until(slices, fewer(2), 'podReady')
+  await stack.until(slices, endpointsAre(2), 'podReady')
   return { goneMs, endpoints: readyEndpoints(without) }
 }

@@ -9,15 +9,15 @@ import type { WatchedThrough } from './experiment.ts'
 
 const TWO = { 'min-scale': '2', 'max-scale': '2' }
 
-/** A Service of two pods with a budget, asked through the activators, as Knative's defaults have it. Made once a run. */
-export const throughActivators = (stack: Stack): Promise<ReadyService> => made(stack, 'proxied', TWO)
+/** A Service of two pods with a budget, with traffic through the activators, Knative's default. Created once a run. */
+export const openProxiedService = (stack: Stack): Promise<ReadyService> => openService(stack, 'proxied', TWO)
 
-/** A Service of two pods with a budget, asked without the activators. Made once a run. */
-export const served = (stack: Stack): Promise<ReadyService> =>
-  // The grace of its pods is its timeout: a container that is to end does so within that.
-  made(stack, 'served', { ...TWO, 'target-burst-capacity': '0' }, { timeoutSeconds: 5 })
+/** A Service of two pods with a budget, with traffic past the activators. Created once a run. */
+export const openServedService = (stack: Stack): Promise<ReadyService> =>
+  // The termination grace period of its pods is its timeout: a container must stop within that.
+  openService(stack, 'served', { ...TWO, 'target-burst-capacity': '0' }, { timeoutSeconds: 5 })
 
-/** The pods of a Service's revision, as a fault watches them. */
+/** The pods of a Service's revision, to watch during a fault. */
 export const podsWatched = ({ namespace, revision }: ReadyService): WatchedThrough => ({
   title: 'pods Ready',
   kind: 'v1/Pod',
@@ -26,7 +26,7 @@ export const podsWatched = ({ namespace, revision }: ReadyService): WatchedThrou
   count: (pods) => readyPods(pods).length,
 })
 
-const made = (
+const openService = (
   stack: Stack,
   name: string,
   scaling: Record<string, string>,
@@ -40,7 +40,7 @@ const made = (
     return service
   })
 
-/** Two versions of the workload behind one Service, and what makes the Service choose. */
+/** Two versions of the workload behind one Service, whose selector chooses one of them. */
 export class SwitchedService {
   readonly host: string
   readonly #namespace: string
@@ -52,7 +52,8 @@ export class SwitchedService {
     this.host = `switch.${namespace}.test`
   }
 
-  static async of(stack: Stack): Promise<SwitchedService> {
+  /** Creates both versions and the Service, which selects v1. */
+  static async create(stack: Stack): Promise<SwitchedService> {
     const namespace = await workloadNamespace(stack, 'switch')
     const switched = new SwitchedService(stack, namespace)
     for (const version of ['v1', 'v2']) await stack.applyFixture('rollout/ab-version.yaml', { namespace, version })

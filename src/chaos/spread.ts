@@ -11,23 +11,23 @@ export async function zonesOf(stack: Stack): Promise<string[]> {
   return [...new Set(zones)].filter(Boolean).toSorted()
 }
 
-/** By how many pods the fullest of the zones is ahead of the emptiest, and how many each has. */
+/** The difference between the zones with the most and the fewest pods, and how many each has. */
 export async function skewOf(
   stack: Stack,
   pods: readonly KubernetesObject[],
   zones: readonly string[],
-): Promise<{ skew: number; told: string }> {
+): Promise<{ skew: number; distribution: string }> {
   const nodes = new Map((await stack.all('v1/Node')).map((node) => [node.metadata?.name, zoneOf(node)]))
   const counts = zones.map((zone) => pods.filter((pod) => nodes.get(pod.spec?.nodeName as string) === zone).length)
   return {
     skew: Math.max(...counts) - Math.min(...counts),
-    told: zones.map((zone, at) => `${zone} ${counts[at]}`).join(', '),
+    distribution: zones.map((zone, at) => `${zone} ${counts[at]}`).join(', '),
   }
 }
 
 /**
- * Spreads a Deployment's pods over as many zones as they were before drains moved them: one after the other of the fullest zone is
- * evicted, and the scheduler places another by the Deployment's own anti-affinity. Where it places none otherwise, that stands.
+ * Spreads a Deployment's pods over as many zones as before drains moved them: evicts a pod of the fullest zone at a
+ * time, and the scheduler places another by the Deployment's anti-affinity. It gives up after one try per pod.
  */
 export async function spreadAgain(stack: Stack, deployment: string, zones: number): Promise<void> {
   const zoneOfNode = await zonesByNode(stack)

@@ -13,13 +13,13 @@ export type Mode = 'Proxy' | 'Serve'
 const modeOf = (serverlessService: KubernetesObject | undefined): Mode | undefined =>
   serverlessService?.spec?.mode as Mode | undefined
 
-/** The condition that a PodAutoscaler wants so many pods. */
-export const wants =
+/** The condition that a PodAutoscaler asks for `count` pods. */
+export const desiredScaleIs =
   (count: number): Condition =>
   ([podAutoscaler]) =>
     podAutoscaler?.status?.desiredScale === count
       ? undefined
-      : `its desired scale is ${podAutoscaler?.status?.desiredScale ?? 'not set'}, not ${count}`
+      : `status.desiredScale is ${podAutoscaler?.status?.desiredScale ?? 'not set'}, expected ${count}`
 
 /** What Knative's autoscaler does with one revision, by watch. */
 export class Autoscaler {
@@ -33,18 +33,22 @@ export class Autoscaler {
 
   /** Waits until the ServerlessService is in a mode. */
   async untilMode(mode: Mode, within: DeadlineName = 'scale'): Promise<void> {
-    const missing = ([found]: KubernetesObject[]) =>
-      modeOf(found) === mode ? undefined : `its mode is ${modeOf(found) ?? 'not set'}, not ${mode}`
+    const missing = ([serverlessService]: KubernetesObject[]) =>
+      modeOf(serverlessService) === mode
+        ? undefined
+        : `spec.mode is ${modeOf(serverlessService) ?? 'not set'}, expected ${mode}`
     await this.#cluster.until({ kind: SERVERLESS_SERVICE, ...this.#names }, missing, within)
   }
 
-  /** Waits until `count` pods are Ready (0: until none is left that is not on its way out), and gives all of them. */
+  /** Waits until `count` pods are Ready (0: until every pod is gone or terminating), and gives all of them. */
   untilPods(count: number, within: DeadlineName = 'scale'): Promise<KubernetesObject[]> {
     const missing = (pods: KubernetesObject[]) => {
-      const seen = count === 0 ? alivePods(pods).length : readyPods(pods).length
-      return (count === 0 ? seen === 0 : seen >= count)
-        ? undefined
-        : `${seen} pods${count === 0 ? '' : ' Ready'}, not ${count}`
+      if (count === 0) {
+        const left = alivePods(pods).length
+        return left === 0 ? undefined : `${left} pods are left, expected 0`
+      }
+      const ready = readyPods(pods).length
+      return ready >= count ? undefined : `${ready} of ${count} pods are Ready`
     }
     return this.#cluster.until({ kind: 'v1/Pod', ...this.#pods }, missing, within)
   }

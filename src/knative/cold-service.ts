@@ -9,8 +9,8 @@ import type { Istio } from '../mesh/istio.ts'
 import type { Knative } from './knative.ts'
 
 /**
- * A Service of ours that never had a pod: config-autoscaler's allow-zero-initial-scale is on while it is made, for the time of the
- * running check. That saves the half minute which it takes to bring one to zero.
+ * Creates a Service that never had a pod, with initial-scale 0: config-autoscaler's allow-zero-initial-scale is true
+ * until the running check ends. That saves the half minute that scaling a Service to zero takes.
  */
 export async function coldService(
   stack: Cluster & { changes: Changes; istio: Istio; knative: Knative },

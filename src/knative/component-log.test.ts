@@ -31,7 +31,7 @@ describe("a component's log", () => {
 
   test('tells an error that repeats', () => {
     const log = readComponentLog('p', [failed('2026-01-01T00:00:01Z'), failed('2026-01-01T00:00:02Z')].join('\n'))
-    expect(log.repeated).toEqual(['2 times, last at 2026-01-01T00:00:02.000Z: Reconcile error of default/hello: no'])
+    expect(log.repeated).toEqual(['Reconcile error of default/hello: no (2 times, last at 2026-01-01T00:00:02.000Z)'])
   })
 
   test.each([

@@ -6,12 +6,12 @@ import { podsOfRevision, type RevisionName } from './revision.ts'
 import { recordWhile, stepsOf, type Snapshot, type Step } from '../kube/timeline.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 
-/** What the autoscaler did with a revision, by watch: times are in milliseconds since `began`. */
+/** How a revision scaled over time, recorded by watch. Times are in milliseconds since `began`. */
 export interface Course {
-  /** As performance.now() has it. */
+  /** In the time of performance.now(). */
   began: number
   /** The PodAutoscaler's desired scale. */
-  wanted: Step<number>[]
+  desired: Step<number>[]
   ready: Step<number>[]
   /** Ready endpoints behind the revision's own Service. */
   endpoints: Step<number>[]
@@ -19,20 +19,20 @@ export interface Course {
   pods: Snapshot[]
 }
 
-/** Watches all that the autoscaler moves of a revision while `work` goes on, on one clock; `work` is told when that began. */
+/** Records how a revision scales while `work` runs, on one clock; `work` gets the time at which the recording began. */
 export async function courseWhile<T>(
   cluster: Cluster,
   { namespace, revision: name }: RevisionName,
   work: (began: number) => Promise<T>,
 ): Promise<{ course: Course; result: T }> {
   const began = performance.now()
-  const watching = <R>(watched: { kind: string; name?: string; labels?: string }, inner: () => Promise<R>) =>
+  const watchDuring = <R>(watched: { kind: string; name?: string; labels?: string }, inner: () => Promise<R>) =>
     recordWhile(cluster.k8s, { namespace, ...watched }, inner, began)
   const slices = `kubernetes.io/service-name=${name}-private`
-  const podAutoscaler = await watching({ kind: POD_AUTOSCALER, name }, () =>
-    watching({ kind: SERVERLESS_SERVICE, name }, () =>
-      watching({ kind: 'discovery.k8s.io/v1/EndpointSlice', labels: slices }, () =>
-        watching({ kind: 'v1/Pod', labels: podsOfRevision(name) }, () => work(began)),
+  const podAutoscaler = await watchDuring({ kind: POD_AUTOSCALER, name }, () =>
+    watchDuring({ kind: SERVERLESS_SERVICE, name }, () =>
+      watchDuring({ kind: 'discovery.k8s.io/v1/EndpointSlice', labels: slices }, () =>
+        watchDuring({ kind: 'v1/Pod', labels: podsOfRevision(name) }, () => work(began)),
       ),
     ),
   )
@@ -41,9 +41,9 @@ export async function courseWhile<T>(
   const pods = endpoints.result
   const course: Course = {
     began,
-    wanted: stepsOf(podAutoscaler.snapshots, ([object]) => {
-      const desired = object?.status?.desiredScale as number | undefined
-      return desired !== undefined && desired >= 0 ? desired : undefined
+    desired: stepsOf(podAutoscaler.snapshots, ([object]) => {
+      const scale = object?.status?.desiredScale as number | undefined
+      return scale !== undefined && scale >= 0 ? scale : undefined
     }),
     mode: stepsOf(serverless.snapshots, ([object]) => object?.spec?.mode as Mode | undefined),
     endpoints: stepsOf(endpoints.snapshots, readyEndpoints),

@@ -16,11 +16,12 @@ const DEFAULT: KnativeGateway = {
 }
 
 /**
- * The external gateways of config-istio, in either form: `external-gateways` (a YAML list, from 1.14) or `gateway.NAMESPACE.NAME`.
- * net-istio's own default where neither is set (pkg/reconciler/ingress/config/istio.go). Both at once is an error there too.
+ * The external gateways of config-istio, in either form: `external-gateways` (a YAML list, from 1.14) or
+ * `gateway.NAMESPACE.NAME`; net-istio's own default if neither is set (pkg/reconciler/ingress/config/istio.go). Setting
+ * both is an error in net-istio too.
  */
 export function externalGateways(settings: Record<string, string>): {
-  found: KnativeGateway[]
+  gateways: KnativeGateway[]
   byDefault: boolean
   problem?: string
 } {
@@ -28,44 +29,50 @@ export function externalGateways(settings: Record<string, string>): {
   const list = settings['external-gateways']
   if (list !== undefined && old.length)
     return {
-      found: [],
+      gateways: [],
       byDefault: false,
-      problem: 'it has both external-gateways and gateway.* keys, which net-istio refuses',
+      problem: 'both external-gateways and gateway.* keys are set; net-istio accepts only one of the two forms',
     }
   if (list !== undefined) {
     try {
-      return { found: (parse(list) ?? []) as KnativeGateway[], byDefault: false }
+      return { gateways: (parse(list) ?? []) as KnativeGateway[], byDefault: false }
     } catch {
-      return { found: [], byDefault: false, problem: 'external-gateways is no YAML list' }
+      return { gateways: [], byDefault: false, problem: 'external-gateways is not a YAML list' }
     }
   }
   if (old.length) {
-    const found = old.map(([key, service]) => {
+    const gateways = old.map(([key, service]) => {
       const parts = key.split('.')
       return parts.length === 2
         ? { namespace: 'knative-serving', name: parts[1] ?? '', service }
         : { namespace: parts[1] ?? '', name: parts.slice(2).join('.'), service }
     })
-    return { found, byDefault: false }
+    return { gateways, byDefault: false }
   }
-  return { found: [DEFAULT], byDefault: true }
+  return { gateways: [DEFAULT], byDefault: true }
 }
 
-/** A sentence for each thing that is wrong with the Gateways: not there, another Service, a selector that misses its pods, no port 80. */
+/**
+ * A sentence for each fault of the Gateways: missing, another Service, a selector that does not match its pods, no port
+ * 80.
+ */
 export async function gatewayTroubles(
   stack: Cluster & { istio: Istio },
   gateways: readonly KnativeGateway[],
 ): Promise<string[]> {
   const { namespace, service } = stack.config.gateway
   const pods = await stack.istio.gatewayPods()
-  const troubles = gateways.map(async (each) => {
-    const name = `${each.namespace}/${each.name}`
+  const troubles = gateways.map(async ({ name: own, namespace: ownNamespace, service: ownService }) => {
+    const name = `Gateway ${ownNamespace}/${own}`
     const expected = `${service}.${namespace}.svc.cluster.local`
-    const wrongService = each.service === expected ? [] : [`${name} points to ${each.service}, not to ${expected}`]
-    const gateway = await stack.maybe('networking.istio.io/v1beta1/Gateway', each.name, each.namespace)
-    if (!gateway) return [...wrongService, `Gateway ${name} does not exist`]
+    const wrongService =
+      ownService === expected ? [] : [`${name}: config-istio maps it to ${ownService}, expected ${expected}`]
+    const gateway = await stack.maybe('networking.istio.io/v1beta1/Gateway', own, ownNamespace)
+    if (!gateway) return [...wrongService, `${name} does not exist`]
     const selector = Object.entries((gateway.spec?.selector ?? {}) as Record<string, string>)
-    const missed = pods.filter((pod) => !selector.every(([key, value]) => pod.metadata?.labels?.[key] === value))
+    const missed = pods
+      .filter((pod) => !selector.every(([key, value]) => pod.metadata?.labels?.[key] === value))
+      .map((pod) => pod.metadata?.name)
     const servers = (gateway.spec?.servers ?? []) as {
       port?: { number?: number; protocol?: string }
       hosts?: string[]
@@ -74,17 +81,15 @@ export async function gatewayTroubles(
       ({ port, hosts }) =>
         port?.number === 80 && /^HTTP$/i.test(port.protocol ?? '') && hosts?.some((host) => host.endsWith('*')),
     )
-    const seen = servers
+    const actual = servers
       .map(({ port, hosts }) => `${port?.protocol} ${port?.number} for ${hosts?.join(', ')}`)
       .join('; ')
     return [
       ...wrongService,
       ...(missed.length
-        ? [
-            `Gateway ${name} selects ${JSON.stringify(gateway.spec?.selector)}, which misses ${missed.map((pod) => pod.metadata?.name).join(', ')}`,
-          ]
+        ? [`${name}: selector ${JSON.stringify(gateway.spec?.selector)} does not match pods ${missed.join(', ')}`]
         : []),
-      ...(http ? [] : [`Gateway ${name} has no HTTP server on port 80 for every host; it has ${seen || 'none'}`]),
+      ...(http ? [] : [`${name}: no server with protocol HTTP on port 80 for host "*"; servers: ${actual || 'none'}`]),
     ]
   })
   return (await Promise.all(troubles)).flat()

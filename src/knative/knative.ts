@@ -12,9 +12,9 @@ import type { Cluster } from '../cluster/cluster.ts'
 import type { Ingress } from '../traffic/ingress.ts'
 import { workloadNamespace } from '../cluster/workload.ts'
 
-/** What a check lays over the workload's Service. */
+/** What a check changes in the workload's Service. */
 export interface ServiceOptions {
-  /** Annotations of the revision, without the prefix autoscaling.knative.dev/ where they have none of their own. */
+  /** Annotations of the revision; a key without a prefix gets autoscaling.knative.dev/. */
   scaling?: Readonly<Record<string, string>>
   /** Annotations of the Service itself. */
   annotations?: Readonly<Record<string, string>>
@@ -36,7 +36,7 @@ export interface ReadyService extends RevisionName {
 
 const QUEUE_PROXY = 'queue.sidecar.serving.knative.dev'
 
-/** What `configured` sets, for the checks that look for it. */
+/** What `configured` sets, for the checks that compare it. */
 export const CONFIGURED = {
   resources: { requests: { cpu: '15m', memory: '40Mi' }, limits: { cpu: '500m', memory: '140Mi' } },
   annotations: { 'networking.knative.dev/timeout': '5s', 'networking.knative.dev/retryAttempts': '3' },
@@ -66,7 +66,10 @@ export class Knative {
     this.#ingress = ingress
   }
 
-  /** The settings in one of Knative's ConfigMaps, without `_example`, which nothing reads. Empty where the map is missing. */
+  /**
+   * The settings in one of Knative's ConfigMaps, without `_example`, which Knative ignores. Empty if the map does not
+   * exist.
+   */
   async settings(configMap: string): Promise<Record<string, string>> {
     const map = await this.#cluster.maybe('v1/ConfigMap', configMap, KNATIVE)
     return Object.fromEntries(
@@ -75,8 +78,8 @@ export class Knative {
   }
 
   /**
-   * The version in the label of one of Knative's deployments.
-   * @throws StackFailure where the deployment or its label is missing
+   * The version in the label of one of Knative's Deployments.
+   * @throws StackFailure if the Deployment or its label is missing
    */
   async version(deployment = 'controller'): Promise<string> {
     const object = await this.#cluster.one('apps/v1/Deployment', deployment, KNATIVE)
@@ -85,7 +88,7 @@ export class Knative {
     return version.replace(/^v/, '')
   }
 
-  /** A Service of the workload as it would be applied. */
+  /** The manifest of a Service of the workload. */
   manifest(namespace: string, name: string, options: ServiceOptions = {}): KubernetesObject {
     const [service] = readManifest('knative/service.yaml', {
       namespace,
@@ -101,7 +104,8 @@ export class Knative {
     if (options.annotations) service.metadata!.annotations = options.annotations
     if (options.labels) service.metadata!.labels = options.labels
     for (const [key, value] of Object.entries(options.env ?? {})) {
-      container.env = [...container.env.filter((each: { name: string }) => each.name !== key), { name: key, value }]
+      const others = container.env.filter((variable: { name: string }) => variable.name !== key)
+      container.env = [...others, { name: key, value }]
     }
     if (options.containerConcurrency !== undefined) template.spec.containerConcurrency = options.containerConcurrency
     if (options.timeoutSeconds !== undefined) template.spec.timeoutSeconds = options.timeoutSeconds
@@ -122,30 +126,32 @@ export class Knative {
   }
 
   /**
-   * Waits until every webhook takes a Service that a setting just changed allows: each reads settings at its own time.
-   * @throws StackFailure at the deadline, with what it is refused with
+   * Waits until every webhook accepts a Service that a changed setting allows: each webhook pod reads settings on its
+   * own.
+   * @throws StackFailure at the deadline, with the webhook's refusal
    */
   async untilAccepted(service: KubernetesObject): Promise<void> {
     await this.#untilWebhooksDrained()
     const refusal = async () => {
-      const said = await refusalOf(this.#cluster.k8s.dryCreate(service))
-      return said === ACCEPTED ? undefined : said
+      const response = await refusalOf(this.#cluster.k8s.dryCreate(service))
+      return response === ACCEPTED ? undefined : response
     }
-    const what = `Service ${service.metadata?.namespace}/${service.metadata?.name} being accepted`
+    const what = `the webhooks accept Service ${service.metadata?.namespace}/${service.metadata?.name}`
     return this.#cluster.eventually(what, refusal, 'settingRead', 5)
   }
 
   /**
-   * A webhook that is to end answers on, with the settings that it had, until 45 s after the last request (knative.dev/pkg,
-   * network/handlers/drain.go), and the API server's kept connections go to it: who asks again and again keeps it from ending. Another
-   * is there in its place, and a shorter grace does not hurry a kubelet that has begun: it is left alone until it is gone.
+   * Waits until no webhook pod is terminating. A terminating webhook serves with its old settings until 45 s after its
+   * last request (knative.dev/pkg, network/handlers/drain.go), and the API server keeps connections to it: repeated
+   * requests would keep it alive. Its replacement is running already, and a shorter grace period does not speed up a
+   * termination that has begun.
    */
   async #untilWebhooksDrained(): Promise<void> {
     const { items } = await this.#cluster.k8s.list('v1/Pod', { namespace: KNATIVE, labels: 'app=webhook' })
     const draining = items.filter(({ metadata }) => metadata?.deletionTimestamp)
     for (const { metadata } of draining) {
       const pod = { kind: 'v1/Pod' as const, namespace: KNATIVE, name: metadata?.name ?? '' }
-      await this.#cluster.until(pod, (left) => (left.length ? 'it still drains' : undefined), 'podReady')
+      await this.#cluster.until(pod, (pods) => (pods.length ? 'it is still terminating' : undefined), 'podReady')
     }
   }
 
@@ -155,13 +161,16 @@ export class Knative {
     const url = object?.status?.url as string | undefined
     const revision = object?.status?.latestReadyRevisionName as string | undefined
     if (!object || !url || !revision)
-      throw new StackFailure(`Service ${namespace}/${name} is Ready without a URL or a revision.`)
+      throw new StackFailure(
+        `Service ${namespace}/${name} is Ready, but status.url is ${url ?? 'not set'} ` +
+          `and status.latestReadyRevisionName is ${revision ?? 'not set'}.`,
+      )
     return { name, namespace, host: new URL(url).host, revision, object }
   }
 
   /**
-   * A Service with everything set that a check looks for in what Knative makes of it: resources of both containers, autoscaling
-   * annotations, and annotations of the guide that nothing reads. Made once a run.
+   * A Service with resources for both containers, autoscaling annotations, and the guide's annotations that Knative
+   * ignores. Created once a run.
    */
   configured(): Promise<ReadyService> {
     return this.#cluster.shared('configured', async () =>
@@ -169,7 +178,7 @@ export class Knative {
     )
   }
 
-  /** A Service of one pod with spare capacity: 100 less a burst capacity of 10. Made once a run. */
+  /** A Service of one pod with spare capacity: 100 minus a burst capacity of 10. Created once a run. */
   spare(): Promise<ReadyService> {
     const scaling = { 'min-scale': '1', 'max-scale': '1', target: '100', 'target-burst-capacity': '10' }
     return this.#cluster.shared('spare', async () =>
@@ -178,17 +187,20 @@ export class Knative {
   }
 
   /**
-   * A Service that was brought to zero pods, and the seconds from its last request until then. Its window is 6 s, its retention
-   * 10 s. Made once a run.
+   * A Service that was scaled to zero, and the seconds from its last request until it had no pod. Its stable window is
+   * 6 s, its retention period 10 s. Created once a run.
    */
   idle(): Promise<{ service: ReadyService; idleSeconds: number }> {
     return this.#cluster.shared('idle', () =>
-      this.broughtToZero('idle', { 'scale-to-zero-pod-retention-period': '10s' }),
+      this.scaledToZero('idle', { 'scale-to-zero-pod-retention-period': '10s' }),
     )
   }
 
-  /** A Service in a namespace of its own, asked once and brought to zero pods by that nothing asks it. Its window is 6 s. */
-  async broughtToZero(
+  /**
+   * Creates a Service in its own namespace, sends it one request, and waits until it has scaled to zero. Its window is
+   * 6 s.
+   */
+  async scaledToZero(
     name: string,
     scaling: Record<string, string> = {},
   ): Promise<{ service: ReadyService; idleSeconds: number }> {
@@ -199,7 +211,7 @@ export class Knative {
     const last = performance.now()
     await new Autoscaler(this.#cluster, service).untilPods(0, 'scaleToZero')
     const idleSeconds = (performance.now() - last) / 1000
-    // One that drains still answers: a request is cold once no endpoint is left that the activator could send it to.
+    // A terminating pod still answers: a request is cold only once the activator has no Ready endpoint left.
     await this.#cluster.until(
       {
         kind: 'discovery.k8s.io/v1/EndpointSlice',
@@ -208,14 +220,14 @@ export class Knative {
       },
       (slices) => {
         const ready = readyEndpoints(slices)
-        return ready ? `${ready} endpoints are Ready` : undefined
+        return ready ? `${ready} endpoints are still ready, expected 0` : undefined
       },
       'scale',
     )
     return { service, idleSeconds }
   }
 
-  /** The hello Service, in a namespace of its own, that several checks ask. Made once a run. */
+  /** The hello Service, in its own namespace, that several checks use. Created once a run. */
   hello(): Promise<ReadyService> {
     return this.#cluster.shared('hello', async () =>
       this.service(await workloadNamespace(this.#cluster, 'hello'), 'hello'),

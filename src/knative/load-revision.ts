@@ -4,29 +4,32 @@ import type { Knative, ReadyService } from './knative.ts'
 import type { Ingress } from '../traffic/ingress.ts'
 import type { Sample } from '../traffic/samples.ts'
 import { scalingRules, type ScalingRules } from './scaling-rules.ts'
-import { allowedPods, modesOutsideOf, outsideOf, type Allowed } from './wanted-pods.ts'
+import { allowedPods, modeViolations, scaleViolations, type Allowed } from './wanted-pods.ts'
 import type { Load, Script } from '../load/load.ts'
 import { drawCourse } from '../load/picture.ts'
 
-/** The parts of the stack that a load takes. */
-type LoadedStack = Cluster & { ingress: Ingress; knative: Knative; load: Load }
+/** The parts of the stack that a load needs. */
+export type LoadedStack = Cluster & { ingress: Ingress; knative: Knative; load: Load }
 
-/** What a load on a revision came to: its samples, what the autoscaler did, and what the formulas allow at every moment. */
+/**
+ * The result of a load on a revision: its samples, what the autoscaler did, and what the formulas allow at every
+ * moment.
+ */
 export interface LoadedRevision {
   samples: Sample[]
   crossed: string[]
   course: Course
   rules: ScalingRules
   allowed: Allowed[]
-  /** Milliseconds from the beginning of the course to the first request, and to the last. */
+  /** When the first and the last request were due, in milliseconds since the recording began. */
   first: number
   last: number
 }
 
 /**
- * Runs a script of load/ on a revision while all that the autoscaler moves is watched, and attaches the picture.
- * A revision that is not to be `cold` has a pod that answers when the load begins.
- * @throws LoadProblem where k6 died or could not keep its rate
+ * Runs a script of load/ on a revision while its scaling is recorded, and attaches the picture. Unless `cold` is set,
+ * the load begins only once a pod answers.
+ * @throws LoadProblem if k6 died or could not keep its rate
  */
 export async function loadRevision(
   { stack, attach }: { stack: LoadedStack; attach: (name: string, text: string) => void },
@@ -44,7 +47,7 @@ export async function loadRevision(
   const { samples, crossed } = result
   const [first, last] = [samples[0]?.due ?? 0, samples.at(-1)?.due ?? 0]
   const stairs = [
-    { name: 'pods wanted', steps: course.wanted },
+    { name: 'pods wanted', steps: course.desired },
     { name: 'pods Ready', steps: course.ready },
     { name: 'endpoints', steps: course.endpoints },
   ]
@@ -63,14 +66,19 @@ export async function loadRevision(
   }
 }
 
-/** A sentence for each moment of the load at which other pods were wanted than the formulas allow. */
-export const wantedOutside = ({ allowed, course, first, last }: LoadedRevision): string[] =>
-  // Until the autoscaler has seen the load at all, what stood before it may stand.
-  outsideOf(allowed, course.wanted, { from: first + 4500, to: last })
+/**
+ * A sentence for each moment of the load at which the autoscaler asked for a number of pods that the formulas do not
+ * allow.
+ */
+export const scaleViolationsOf = ({ allowed, course, first, last }: LoadedRevision): string[] =>
+  // Until the autoscaler has seen the load, the scale from before it may stand.
+  scaleViolations(allowed, course.desired, { from: first + 4500, to: last })
 
-/** A sentence for each moment of the load at which the ServerlessService was in a mode that the spare burst capacity does not allow. */
-export const modesOutside = ({ allowed, course, first, last }: LoadedRevision): string[] =>
-  modesOutsideOf(allowed, course.mode, { from: first + 4500, to: last })
+/**
+ * A sentence for each moment of the load at which the spare burst capacity does not allow the ServerlessService's mode.
+ */
+export const modeViolationsOf = ({ allowed, course, first, last }: LoadedRevision): string[] =>
+  modeViolations(allowed, course.mode, { from: first + 4500, to: last })
 
 /** What the formulas allow at a moment. */
 export const allowedAt = ({ allowed }: LoadedRevision, moment: number): Allowed =>

@@ -3,7 +3,7 @@ import { KNATIVE } from '../kube/kinds.ts'
 import type { KubernetesObject } from '../core/object.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 
-/** Who passed a request on, in order, and what that was read from. */
+/** The hops of a request in order, and the header and address that they were read from. */
 export interface RequestPath {
   hops: string[]
   forwardedFor: string
@@ -11,14 +11,14 @@ export interface RequestPath {
 }
 
 /**
- * Who passed a request on, by what the container saw of it (/info of the workload). Every proxy appends who it got the request from
- * to X-Forwarded-For, so the chain has the gateway's address where another proxy follows; only queue-proxy, in the same pod, connects
- * to the container from loopback.
+ * The hops of a request, by what the container received (/info of the workload). Every proxy appends the address of its
+ * client to X-Forwarded-For, so the chain has the gateway's address if another proxy follows; only queue-proxy, in the
+ * same pod, connects to the container from loopback.
  */
 export async function requestPath(cluster: Cluster, answer: Answer): Promise<RequestPath> {
-  const seen = JSON.parse(answer.body) as { from: string; headers: Record<string, string> }
-  const forwardedFor = seen.headers['x-forwarded-for'] ?? ''
-  // Read anew: a pod of either may have been replaced since the run began.
+  const received = JSON.parse(answer.body) as { from: string; headers: Record<string, string> }
+  const forwardedFor = received.headers['x-forwarded-for'] ?? ''
+  // Read now: pods may have been replaced since the run began.
   const { namespace, service } = cluster.config.gateway
   const { spec } = await cluster.one('v1/Service', service, namespace)
   const selector = Object.entries((spec?.selector ?? {}) as Record<string, string>).map(
@@ -30,8 +30,8 @@ export async function requestPath(cluster: Cluster, answer: Answer): Promise<Req
     .split(',')
     .map((address) => address.trim())
     .flatMap((address) => (gateways.has(address) ? ['gateway'] : activators.has(address) ? ['activator'] : []))
-  const last = /^(::ffff:)?127\.0\.0\.1$|^::1$/.test(seen.from) ? ['queue-proxy'] : []
-  return { hops: [...proxies, ...last, 'container'], forwardedFor, from: seen.from }
+  const last = /^(::ffff:)?127\.0\.0\.1$|^::1$/.test(received.from) ? ['queue-proxy'] : []
+  return { hops: [...proxies, ...last, 'container'], forwardedFor, from: received.from }
 }
 
 const addressesOf = ({ items }: { items: KubernetesObject[] }): Set<string> =>

@@ -5,9 +5,9 @@ import type { Cluster } from '../cluster/cluster.ts'
 import type { Knative } from './knative.ts'
 
 /**
- * The requests that the queue-proxies of each revision have counted so far, by the metric of the installed version (its name is given).
- * A pod that has gone took its count along: for revisions whose number of pods stays as it is.
- * @throws StackFailure where a pod does not export it
+ * The requests that the queue-proxies of each revision have counted so far, by the metric of the installed version (its
+ * name is given too). A deleted pod takes its count along: only for revisions whose pods stay.
+ * @throws StackFailure if a pod does not export the metric
  */
 export async function requestsOfQueueProxies(
   stack: Cluster & { knative: Knative },
@@ -19,15 +19,16 @@ export async function requestsOfQueueProxies(
   for (const revision of revisions) {
     counts[revision] = 0
     for (const { pod, text } of await metricsOfRevision(stack, namespace, revision)) {
-      const found = [...text.matchAll(new RegExp(`^${metric}(?:\\{[^}]*\\})? ([\\d.e+]+)$`, 'gm'))]
-      if (found.length === 0) throw new StackFailure(`Pod ${namespace}/${pod} exports no ${metric} on port 9091.`)
-      counts[revision] += found.reduce((total, [, value]) => total + Number(value), 0)
+      const values = [...text.matchAll(new RegExp(`^${metric}(?:\\{[^}]*\\})? ([\\d.e+]+)$`, 'gm'))]
+      if (values.length === 0)
+        throw new StackFailure(`Pod ${namespace}/${pod}: queue-proxy does not export ${metric} on port 9091.`)
+      counts[revision] += values.reduce((total, [, value]) => total + Number(value), 0)
     }
   }
   return { metric, counts }
 }
 
-/** Whether a queue-proxy of either revision exports a metric of a name. */
+/** Whether a queue-proxy of either revision exports the metric `name`. */
 export async function exportsMetric(
   stack: Cluster & { knative: Knative },
   { namespace, stable, newest }: { namespace: string; stable: string; newest: string },

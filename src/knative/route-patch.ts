@@ -11,7 +11,7 @@ import type { Knative } from './knative.ts'
 
 type Parts = Cluster & { changes: Changes; ingress: Ingress; istio: Istio; knative: Knative }
 
-/** An EnvoyFilter on the routes of one Service of ours. */
+/** An EnvoyFilter on the routes of one of our own Services. */
 export class RoutePatch {
   readonly #stack: Parts
   readonly #service: ReadyService
@@ -22,14 +22,14 @@ export class RoutePatch {
     this.#service = service
   }
 
-  /** A Service of one pod to try it on. */
-  static async on(stack: Parts): Promise<RoutePatch> {
+  /** Creates a Service of one pod to patch; `apply` places the filter. */
+  static async create(stack: Parts): Promise<RoutePatch> {
     const namespace = await workloadNamespace(stack, 'patched')
     const scaling = { 'min-scale': '1', 'max-scale': '1' }
     return new RoutePatch(stack, await stack.knative.service(namespace, 'patched', { scaling }))
   }
 
-  /** Places the filter, and waits until every gateway has taken it: its routes have the timeout. */
+  /** Places the filter, and waits until every gateway's routes have the timeout. */
   async apply({ timeout, retries }: { timeout: string; retries: number }): Promise<void> {
     const { namespace } = this.#stack.config.gateway
     const [filter] = this.#stack.fixture('knative/route-patch.yaml', {
@@ -41,10 +41,10 @@ export class RoutePatch {
       retries,
     })
     this.#placed = await this.#stack.changes.place(filter!)
-    await this.#untilInGateways(true)
+    await this.#untilGatewaysPatched(true)
   }
 
-  /** Places the guide's own filter, in knative-serving with field names that Envoy does not have. */
+  /** Places the guide's own filter: in knative-serving, with field names that Envoy does not have. */
   async applyGuides(): Promise<void> {
     const [filter] = this.#stack.fixture('knative/guide-route-patch.yaml', {
       name: `plumb-guide-patch-${this.#stack.runTag}`,
@@ -53,21 +53,21 @@ export class RoutePatch {
     await this.#stack.changes.place(filter!)
   }
 
-  /** Takes it away, and waits until no gateway has it any more. */
+  /** Removes the filter, and waits until no gateway's routes have the timeout. */
   async remove(): Promise<void> {
     if (this.#placed) await this.#stack.changes.remove(this.#placed)
-    await this.#untilInGateways(false)
+    await this.#untilGatewaysPatched(false)
   }
 
-  /** How often the container was asked for one request that gets 503. */
+  /** How often the container got one request that it answers with 503. */
   async tries(): Promise<number> {
     const before = await this.#total()
     await this.#stack.ingress.send({ host: this.#service.host, path: '/?status=503' })
-    // The question itself is counted too.
+    // The container counts the request for its count, too.
     return (await this.#total()) - before - 1
   }
 
-  /** A request that the container takes so many milliseconds for. */
+  /** Sends a request that the container answers after so many milliseconds. */
   slow(ms: number): Promise<Answer> {
     return this.#stack.ingress.send({ host: this.#service.host, path: `/?sleep=${ms}`, within: 'coldRequest' })
   }
@@ -77,42 +77,42 @@ export class RoutePatch {
     return (JSON.parse(answer.body) as { total: number }).total
   }
 
-  /** The name of the gateway's route configuration: http. with the port that its pods listen on for the Service's 80. */
+  /** The name of the gateway's route configuration: http.PORT, with the target port of the Service's port 80. */
   async #routeName(): Promise<string> {
     const { namespace, service } = this.#stack.config.gateway
     const { spec } = await this.#stack.one('v1/Service', service, namespace)
-    const port = ((spec?.ports ?? []) as { port: number; targetPort?: number }[]).find((each) => each.port === 80)
+    const port = ((spec?.ports ?? []) as { port: number; targetPort?: number }[]).find(({ port }) => port === 80)
     if (!port) throw new StackFailure(`Service ${namespace}/${service} has no port 80.`)
     return `http.${port.targetPort ?? port.port}`
   }
 
   /**
-   * The name of the virtual host that the Service's host is a domain of. Istio names it after one of the hosts that share their routes, and
-   * which that is has changed between versions.
+   * The name of the virtual host that has the Service's host among its domains. Istio names it after one of the hosts
+   * that share routes; which one differs between versions.
    */
   async #virtualHost(): Promise<string> {
     const [gateway] = await this.#stack.istio.gatewayPods()
-    let found: string | undefined
+    let virtualHost: string | undefined
     await this.#stack.eventually(
-      `a virtual host for ${this.#service.host} in ${gateway?.metadata?.name}`,
+      `gateway pod ${gateway?.metadata?.name} has a virtual host for ${this.#service.host}`,
       async () => {
-        found = (await this.#routesIn(gateway!))[0]?.name
-        return found ? undefined : 'there is none'
+        virtualHost = (await this.#routesIn(gateway!))[0]?.name
+        return virtualHost ? undefined : `its config dump has no virtual host with domain ${this.#service.host}`
       },
       'configPush',
     )
-    return found!
+    return virtualHost!
   }
 
-  async #untilInGateways(there: boolean): Promise<void> {
+  async #untilGatewaysPatched(expected: boolean): Promise<void> {
     const { host } = this.#service
     for (const pod of await this.#stack.istio.gatewayPods())
       await this.#stack.eventually(
-        `the routes of ${host} in ${pod.metadata?.name} ${there ? 'with' : 'without'} the patch`,
+        `gateway pod ${pod.metadata?.name} has the routes of ${host} ${expected ? 'with' : 'without'} the EnvoyFilter`,
         async () => {
           const routes = (await this.#routesIn(pod)).flatMap(({ routes = [] }) => routes)
           const patched = routes.some(({ route }) => (route?.timeout ?? '0s') !== '0s')
-          return patched === there ? undefined : `they are ${patched ? '' : 'not '}patched`
+          return patched === expected ? undefined : `its routes have ${patched ? 'a' : 'no'} timeout`
         },
         'configPush',
       )

@@ -18,12 +18,12 @@ describe("Knative's settings", () => {
   })
 
   test.each([
-    [{ 'stable-windw': '60s' }, 'stable-windw is no key of it; did you mean stable-window?'],
-    [{ 'max-scale-down-rate': '1' }, 'max-scale-down-rate: 1 is not above 1'],
-    [{ 'stable-window': '5s' }, 'stable-window: 5s is outside 6 s to 3600 s'],
-    [{ 'stable-window': 'long' }, 'stable-window: "long" is no duration such as 30s'],
-    [{ 'initial-scale': '1.5' }, 'initial-scale: "1.5" is no whole number'],
-    [{ 'target-burst-capacity': '-2' }, 'target-burst-capacity: -2 is below 0'],
+    [{ 'stable-windw': '60s' }, 'stable-windw: unknown key, did you mean stable-window?'],
+    [{ 'max-scale-down-rate': '1' }, 'max-scale-down-rate: 1 is not greater than 1'],
+    [{ 'stable-window': '5s' }, 'stable-window: 5s is outside the range 6 s to 3600 s'],
+    [{ 'stable-window': 'long' }, 'stable-window: "long" is not a duration such as 30s'],
+    [{ 'initial-scale': '1.5' }, 'initial-scale: "1.5" is not an integer'],
+    [{ 'target-burst-capacity': '-2' }, 'target-burst-capacity: -2 is less than 0'],
     [{ 'enable-scale-to-zero': 'yes' }, 'enable-scale-to-zero: "yes" is neither true nor false'],
   ])('%j is told', (settings, trouble) => {
     expect(troubles(settings)).toEqual([trouble])

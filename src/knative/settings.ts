@@ -1,40 +1,38 @@
 import { compareMinors } from '../config/supported-versions.ts'
 
-/** A key of one of Knative's ConfigMaps: its default, and why a value does not parse (undefined where it does). */
+/** A key of one of Knative's ConfigMaps: its default, and why a value does not parse (undefined if it does). */
 export interface Setting {
   default: string
   wrong: (value: string) => string | undefined
-  /** The first Knative minor that knows the key; all that matter here where not given. */
-  since?: string
 }
 
 const number =
   (from: number, open = false) =>
   (value: string) => {
     const parsed = Number(value)
-    if (value.trim() === '' || Number.isNaN(parsed)) return `"${value}" is no number`
+    if (value.trim() === '' || Number.isNaN(parsed)) return `"${value}" is not a number`
     return open
       ? parsed > from
         ? undefined
-        : `${value} is not above ${from}`
+        : `${value} is not greater than ${from}`
       : parsed >= from
         ? undefined
-        : `${value} is below ${from}`
+        : `${value} is less than ${from}`
   }
 const between = (from: number, to: number) => (value: string) =>
-  number(from)(value) ?? (Number(value) > to ? `${value} is above ${to}` : undefined)
-const whole = (from: number) => (value: string) =>
-  /^-?\d+$/.test(value) ? number(from)(value) : `"${value}" is no whole number`
-const yesOrNo = (value: string) =>
+  number(from)(value) ?? (Number(value) > to ? `${value} is greater than ${to}` : undefined)
+const integer = (from: number) => (value: string) =>
+  /^-?\d+$/.test(value) ? number(from)(value) : `"${value}" is not an integer`
+const boolean = (value: string) =>
   /^(true|false|1|0|t|f)$/i.test(value) ? undefined : `"${value}" is neither true nor false`
 
-/** The milliseconds of a Go duration such as 1m30s, or undefined where it is none. */
+/** The milliseconds of a Go duration such as 1m30s, or undefined if it is none. */
 export function goDuration(value: string): number | undefined {
   if (value === '0') return 0
   if (!/^(\d+(\.\d+)?(ms|us|µs|ns|h|m|s))+$/.test(value)) return undefined
   const unit: Record<string, number> = { h: 3_600_000, m: 60_000, s: 1000, ms: 1, us: 0.001, µs: 0.001, ns: 0.000001 }
   return [...value.matchAll(/(\d+(?:\.\d+)?)(ms|us|µs|ns|h|m|s)/g)].reduce(
-    (sum, [, amount, of]) => sum + Number(amount) * (unit[of ?? ''] ?? 0),
+    (sum, [, amount, name]) => sum + Number(amount) * (unit[name ?? ''] ?? 0),
     0,
   )
 }
@@ -42,8 +40,8 @@ const duration =
   (from: number, to = Infinity) =>
   (value: string) => {
     const ms = goDuration(value)
-    if (ms === undefined) return `"${value}" is no duration such as 30s`
-    return ms < from || ms > to ? `${value} is outside ${from / 1000} s to ${to / 1000} s` : undefined
+    if (ms === undefined) return `"${value}" is not a duration such as 30s`
+    return ms < from || ms > to ? `${value} is outside the range ${from / 1000} s to ${to / 1000} s` : undefined
   }
 
 /** config-autoscaler: knative/serving, pkg/autoscaler/config/config.go, the same from 1.9 to 1.23. */
@@ -62,21 +60,21 @@ export const AUTOSCALER_SETTINGS: Readonly<Record<string, Setting>> = {
   'scale-to-zero-pod-retention-period': { default: '0s', wrong: duration(0) },
   'max-scale-up-rate': { default: '1000', wrong: number(1, true) },
   'max-scale-down-rate': { default: '2', wrong: number(1, true) },
-  'initial-scale': { default: '1', wrong: whole(0) },
-  'allow-zero-initial-scale': { default: 'false', wrong: yesOrNo },
-  'min-scale': { default: '0', wrong: whole(0) },
-  'max-scale': { default: '0', wrong: whole(0) },
-  'max-scale-limit': { default: '0', wrong: whole(0) },
+  'initial-scale': { default: '1', wrong: integer(0) },
+  'allow-zero-initial-scale': { default: 'false', wrong: boolean },
+  'min-scale': { default: '0', wrong: integer(0) },
+  'max-scale': { default: '0', wrong: integer(0) },
+  'max-scale-limit': { default: '0', wrong: integer(0) },
   'scale-down-delay': { default: '0s', wrong: duration(0) },
-  'enable-scale-to-zero': { default: 'true', wrong: yesOrNo },
+  'enable-scale-to-zero': { default: 'true', wrong: boolean },
   'pod-autoscaler-class': {
     default: 'kpa.autoscaling.knative.dev',
-    wrong: (value) => (value ? undefined : 'it is empty'),
+    wrong: (value) => (value ? undefined : 'the value is empty'),
   },
   'activator-capacity': { default: '100', wrong: number(1) },
 }
 
-const countOrDisabled = (value: string) => (value === 'disabled' ? undefined : whole(0)(value))
+const countOrDisabled = (value: string) => (value === 'disabled' ? undefined : integer(0)(value))
 const durationOrDisabled = (value: string) => (value === 'disabled' ? undefined : duration(0)(value))
 
 /** config-gc: knative/serving, pkg/gc/config.go. */
@@ -87,7 +85,7 @@ export const GC_SETTINGS: Readonly<Record<string, Setting>> = {
   'max-non-active-revisions': { default: 'disabled', wrong: countOrDisabled },
 }
 
-/** A sentence for each key that the version does not know (with the nearest that it does) or whose value does not parse. */
+/** A sentence for each unknown key (with the nearest known one), and for each value that does not parse. */
 export function settingTroubles(
   settings: Record<string, string>,
   known: Readonly<Record<string, Setting>>,
@@ -95,27 +93,27 @@ export function settingTroubles(
 ): string[] {
   return Object.entries(settings).flatMap(([key, value]) => {
     const setting = known[key]
-    if (!setting) return [`${key} is no key of it; did you mean ${nearest(key, Object.keys(known))}?`]
+    if (!setting) return [`${key}: unknown key, did you mean ${nearest(key, Object.keys(known))}?`]
     const wrong = setting.wrong(value)
     return wrong ? [`${key}: ${wrong}`] : []
   })
 }
 
-/** The value of a key, its default where it is not set. */
+/** The value of a key, or its default if it is not set. */
 export const effective = (
   settings: Record<string, string>,
   known: Readonly<Record<string, Setting>>,
   key: string,
 ): string => settings[key] ?? known[key]?.default ?? ''
 
-/** Knative's deployments by version: a name that changed stands here and nowhere else. */
+/** The names of Knative's Deployments, by version. */
 export function deploymentsOf(knative: string): string[] {
   // domain-mapping became part of the controller in 1.11; net-istio's were called networking-istio until 0.24.
   const mapping = compareMinors(knative, '1.11') < 0 ? ['domain-mapping', 'domainmapping-webhook'] : []
   return ['activator', 'autoscaler', 'controller', 'webhook', 'net-istio-controller', 'net-istio-webhook', ...mapping]
 }
 
-/** The metric of each component that tells whether it exports at all, by version. */
+/** A metric of each component that shows whether it exports metrics, by version. */
 export function metricsOf(knative: string): Record<'autoscaler' | 'activator' | 'controller' | 'queue-proxy', RegExp> {
   if (compareMinors(knative, '1.19') < 0) {
     return {
@@ -129,7 +127,7 @@ export function metricsOf(knative: string): Record<'autoscaler' | 'activator' | 
     autoscaler: /^kn[_.]revision[_.]pods[_.](desired|count|requested)/m,
     activator: /^(http_server_request_duration|kn[_.](activator|revision)[_.])/m,
     controller: /^kn[_.]workqueue[_.]/m,
-    // Before its first request a queue-proxy exports nothing but its resource: the revision that it belongs to.
+    // Before its first request a queue-proxy exports only target_info, with its revision.
     'queue-proxy': /^(http_server_request_duration|kn[_.](serving|queueproxy)[_.]|target_info\{[^}]*kn_revision_name)/m,
   }
 }
@@ -142,9 +140,15 @@ export function requestCountOf(knative: string): string {
     : 'kn_serving_invocation_duration_seconds_count'
 }
 
-/** config-network's key for certificates of external domains; renamed in 1.12, the old one still read (knative.dev/networking, pkg/config). */
+/**
+ * config-network's key for external domain TLS: renamed in 1.12, the old key is still read (knative.dev/networking,
+ * pkg/config).
+ */
 export const externalTlsKey = (knative: string): string =>
   compareMinors(knative, '1.12') < 0 ? 'auto-tls' : 'external-domain-tls'
 
-/** Whether the controller itself has the certificate reconciler, and starts it only where TLS is on at its start; before 1.15 it is net-certmanager's. */
+/**
+ * Whether the controller itself reconciles certificates (from 1.15, net-certmanager before). It starts that reconciler
+ * only if TLS is enabled when it starts.
+ */
 export const issuesCertificatesItself = (knative: string): boolean => compareMinors(knative, '1.15') >= 0

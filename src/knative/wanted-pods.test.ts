@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Sample } from '../traffic/samples.ts'
 import { rulesOf, type ScalingRules } from './scaling-rules.ts'
-import { allowedPods, modesOutsideOf, outsideOf } from './wanted-pods.ts'
+import { allowedPods, modeViolations, scaleViolations } from './wanted-pods.ts'
 
 const RULES: ScalingRules = {
   ...{ metric: 'concurrency', total: 10, target: 7, stableWindow: 10, panicWindow: 3, panicThreshold: 10 },
@@ -23,7 +23,7 @@ const load = (concurrency: number, from: number, to: number): Sample[] =>
     ms: 500,
     status: 200,
   }))
-const at = (allowed: ReturnType<typeof allowedPods>, ms: number) => allowed.findLast((each) => each.at <= ms)!
+const at = (allowed: ReturnType<typeof allowedPods>, ms: number) => allowed.findLast((moment) => moment.at <= ms)!
 const ready = (count: number) => [{ at: 0, value: count }]
 
 describe('the rules of a revision', () => {
@@ -41,7 +41,7 @@ describe('the rules of a revision', () => {
     expect(rulesOf(podAutoscaler({ metric: 'rps', target: '10' }), {}).target).toBeCloseTo(7)
     expect(rulesOf(podAutoscaler({ window: '6s' }), {}).panicWindow).toBe(1)
     expect(rulesOf(podAutoscaler({}), { 'container-concurrency-target-percentage': '0.5' }).target).toBe(50)
-    expect(() => rulesOf(podAutoscaler({ class: 'hpa.autoscaling.knative.dev' }), {})).toThrow(/scaled by hpa/)
+    expect(() => rulesOf(podAutoscaler({ class: 'hpa.autoscaling.knative.dev' }), {})).toThrow(/class is hpa/)
   })
 })
 
@@ -49,9 +49,9 @@ describe('what the autoscaler may want', () => {
   test('is one number for a steady load, once its windows are full', () => {
     const allowed = allowedPods(RULES, load(10, 0, 30_000), ready(2), { holdMs: 500, until: 30_000 })
     expect(at(allowed, 25_000)).toMatchObject({ low: 2, high: 2 })
-    expect(outsideOf(allowed, [{ at: 0, value: 2 }], { from: 15_000, to: 29_000 })).toEqual([])
-    expect(outsideOf(allowed, [{ at: 0, value: 1 }], { from: 15_000, to: 16_000 })[0]).toMatch(
-      /^at 15\.0 s 1 pods wanted, by the formulas 2 \(stable average/,
+    expect(scaleViolations(allowed, [{ at: 0, value: 2 }], { from: 15_000, to: 29_000 })).toEqual([])
+    expect(scaleViolations(allowed, [{ at: 0, value: 1 }], { from: 15_000, to: 16_000 })[0]).toMatch(
+      /^the autoscaler asked for 1 pods at 15\.0 s; the measured load allows 2 \(average load /,
     )
   })
 
@@ -83,7 +83,7 @@ describe('what the autoscaler may want', () => {
     expect(at(allowed, 55_000)).toMatchObject({ low: 1, high: 1 })
   })
 
-  test('counts a request that waited before it came as at most all of its time, and at least as long as it was held', () => {
+  test('counts a slow request for all of its time at most, and for the time that it was held at least', () => {
     const slow = load(10, 0, 30_000).map((sample) => ({ ...sample, ms: 1500 }))
     const allowed = at(allowedPods(RULES, slow, ready(2), { holdMs: 500, until: 30_000 }), 25_000)
     expect(allowed.low).toBe(2)
@@ -104,8 +104,8 @@ describe('what the autoscaler may want', () => {
     const allowed = allowedPods(RULES, samples, ready(1), { holdMs: 500, until: 30_000 })
     expect(at(allowed, 14_000).modes).toEqual(['Serve'])
     expect(at(allowed, 28_000).modes).toEqual(['Proxy'])
-    expect(modesOutsideOf(allowed, [{ at: 0, value: 'Serve' }], { from: 28_000, to: 28_000 })[0]).toMatch(
-      /the mode is Serve, by the spare burst capacity Proxy/,
+    expect(modeViolations(allowed, [{ at: 0, value: 'Serve' }], { from: 28_000, to: 28_000 })[0]).toMatch(
+      /was in mode Serve at 28\.0 s; the spare burst capacity requires Proxy/,
     )
   })
 })

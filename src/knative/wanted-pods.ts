@@ -6,11 +6,11 @@ import { valueAt, type Step } from '../kube/timeline.ts'
 /** What the formulas allow at one moment. */
 export interface Allowed {
   at: number
-  /** The pods that may be wanted, from and to. */
+  /** The fewest and the most pods that the autoscaler may ask for. */
   low: number
   high: number
   modes: Mode[]
-  /** The averages that they rest on, for a failure to tell. */
+  /** The averages and the Ready pods that these follow from, for the text of a failure. */
   stable: Range
   panic: Range
   ready: Range
@@ -22,15 +22,18 @@ interface Range {
 }
 
 const STEP_MS = 500
-// The autoscaler sees a request's second up to a second late, decides every two seconds, and its decision has to be written and watched.
+// The autoscaler gets a second's metrics up to a second late, decides every two seconds, and the decision must be
+// written and watched.
 const LAG_MS = 4500
-// What a second of the autoscaler's own figures may be off: it looks at whole ones, and asks some pods for all where there are many.
+// How much the autoscaler's own figures may be off: it counts by full seconds, and samples some of the pods if there
+// are many.
 const [LESS, MORE] = [0.9, 1.1]
 
 /**
- * What Knative's autoscaler may want while samples come, half second by half second: its formulas (knative/serving,
- * pkg/autoscaler/scaling/autoscaler.go, Scale) over every moment at which it may have looked, so that what they give at its most and at
- * its least bounds what is right. `holdMs` is how long the workload holds each request. Times are in milliseconds since the samples began.
+ * The scale that Knative's autoscaler may ask for during a load, every half second: its formulas (knative/serving,
+ * pkg/autoscaler/scaling/autoscaler.go, Scale) over every moment at which it may have read the metrics; the least and
+ * the most that they give are the bounds. `holdMs` is how long the workload holds each request. Times are in
+ * milliseconds since the samples began.
  */
 export function allowedPods(
   rules: ScalingRules,
@@ -70,7 +73,7 @@ export function allowedPods(
   return allowed
 }
 
-/** In panic mode what is wanted never gets less; out of it the stable window alone counts. */
+/** In panic mode the scale never decreases; outside of it only the stable window counts. */
 function ratchet(panic: { until: number; most: number }, at: number, panicking: number, calm: number): number {
   if (at > panic.until) {
     panic.most = 0
@@ -80,16 +83,16 @@ function ratchet(panic: { until: number; most: number }, at: number, panicking: 
   return panic.most
 }
 
-/** The pods for an average: within the rates that the Ready ones allow, and within the revision's own bounds. */
+/** The pods for an average, within the scale rates for the Ready pods and the revision's own bounds. */
 function clamp(rules: ScalingRules, average: number, ready: number): number {
   const lowest = Math.floor(Math.max(1, ready) / rules.maxDownRate)
   const highest = Math.ceil(rules.maxUpRate * Math.max(1, ready))
-  const wanted = Math.min(highest, Math.max(lowest, Math.ceil(average / rules.target)))
-  const bounded = Math.max(rules.minScale, wanted)
+  const needed = Math.min(highest, Math.max(lowest, Math.ceil(average / rules.target)))
+  const bounded = Math.max(rules.minScale, needed)
   return rules.maxScale > 0 ? Math.min(rules.maxScale, bounded) : bounded
 }
 
-/** Serve where the spare burst capacity is not negative, Proxy where it is: reconciler/autoscaling/kpa. */
+/** Serve if the spare burst capacity is not negative, else Proxy: reconciler/autoscaling/kpa. */
 function modesOf({ burstCapacity, total }: ScalingRules, ready: Range, panic: Range): Mode[] {
   if (burstCapacity === 0) return ['Serve']
   if (burstCapacity < 0) return ['Proxy']
@@ -103,8 +106,8 @@ function modesOf({ burstCapacity, total }: ScalingRules, ready: Range, panic: Ra
 const rangeOf = (values: readonly number[]): Range => ({ from: Math.min(...values), to: Math.max(...values) })
 
 /**
- * The load that the autoscaler may have seen. The client knows when a request left and when its answer came, and not when it reached
- * the pod: at most it was there all that time, at least for as long as the workload holds it, before the end.
+ * The load that the autoscaler may have measured. The client knows when a request left and when its answer came, but
+ * not when it reached the pod: it was there for all of that time at most, and for the last `holdMs` of it at least.
  */
 class LoadCurve {
   readonly #metric: ScalingRules['metric']
@@ -120,18 +123,19 @@ class LoadCurve {
   }
 
   /**
-   * The least and the most that the average of the window that ends at `at` may be. A window that holds no earlier sample than the first
-   * counts from that: the autoscaler divides by the seconds for which it has figures.
+   * The least and the most that the average of the window that ends at `at` may be. A window that begins before the
+   * first sample counts from that sample: the autoscaler divides by the seconds for which it has metrics.
    */
   averages(at: number, windowMs: number): [number, number] {
     if (at <= this.#first) return [0, 0]
     const known = Math.min(windowMs, Math.max(1000, at - this.#first))
-    const [least, most] = this.#metric === 'rps' ? this.#came(at - windowMs, at) : this.#underWay(at - windowMs, at)
+    const from = at - windowMs
+    const [least, most] = this.#metric === 'rps' ? this.#requestTime(from, at) : this.#inFlightTime(from, at)
     return [(least / windowMs) * LESS, (most / known) * MORE]
   }
 
-  /** Milliseconds of requests between two moments. */
-  #underWay(from: number, to: number): [number, number] {
+  /** The total milliseconds that requests were in flight between two moments. */
+  #inFlightTime(from: number, to: number): [number, number] {
     const within = (began: number, ended: number) => Math.max(0, Math.min(to, ended) - Math.max(from, began))
     let [least, most] = [0, 0]
     for (const { due, ms } of this.#samples) {
@@ -141,8 +145,8 @@ class LoadCurve {
     return [least, most]
   }
 
-  /** Requests that came between two moments, each as the milliseconds that a rate of one a second makes of it. */
-  #came(from: number, to: number): [number, number] {
+  /** The requests that arrived between two moments, each counted as 1000 ms: a rate of one a second averages to 1. */
+  #requestTime(from: number, to: number): [number, number] {
     let [least, most] = [0, 0]
     for (const { due, ms } of this.#samples) {
       if (due >= from && due + ms < to) least += 1000
@@ -152,33 +156,40 @@ class LoadCurve {
   }
 }
 
-/** A sentence for each moment from `from` on at which other than the allowed was wanted. */
-export function outsideOf(
+/** A sentence for each moment from `from` to `to` at which the desired scale was outside the allowed range. */
+export function scaleViolations(
   allowed: readonly Allowed[],
-  wanted: readonly Step<number>[],
+  desired: readonly Step<number>[],
   { from, to }: { from: number; to: number },
 ): string[] {
   return allowed.flatMap(({ at, low, high, stable, panic, ready }) => {
-    const seen = valueAt(wanted, at)
-    if (at < from || at > to || seen === undefined || (seen >= low && seen <= high)) return []
-    const range = (what: Range) => `${what.from.toFixed(1)} to ${what.to.toFixed(1)}`
+    const scale = valueAt(desired, at)
+    if (at < from || at > to || scale === undefined || (scale >= low && scale <= high)) return []
+    const allowedScale = low === high ? low : `${low} to ${high}`
     return [
-      `at ${(at / 1000).toFixed(1)} s ${seen} pods wanted, by the formulas ${low === high ? low : `${low} to ${high}`} (stable average ${range(stable)}, panic ${range(panic)}, ${ready.from} to ${ready.to} Ready)`,
+      `the autoscaler asked for ${scale} pods at ${(at / 1000).toFixed(1)} s; ` +
+        `the measured load allows ${allowedScale} (average load ` +
+        `${rangeText(stable)} in the stable window, ${rangeText(panic)} in the panic window; ` +
+        `${ready.from} to ${ready.to} pods Ready)`,
     ]
   })
 }
 
-/** A sentence for each moment at which the ServerlessService was in a mode that is not allowed then. */
-export function modesOutsideOf(
+/** A sentence for each moment at which the mode of the ServerlessService was not one of the allowed ones. */
+export function modeViolations(
   allowed: readonly Allowed[],
   mode: readonly Step<Mode>[],
   { from, to }: { from: number; to: number },
 ): string[] {
   return allowed.flatMap(({ at, modes, panic, ready }) => {
-    const seen = valueAt(mode, at)
-    if (at < from || at > to || seen === undefined || modes.includes(seen)) return []
+    const actual = valueAt(mode, at)
+    if (at < from || at > to || actual === undefined || modes.includes(actual)) return []
     return [
-      `at ${(at / 1000).toFixed(1)} s the mode is ${seen}, by the spare burst capacity ${modes.join(' or ')} (panic average ${panic.from.toFixed(1)} to ${panic.to.toFixed(1)}, ${ready.from} to ${ready.to} Ready)`,
+      `the ServerlessService was in mode ${actual} at ${(at / 1000).toFixed(1)} s; ` +
+        `the spare burst capacity requires ${modes.join(' or ')} ` +
+        `(average load ${rangeText(panic)} in the panic window, ${ready.from} to ${ready.to} pods Ready)`,
     ]
   })
 }
+
+const rangeText = ({ from, to }: Range): string => `${from.toFixed(1)} to ${to.toFixed(1)}`

@@ -3,10 +3,10 @@ import { describeAnswer } from '../traffic/http.ts'
 import type { Stack } from '../stack/stack.ts'
 import { podsReady } from '../kube/until.ts'
 
-/** Which rule of Istio's splits the traffic of the A/B test. */
+/** The rule of Istio that splits the traffic of the A/B test. */
 export type AbRule = 'weights' | 'by-header' | 'all-v1'
 
-/** The guide's A/B test by Istio: v1 and v2 of the workload as plain Deployments, subsets of one host. Made once a run. */
+/** The guide's A/B test with Istio: v1 and v2 of the workload as Deployments, subsets of one host. */
 export class AbTest {
   readonly host: string
   readonly namespace: string
@@ -18,7 +18,8 @@ export class AbTest {
     this.host = `ab.${namespace}.test`
   }
 
-  static of(stack: Stack): Promise<AbTest> {
+  /** The A/B test of this run; the first call creates it. */
+  static open(stack: Stack): Promise<AbTest> {
     return stack.shared('ab', async () => {
       const namespace = await workloadNamespace(stack, 'ab')
       const test = new AbTest(stack, namespace)
@@ -29,25 +30,30 @@ export class AbTest {
     })
   }
 
-  /** Puts a rule in place of the one before. When it has reached the gateways only their answers tell. */
+  /** Replaces the rule. Only the gateways' answers show when it has reached them: see `untilServedBy`. */
   async rule(rule: AbRule): Promise<void> {
     await this.#stack.applyFixture(`rollout/ab-${rule}.yaml`, { namespace: this.namespace, host: this.host })
   }
 
-  /** Waits until every gateway pod has once answered a request with these headers by a version: a rule reaches each at its own time. */
+  /**
+   * Waits until every gateway pod has once answered a request with these headers by a version: a rule reaches each at
+   * its own time.
+   */
   async untilServedBy(version: string, headers: Record<string, string> = {}): Promise<void> {
     const gateways = (await this.#stack.istio.gatewayPods()).map((pod) => String(pod.status?.podIP))
-    const seen = new Set<string>()
+    const updated = new Set<string>()
     await this.#stack.eventually(
-      `${version} for ${JSON.stringify(headers)} by every gateway`,
+      `every gateway pod sends requests with headers ${JSON.stringify(headers)} to ${version}`,
       async () => {
         const answers = await Promise.all(
           Array.from({ length: 8 }, () => this.#stack.ingress.send({ host: this.host, headers })),
         )
         for (const answer of answers)
-          if (answer.headers['x-version'] === version) seen.add(answer.headers['x-gateway']?.split(':')[0] ?? '')
-        const missing = gateways.filter((address) => !seen.has(address))
-        return missing.length ? `not by ${missing.join(', ')} (last answer: ${describeAnswer(answers[0]!)})` : undefined
+          if (answer.headers['x-version'] === version) updated.add(answer.headers['x-gateway']?.split(':')[0] ?? '')
+        const missing = gateways.filter((address) => !updated.has(address))
+        return missing.length
+          ? `gateway pods ${missing.join(', ')} do not (last answer: ${describeAnswer(answers[0]!)})`
+          : undefined
       },
       'configPush',
     )

@@ -14,12 +14,12 @@ export interface TrafficTarget {
 }
 
 const NAME = 'blue-green'
-// A pod of each, as the guide wants it: what is measured is the change of traffic, no cold start.
+// One pod per revision, as in the guide: the change of traffic is measured without cold starts.
 const SCALING = { 'min-scale': '1', 'max-scale': '1' }
 
 /**
- * The guide's blue/green rollout: a Configuration whose first revision is blue and whose second is green, and a Route of our own. Made
- * once a run; the checks of the rollout move its traffic on, each from where the one before left it.
+ * The guide's blue/green rollout: a Configuration whose first revision is blue and whose second is green, and a Route
+ * of our own. Created once a run; each check continues with the traffic as the check before left it.
  */
 export class BlueGreen {
   readonly host: string
@@ -35,8 +35,8 @@ export class BlueGreen {
     this.host = host
   }
 
-  /** The rollout of this run, with all traffic to blue. */
-  static of(stack: Stack): Promise<BlueGreen> {
+  /** The rollout of this run; the first call creates it with all traffic to blue. */
+  static open(stack: Stack): Promise<BlueGreen> {
     return stack.shared(NAME, async () => {
       const namespace = await workloadNamespace(stack, NAME)
       const blue = await revisionOf(stack, namespace, 'blue')
@@ -47,19 +47,20 @@ export class BlueGreen {
 
   /**
    * The second revision.
-   * @throws StackFailure before `release` made it
+   * @throws StackFailure before `release` has created it
    */
   get green(): string {
-    if (!this.#green) throw new StackFailure('The green revision was not made yet.')
+    if (!this.#green)
+      throw new StackFailure(`Configuration ${this.namespace}/${NAME}: the green revision does not exist yet.`)
     return this.#green
   }
 
-  /** Makes the green revision by a change of the Configuration; it gets no traffic by that. */
+  /** Changes the Configuration, which creates the green revision; it gets no traffic yet. */
   async release(): Promise<string> {
     return (this.#green = await revisionOf(this.#stack, this.namespace, 'green'))
   }
 
-  /** Sets the Route's traffic, and waits until every gateway has it: the Route is Ready in the new generation then. */
+  /** Sets the Route's traffic, and waits until the Route is Ready: every gateway has the new traffic then. */
   async traffic(...targets: TrafficTarget[]): Promise<KubernetesObject> {
     return applyRoute(this.#stack, this.namespace, targets)
   }
@@ -69,7 +70,7 @@ export class BlueGreen {
     const route = await this.#stack.k8s.get(ROUTE, NAME, this.namespace)
     const traffic = (route.status?.traffic ?? []) as { tag?: string; url?: string }[]
     const url = traffic.find((target) => target.tag === tag)?.url
-    if (!url) throw new StackFailure(`Route ${this.namespace}/${NAME} has no URL for the tag ${tag} in its status.`)
+    if (!url) throw new StackFailure(`Route ${this.namespace}/${NAME}: status.traffic has no URL for tag ${tag}.`)
     return new URL(url).host
   }
 }
@@ -79,16 +80,16 @@ async function revisionOf(stack: Stack, namespace: string, version: string): Pro
   const { template } = stack.knative.manifest(namespace, NAME, { scaling: SCALING, env: { VERSION: version } }).spec
   const { apiVersion, kind } = { apiVersion: 'serving.knative.dev/v1', kind: 'Configuration' }
   await stack.apply({ apiVersion, kind, metadata: { name: NAME, namespace }, spec: { template } })
-  const [found] = await stack.until(
+  const [configuration] = await stack.until(
     { kind: CONFIGURATION, namespace, name: NAME },
     (objects) =>
       allTrue('Ready')(objects) ??
       (objects[0]?.status?.latestReadyRevisionName === objects[0]?.status?.latestCreatedRevisionName
         ? undefined
-        : `its newest revision ${objects[0]?.status?.latestCreatedRevisionName} is not Ready yet`),
+        : `revision ${objects[0]?.status?.latestCreatedRevisionName} is not Ready yet`),
     'serviceReady',
   )
-  return String(found?.status?.latestReadyRevisionName)
+  return String(configuration?.status?.latestReadyRevisionName)
 }
 
 async function applyRoute(stack: Stack, namespace: string, traffic: TrafficTarget[]): Promise<KubernetesObject> {
@@ -99,6 +100,6 @@ async function applyRoute(stack: Stack, namespace: string, traffic: TrafficTarge
     spec: { traffic },
   })
   const [route] = await stack.until({ kind: ROUTE, namespace, name: NAME }, allTrue('Ready'), 'serviceReady')
-  if (!route) throw new StackFailure(`Route ${namespace}/${NAME} is gone.`)
+  if (!route) throw new StackFailure(`Route ${namespace}/${NAME} does not exist any more.`)
   return route
 }

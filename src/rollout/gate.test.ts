@@ -8,19 +8,22 @@ describe("the canary's gate", () => {
   test('waits until there are enough requests, and promotes then', () => {
     const needed = requestsToJudge(limits)
     expect(step(0, 0).go).toBe('wait')
-    expect(step(needed - 1, 0)).toEqual({ go: 'wait', why: `0 of ${needed - 1} requests failed: too few to judge it` })
+    expect(step(needed - 1, 0)).toEqual({
+      go: 'wait',
+      why: `0 of ${needed - 1} requests failed: too few requests to decide`,
+    })
     expect(step(needed, 0)).toEqual({ go: 'promote' })
   })
 
   test('aborts as soon as failures are more than chance', () => {
     expect(step(1, 1).go).toBe('wait')
-    expect(step(3, 3)).toEqual({ go: 'abort', by: 'failures', why: '3 of 3 requests failed, where 1 % may' })
+    expect(step(3, 3)).toEqual({ go: 'abort', by: 'failures', why: '3 of 3 requests failed, the limit is 1 %' })
     expect(step(1000, 10).go).toBe('promote')
     expect(step(1000, 200).go).toBe('abort')
   })
 
   test('aborts for what is slow, whatever its success rate', () => {
-    expect(step(200, 0, 501)).toEqual({ go: 'abort', by: 'latency', why: 'p95 is 501 ms, the limit 500 ms' })
+    expect(step(200, 0, 501)).toEqual({ go: 'abort', by: 'latency', why: 'p95 is 501 ms, the limit is 500 ms' })
     expect(judgeCanary({ requests: 200, failed: 0, p95Ms: NaN }, limits).go).toBe('abort')
   })
 

@@ -12,9 +12,9 @@ const RATE = 100
 const SCALING = { 'min-scale': '1', 'max-scale': '1' }
 
 /**
- * Sets rollout-duration, makes a new revision of a Service of ours, and records how its traffic moves: the weight of the new revision in
- * the VirtualService, each change of it, and the seconds between its first answer and the last of the old one. (The Route's status tells
- * of 100 % now and then while there are less.)
+ * Sets rollout-duration, creates a new revision, and records how its traffic share grows: each weight of the new
+ * revision in the VirtualService, and the seconds between its first answer and the last of the old revision. (The
+ * Route's status reports 100 % at times while the share is still lower.)
  */
 export async function recordRollout(stack: Stack): Promise<{ shares: number[]; seconds: number; samples: Sample[] }> {
   await stack.changes.tune('v1/ConfigMap', KNATIVE, 'config-network', {
@@ -25,7 +25,7 @@ export async function recordRollout(stack: Stack): Promise<{ shares: number[]; s
   const { samples, result } = await stack.ingress.probeWhile({ host: old.host }, { rate: RATE }, async (prober) => {
     const roll = async () => {
       await stack.knative.service(namespace, 'gradual', { scaling: SCALING, env: { VERSION: 'v2' } })
-      await prober.untilInARow('answers of v2 alone', 200, ({ version }) => version === 'v2', 'scale')
+      await prober.untilInARow('only v2 answers', 200, ({ version }) => version === 'v2', 'scale')
     }
     return recordWhile(stack.k8s, { kind: VIRTUAL_SERVICE, namespace, name: 'gradual-ingress' }, roll)
   })

@@ -36,8 +36,8 @@ describe('shares of traffic', () => {
   })
 
   test('what is no share, or is to be told from itself, is refused', () => {
-    expect(() => shareTest(1.2, 0.5)).toThrow(/1.2 is no share/)
-    expect(() => shareTest(0.5, 0.5)).toThrow(/told from another/)
-    expect(() => shareTest(0.5)).toThrow(/told from another/)
+    expect(() => shareTest(1.2, 0.5)).toThrow(/share 1.2 is not between 0 and 1/)
+    expect(() => shareTest(0.5, 0.5)).toThrow(/another share to tell 0.5 from/)
+    expect(() => shareTest(0.5)).toThrow(/another share to tell 0.5 from/)
   })
 })

@@ -1,10 +1,13 @@
 import cdf from '@stdlib/stats-base-dists-binomial-cdf'
 import quantile from '@stdlib/stats-base-dists-binomial-quantile'
 
-/** How often a right share may fail, and how often a share one step off may pass: once in a thousand, each. */
+/** The error rate, one in a thousand: how often a right share may fail, and how often a share one step off may pass. */
 export const SHARE_ERROR = 0.001
 
-/** How a share of traffic is told from its neighbours: so many requests, and how many of them may be the share's. */
+/**
+ * How a share of traffic is distinguished from its neighbours: a number of requests, and the bounds of how many of them
+ * go to the version.
+ */
 export interface ShareTest {
   share: number
   requests: number
@@ -13,23 +16,23 @@ export interface ShareTest {
 }
 
 /**
- * The least number of requests that tells a share (0 to 1) from each of its neighbours, and the bounds of the count, by the binomial
- * distribution itself: with the right share the count is outside them at most once in a thousand runs, with a neighbour's it is inside
- * at most once in a thousand. There is no second try.
- * @throws RangeError for a share outside 0 to 1, or a neighbour that is the share
+ * The fewest requests that distinguish a share (0 to 1) from each of its neighbours, and the bounds of the count, by
+ * the binomial distribution: with the right share the count is outside the bounds in at most one of a thousand runs,
+ * with a neighbour it is inside in at most one of a thousand. There is no second try.
+ * @throws RangeError for a share outside 0 to 1, or a neighbour that equals the share
  */
 export function shareTest(share: number, ...neighbours: readonly number[]): ShareTest {
-  if (!(share >= 0 && share <= 1)) throw new RangeError(`${share} is no share`)
+  if (!(share >= 0 && share <= 1)) throw new RangeError(`share ${share} is not between 0 and 1`)
   if (neighbours.length === 0 || neighbours.includes(share))
-    throw new RangeError(`a share of ${share} must be told from another one`)
+    throw new RangeError(`expected another share to tell ${share} from, found ${neighbours.join(', ') || 'none'}`)
   for (let requests = 1; ; requests++) {
     const [lowest, highest] = shareBounds(share, requests)
-    const told = neighbours.every((other) => inside(lowest, highest, requests, other) <= SHARE_ERROR)
-    if (told) return { share, requests, lowest, highest }
+    const distinct = neighbours.every((other) => inside(lowest, highest, requests, other) <= SHARE_ERROR)
+    if (distinct) return { share, requests, lowest, highest }
   }
 }
 
-/** The counts, of so many requests, outside of which a right share is at most once in a thousand runs. */
+/** The bounds of the count that hold for a right share in at least 99.9 % of runs. */
 export function shareBounds(share: number, requests: number): [lowest: number, highest: number] {
   if (share === 0) return [0, 0]
   if (share === 1) return [requests, requests]

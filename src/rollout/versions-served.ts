@@ -1,5 +1,4 @@
-import type { ExpectStatic } from 'vitest'
-import { sendConcurrently } from '../traffic/closed-loop.ts'
+import { sendConcurrently, type Traffic } from '../traffic/closed-loop.ts'
 import type { IngressRequest } from '../traffic/ingress.ts'
 import { shareBounds, shareTest, type ShareTest } from './shares.ts'
 import type { Answer } from '../traffic/http.ts'
@@ -8,21 +7,25 @@ import type { Stack } from '../stack/stack.ts'
 
 const AT_ONCE = 16
 
-/** Sends so many requests through the load balancer, and gives their answers; `expect` asserts that none failed. */
-export async function answersOf(
+const sendMany = (stack: Stack, request: IngressRequest, count: number, signal: AbortSignal): Promise<Traffic> =>
+  sendConcurrently(AT_ONCE, count, signal, () => stack.ingress.send(request))
+
+/**
+ * Sends `count` requests through the load balancer, and counts the answers by version of the workload. An answer other
+ * than 200 counts under its status or network error.
+ */
+export async function countAnswers(
   stack: Stack,
-  expect: ExpectStatic,
   request: IngressRequest,
   count: number,
   signal: AbortSignal,
-): Promise<Answer[]> {
-  const { answers, failures } = await sendConcurrently(AT_ONCE, count, signal, () => stack.ingress.send(request))
-  expect(failures, `answers of ${request.host} that are not 200, of ${count}`).toEqual({})
-  return answers
+): Promise<Record<string, number>> {
+  const { answers, failures } = await sendMany(stack, request, count, signal)
+  return { ...countVersions(answers.filter(({ status }) => status === 200)), ...failures }
 }
 
 /** How many answers each version of the workload gave. */
-export function versionsOf(answers: readonly Pick<Answer, 'headers'>[]): Record<string, number> {
+function countVersions(answers: readonly Answer[]): Record<string, number> {
   const counts: Record<string, number> = {}
   for (const { headers } of answers) {
     const version = headers['x-version'] ?? 'no version'
@@ -31,68 +34,85 @@ export function versionsOf(answers: readonly Pick<Answer, 'headers'>[]): Record<
   return counts
 }
 
+/** A version's measured share of the traffic, and what its configured share allows. */
+export interface ServedShare extends ShareTest {
+  version: string
+  /** How many of the requests the version answered, between `lowest` and `highest` in 99.9 % of runs. */
+  count: number
+  answers: Answer[]
+  /** What is not 200, and how many of each. */
+  failures: Record<string, number>
+  /** Versions that answered and are not part of the traffic. */
+  strangers: string[]
+}
+
 /**
- * Sends as many requests as it takes to tell the share of a version from its neighbours (shares.ts), and asserts that its count is within
- * the bounds and that nothing but `versions` answered. Gives '512 of 1000'.
+ * Sends as many requests as it takes to tell the share of `version` from each of its neighbours (shares.ts), at least
+ * `atLeast`, and counts its answers. `other` is the version that gets the rest of the traffic.
  */
-export async function expectShare(
-  { stack, expect, signal }: { stack: Stack; expect: ExpectStatic; signal: AbortSignal },
+export async function measureShare(
+  stack: Stack,
   request: IngressRequest,
-  of: { version: string; other: string; share: number; neighbours: readonly number[]; atLeast?: number },
-): Promise<{ answers: Answer[]; seen: string; test: ShareTest }> {
-  const test = shareTest(of.share, ...of.neighbours)
-  const wanted = of.atLeast && of.atLeast > test.requests ? { ...test, ...largerTest(of.share, of.atLeast) } : test
-  const answers = await answersOf(stack, expect, request, wanted.requests, signal)
-  const counts = versionsOf(answers)
-  expect(
-    Object.keys(counts).filter((version) => version !== of.version && version !== of.other),
-    'versions that no target of the traffic has',
-  ).toEqual([])
-  const count = counts[of.version] ?? 0
-  const range = `of ${wanted.requests} requests, with a share of ${of.share * 100} % ${wanted.lowest} to ${wanted.highest} but once in a thousand runs`
-  expect(count, `answers of ${of.version} ${range}`).toBeGreaterThanOrEqual(wanted.lowest)
-  expect(count, `answers of ${of.version} ${range}`).toBeLessThanOrEqual(wanted.highest)
-  return { answers, seen: `${count} of ${wanted.requests}`, test: wanted }
+  split: { version: string; other: string; share: number; neighbours: readonly number[]; atLeast?: number },
+  signal: AbortSignal,
+): Promise<ServedShare> {
+  const { version, other, share, neighbours, atLeast = 0 } = split
+  const smallest = shareTest(share, ...neighbours)
+  const test = atLeast > smallest.requests ? largerTest(share, atLeast) : smallest
+  const { answers, failures } = await sendMany(stack, request, test.requests, signal)
+  const counts = countVersions(answers)
+  return {
+    ...test,
+    version,
+    count: counts[version] ?? 0,
+    answers,
+    failures,
+    strangers: Object.keys(counts).filter((name) => name !== version && name !== other),
+  }
 }
 
-function largerTest(share: number, requests: number): Omit<ShareTest, 'share'> {
+function largerTest(share: number, requests: number): ShareTest {
   const [lowest, highest] = shareBounds(share, requests)
-  return { requests, lowest, highest }
+  return { share, requests, lowest, highest }
 }
 
-/** Requests a second while traffic moves, and how many answers in a row must be without the old version to believe that it is gone. */
+/** Requests a second while traffic moves. */
 const RATE = 100
+/** How many answers in a row must come from another version before the old one counts as gone. */
 const GONE = 200
-/** How many answers of it there must be before it is moved away from. */
+/** How many answers of the old version must come before the change. */
 const BEFORE = 20
 
 /**
- * Moves all traffic away from a version by `change` while requests go on, and asserts that none failed and that the version is gone.
- * Gives when its last answer came, in milliseconds after the change was made, and how many requests were sent.
+ * Moves all traffic away from the version `from` by `change` while requests go on, and waits until it answers no more.
+ * Gives when its last answer came, in milliseconds after the change began, how many requests were sent, and which
+ * failed.
+ * @throws StackFailure if the version does not answer before the change, or still answers at the deadline
  */
 export async function moveAll(
   stack: Stack,
-  expect: ExpectStatic,
   request: IngressRequest,
   from: string,
   change: () => Promise<unknown>,
-): Promise<{ lastMs: number; sent: number }> {
+): Promise<{ lastMs: number; sent: number; failures: Record<string, number> }> {
   const { samples, result: changedAt } = await stack.ingress.probeWhile(request, { rate: RATE }, async (prober) => {
     await prober.until(
-      `answers of ${from} before the change`,
-      (seen) => {
-        const count = seen.filter(({ version }) => version === from).length
-        return count >= BEFORE ? undefined : `${count} of ${BEFORE}`
+      `${request.host} is answered by ${from} before the change`,
+      (answered) => {
+        const count = answered.filter(({ version }) => version === from).length
+        return count >= BEFORE ? undefined : `${count} of ${BEFORE} answers`
       },
       'configPush',
     )
     const at = prober.now
     await change()
-    await prober.untilInARow(`answers of ${request.host} without ${from}`, GONE, ({ version }) => version !== from)
+    await prober.untilInARow(`${from} does not answer ${request.host}`, GONE, ({ version }) => version !== from)
     return at
   })
-  expect(failuresOf(samples), `failed requests of ${samples.length} during the change`).toEqual({})
   const last = samples.findLast(({ version }) => version === from)
-  expect(last, `an answer of ${from} before the change`).toBeDefined()
-  return { lastMs: Math.max(0, (last?.due ?? 0) + (last?.ms ?? 0) - changedAt), sent: samples.length }
+  return {
+    lastMs: Math.max(0, (last?.due ?? 0) + (last?.ms ?? 0) - changedAt),
+    sent: samples.length,
+    failures: failuresOf(samples),
+  }
 }

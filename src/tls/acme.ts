@@ -9,27 +9,29 @@ import type { CertManager } from './cert-manager.ts'
 const ORDER = 'acme.cert-manager.io/v1/Order'
 const CERTIFICATE = 'cert-manager.io/v1/Certificate'
 
-/** What an ACME issuer did: its account, and one order that it completed. */
+/** An ACME issuer's account, and one order that it completed. */
 export interface AcmeOrder {
   account: string
   state: string
-  /** The kinds of challenge that the order was offered and took. */
-  solver: string[]
+  /** The kinds of challenge that the issuer has a solver for. */
+  solvers: string[]
   chain: X509Certificate[]
   dnsName: string
 }
 
 /**
- * Orders a certificate of the ACME issuer that stack.yaml names, in a namespace of ours, and waits until it is issued.
- * @throws StackFailure where the issuer is not Ready, or the order is not completed in time
+ * Orders a certificate from the ACME issuer in stack.yaml, in a namespace for the check, and waits until it is issued.
+ * @throws StackFailure if the issuer is not Ready, or the order is not completed in time
  */
 export async function orderByDns(stack: Cluster & { certManager: CertManager }): Promise<AcmeOrder> {
   const { issuer, dnsName } = stack.config.acme ?? {}
-  if (!issuer || !dnsName) throw new StackFailure('stack.yaml names no ACME issuer (acme.issuer).')
-  const [found] = await stack.until({ kind: CLUSTER_ISSUER, name: issuer }, allTrue('Ready'), 'issued')
-  const solver = solversOf(found)
-  if (!solver.includes('dns01'))
-    throw new StackFailure(`ClusterIssuer ${issuer} has no solver by DNS-01; it has ${solver.join(', ') || 'none'}.`)
+  if (!issuer || !dnsName) throw new StackFailure('stack.yaml: acme.issuer and acme.dnsName are not set.')
+  const [clusterIssuer] = await stack.until({ kind: CLUSTER_ISSUER, name: issuer }, allTrue('Ready'), 'issued')
+  const solvers = solversOf(clusterIssuer)
+  if (!solvers.includes('dns01'))
+    throw new StackFailure(
+      `ClusterIssuer ${issuer}: spec.acme.solvers has no dns01 solver (found ${solvers.join(', ') || 'none'}).`,
+    )
   const namespace = await stack.namespace('acme')
   const name = `${stack.runTag}.${dnsName}`
   await stack.apply({
@@ -41,9 +43,9 @@ export async function orderByDns(stack: Cluster & { certManager: CertManager }):
   await stack.until({ kind: CERTIFICATE, namespace, name: 'ordered' }, allTrue('Ready'), 'acmeOrder')
   const { items } = await stack.k8s.list(ORDER, { namespace })
   return {
-    account: String(found?.status?.acme?.uri ?? ''),
+    account: String(clusterIssuer?.status?.acme?.uri ?? ''),
     state: String(items[0]?.status?.state),
-    solver,
+    solvers,
     chain: await stack.certManager.chainIn('ordered', namespace),
     dnsName: name,
   }

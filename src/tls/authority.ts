@@ -27,7 +27,8 @@ export async function makeAuthority(commonName: string): Promise<AuthorityPem> {
     keys,
     extensions: [
       new x509.BasicConstraintsExtension(true, undefined, true),
-      // A sabotage has a gateway show it as its own, and BoringSSL takes no EC certificate that may not sign handshakes.
+      // A sabotage has a gateway show it as its own, and BoringSSL takes no EC certificate that may not sign
+      // handshakes.
       new x509.KeyUsagesExtension(
         x509.KeyUsageFlags.digitalSignature | x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign,
         true,

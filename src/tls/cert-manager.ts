@@ -3,6 +3,7 @@ import type { KubernetesObject } from '../core/object.ts'
 import { randomBytes, type X509Certificate } from 'node:crypto'
 import { makeAuthority, type AuthorityPem } from './authority.ts'
 import { readCertificates } from '../traffic/certificates.ts'
+import { objectName } from '../kube/kubernetes.ts'
 import { allTrue, conditionOf, type Condition } from '../kube/until.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import type { Changes } from '../cluster/changes.ts'
@@ -13,7 +14,7 @@ export const CLUSTER_ISSUER = 'cert-manager.io/v1/ClusterIssuer'
 const ISSUER = 'cert-manager.io/v1/Issuer'
 const API = 'cert-manager.io/v1'
 
-/** The version of a Deployment of cert-manager: its label's, or its image's. */
+/** The version of a cert-manager Deployment: from its label, else from its image tag. */
 export function versionOf(deployment: KubernetesObject | undefined): string {
   const image = String(deployment?.spec?.template?.spec?.containers?.[0]?.image ?? '')
   return deployment?.metadata?.labels?.['app.kubernetes.io/version'] ?? image.split(':')[1] ?? ''
@@ -26,7 +27,7 @@ export interface IssuedCertificate {
   chain: X509Certificate[]
 }
 
-/** cert-manager: an authority of the run, and certificates of it. */
+/** cert-manager: a CA for the run, and certificates that it signs. */
 export class CertManager {
   readonly #cluster: Cluster
   readonly #changes: Changes
@@ -36,10 +37,10 @@ export class CertManager {
     this.#changes = changes
   }
 
-  /** A ClusterIssuer of an authority that was made for this run, Ready. Its secret is in cert-manager's own namespace. */
+  /** A Ready ClusterIssuer with a CA created for this run. Its Secret is in cert-manager's own namespace. */
   authority(): Promise<{ issuer: string; ca: X509Certificate; pem: AuthorityPem }> {
     return this.#cluster.shared('authority', async () => {
-      // No name that was there before: cert-manager would sign with the key of that name's last authority for a moment, out of its cache.
+      // A fresh name each time: for a moment cert-manager would sign with the cached key of an earlier CA of that name.
       const issuer = `plumb-ca-${this.#cluster.runTag}-${randomBytes(3).toString('hex')}`
       const pem = await makeAuthority(issuer)
       await this.#changes.place(
@@ -58,8 +59,9 @@ export class CertManager {
   }
 
   /**
-   * What cert-manager says of an Issuer of ours that cannot become Ready: on a secret with Istio's key names, or on none.
-   * @throws StackFailure where it is Ready all the same, or nothing is said of it in time
+   * Creates an Issuer (or a ClusterIssuer without `namespace`) that cannot become Ready, and gives the reason and
+   * message of its Ready condition: its Secret does not exist, or has Istio's key names.
+   * @throws StackFailure if it is Ready nevertheless, or has no Ready condition in time
    */
   async refusalOf(issuer: { namespace?: string; secretName: string }): Promise<string> {
     const { namespace, secretName } = issuer
@@ -69,17 +71,22 @@ export class CertManager {
     const placed = await this.#changes.place({ apiVersion: API, kind, metadata, spec: { ca: { secretName } } })
     const [judged] = await this.#cluster.until(
       { kind: namespace ? ISSUER : CLUSTER_ISSUER, name, namespace },
-      ([found]) => (found && conditionOf(found, 'Ready') ? undefined : 'nothing is said of it yet'),
+      ([object]) =>
+        object && conditionOf(object, 'Ready') ? undefined : 'cert-manager has not set a Ready condition yet',
       'issued',
     )
     await this.#changes.remove(placed)
     const ready = judged && conditionOf(judged, 'Ready')
-    if (ready?.status === 'True') throw new StackFailure(`${kind} ${name} is Ready on the secret ${secretName}.`)
+    if (ready?.status === 'True')
+      throw new StackFailure(
+        `${kind} ${namespace ? `${namespace}/` : ''}${name}: Ready is True with spec.ca.secretName ${secretName}, ` +
+          'expected False: cert-manager has no key pair under tls.crt and tls.key there.',
+      )
     return `${ready?.reason}: ${ready?.message}`
   }
 
-  /** A secret with an authority's pair under the names that Istio's own CA has them by. */
-  async secretWithIstiosKeys(namespace: string): Promise<string> {
+  /** Creates a Secret with a CA's certificate and key under the key names of Istio's own CA, and gives its name. */
+  async createSecretWithIstioKeys(namespace: string): Promise<string> {
     const { pem } = await this.authority()
     const name = 'istio-ca-secret'
     await this.#cluster.apply(
@@ -89,14 +96,15 @@ export class CertManager {
   }
 
   /**
-   * A Certificate of the run's authority beside the gateway, for the time of the running check, and its secret; both go with it.
-   * @throws StackFailure where it does not become Ready in time
+   * Creates a Certificate of the run's CA in the gateway's namespace. It and its Secret are deleted when the check
+   * ends.
+   * @throws StackFailure if it does not become Ready in time
    */
   async certificate(name: string, dnsNames: readonly string[]): Promise<IssuedCertificate> {
     const { issuer } = await this.authority()
     const { namespace } = this.#cluster.config.gateway
     const full = `plumb-${name}-${this.#cluster.runTag}`
-    // cert-manager leaves the secret of a Certificate that is deleted.
+    // cert-manager does not delete the Secret with its Certificate.
     this.#changes.willRemove({ kind: 'v1/Secret', name: full, namespace })
     await this.#changes.place({
       apiVersion: API,
@@ -115,8 +123,8 @@ export class CertManager {
   }
 
   /**
-   * The chain in a secret, its own certificate first.
-   * @throws StackFailure where the secret is missing, or has none under tls.crt
+   * The certificate chain in a Secret, the leaf first.
+   * @throws StackFailure if the Secret does not exist, or has no certificate under tls.crt
    */
   async chainIn(secretName: string, namespace: string): Promise<X509Certificate[]> {
     const secret = await this.#cluster.k8s.get('v1/Secret', secretName, namespace)
@@ -124,25 +132,26 @@ export class CertManager {
     const chain = readCertificates(decode(secret, 'tls.crt'))
     if (chain.length === 0)
       throw new StackFailure(
-        `Secret ${namespace}/${secretName} has no certificate under tls.crt; its keys are ${keys.join(', ') || 'none'}.`,
+        `Secret ${namespace}/${secretName}: key tls.crt has no certificate (keys: ${keys.join(', ') || 'none'}).`,
       )
     return chain
   }
 
   /**
-   * Deletes the secret of a Certificate, for cert-manager to issue it again.
-   * @throws StackFailure where no Certificate owns the secret: it would not come back
+   * Deletes the Secret of a Certificate, so that cert-manager issues it again.
+   * @throws StackFailure if no Certificate owns the Secret: it would not come back
    */
   async deleteSecret(secretName: string, namespace: string): Promise<void> {
     const { items } = await this.#cluster.k8s.list(CERTIFICATE, { namespace })
     if (!items.some((certificate) => certificate.spec?.secretName === secretName))
       throw new StackFailure(
-        `Secret ${namespace}/${secretName} is no Certificate's: deleted, it would not come back, and the gateway would have nothing to show.`,
+        `refusing to delete Secret ${namespace}/${secretName}: ` +
+          'no Certificate owns it, so cert-manager would not create it again.',
       )
     await this.#cluster.k8s.delete({ kind: 'v1/Secret', name: secretName, namespace })
   }
 
-  /** Asks cert-manager to renew a Certificate of ours now, as cmctl renew does: by the condition Issuing. */
+  /** Requests a renewal of a Certificate now, as cmctl renew does: with the condition Issuing. */
   async renew(name: string): Promise<void> {
     const { namespace } = this.#cluster.config.gateway
     const certificate = await this.#cluster.k8s.get(CERTIFICATE, name, namespace)
@@ -170,8 +179,8 @@ export class CertManager {
       ([secret]) => {
         const [leaf] = secret ? readCertificates(decode(secret, 'tls.crt')) : []
         serial = leaf?.serialNumber ?? ''
-        if (!leaf) return secret ? 'it has no certificate yet' : 'it is not there'
-        return serial === before ? `it still has the serial number ${before}` : undefined
+        if (!leaf) return secret ? 'tls.crt has no certificate yet' : 'the Secret does not exist'
+        return serial === before ? `tls.crt still has the certificate with serial number ${before}` : undefined
       },
       'issued',
     )
@@ -180,12 +189,14 @@ export class CertManager {
 }
 
 /**
- * Ready, and nothing under way. cert-manager says Ready a moment before it ends the issuing: a secret that is deleted then is written
- * again from the same request, with the same serial number.
+ * Ready, and nothing under way. cert-manager says Ready a moment before it ends the issuing: a secret that is deleted
+ * then is written again from the same request, with the same serial number.
  */
 const isIssued: Condition = (certificates) =>
   allTrue('Ready')(certificates) ??
-  (certificates.some((each) => conditionOf(each, 'Issuing')?.status === 'True') ? 'it is still issued' : undefined)
+  certificates
+    .filter((certificate) => conditionOf(certificate, 'Issuing')?.status === 'True')
+    .map((certificate) => `${objectName(certificate)}: issuance still in progress (condition Issuing=True)`)[0]
 
 const decode = (secret: KubernetesObject, key: string): string =>
   Buffer.from(String(secret.data?.[key] ?? ''), 'base64').toString()

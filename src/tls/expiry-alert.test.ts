@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { longThere, thresholdOf } from './expiry-alert.ts'
+import { countScrapable, thresholdOf } from './expiry-alert.ts'
 
 describe('the threshold of the alert about certificates', () => {
   test.each([
@@ -18,7 +18,7 @@ test('a Certificate must be in the metric once it was issued some minutes ago', 
     status: { conditions: [{ type: 'Ready', status, lastTransitionTime }] },
   })
   expect(
-    longThere(
+    countScrapable(
       [issued('2026-01-01T00:00:00Z'), issued('2026-01-01T00:09:00Z'), issued('2026-01-01T00:00:00Z', 'False'), {}],
       now,
     ),

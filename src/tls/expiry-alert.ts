@@ -8,10 +8,10 @@ import type { Cluster } from '../cluster/cluster.ts'
 export const ALERT = 'CertificateExpiringSoon'
 export const EXPIRY_METRIC = 'certmanager_certificate_expiration_timestamp_seconds'
 const DAY_SECONDS = 86_400
-/** cert-manager renews at two thirds of a life: of Let's Encrypt's ninety days thirty are left then. */
+/** cert-manager renews after two thirds of a certificate's lifetime: 30 of Let's Encrypt's 90 days remain then. */
 const USUAL_RENEWAL_SECONDS = 30 * DAY_SECONDS
 
-/** Scrapes are a minute apart at most where somebody wants alerts. */
+/** Two scrapes: where alerts matter the scrape interval is a minute at most. */
 const SCRAPED_WITHIN_MS = 120_000
 
 interface Rules {
@@ -22,41 +22,41 @@ interface Answer {
   data?: { result?: { value: [number, string] }[] }
 }
 
-/** The rule that tells of certificates that are about to end, and what it is compared with. */
+/** The alerting rule about expiring certificates, and what it is compared with. */
 export interface ExpiryAlert {
   query: string
-  /** How many seconds before a certificate's end it fires; NaN where its query is of another shape. */
+  /** How many seconds before a certificate expires it fires; NaN if its query has another form. */
   threshold: number
-  /** How many series Prometheus has of cert-manager at all, and how many of the metric. */
+  /** How many series of cert-manager Prometheus has, and how many of the expiry metric. */
   scraped: number
   samples: number
-  /** Certificates that have stood long enough to be in the metric. */
+  /** Certificates that were issued long enough ago to be in the metric. */
   certificates: number
-  /** How many seconds before their end certificates are renewed, the least of them. */
+  /** The fewest seconds before expiry at which a certificate is renewed. */
   renewal: number
 }
 
 /**
- * Asks Prometheus (stack.yaml's observability.prometheus) for the rule and its metric.
- * @throws StackFailure where no such rule is loaded, or cert-manager is not scraped in time
+ * Reads the rule and its metric from Prometheus (observability.prometheus in stack.yaml).
+ * @throws StackFailure if the rule is not loaded, or cert-manager is not scraped in time
  */
 export async function expiryAlert(cluster: Cluster): Promise<ExpiryAlert> {
   const prometheus = proxyPath(cluster.config.observability.prometheus ?? '')
   const { data } = await cluster.k8s.json<Rules>(`${prometheus}/api/v1/rules?type=alert`)
   const rule = (data?.groups ?? []).flatMap(({ rules = [] }) => rules).find(({ name }) => name === ALERT)
-  if (!rule?.query) throw new StackFailure(`Prometheus has loaded no alerting rule ${ALERT}.`)
+  if (!rule?.query) throw new StackFailure(`Prometheus: no alerting rule ${ALERT} is loaded.`)
   const count = async (series: string): Promise<number> => {
     const query = new URLSearchParams({ query: `count(${series})` })
     const { data } = await cluster.k8s.json<Answer>(`${prometheus}/api/v1/query?${query}`)
     return Number(data?.result?.[0]?.value[1] ?? 0)
   }
-  // A Prometheus that has just started has not scraped anything yet.
+  // A Prometheus that just started has not scraped cert-manager yet.
   let scraped = 0
   await cluster.eventually(
-    "cert-manager's metrics in Prometheus",
+    "Prometheus has cert-manager's metrics",
     async () => {
       scraped = await count('{__name__=~"certmanager_.+"}')
-      return scraped ? undefined : 'it has none of them'
+      return scraped ? undefined : 'it has no series named certmanager_*'
     },
     'scraped',
   )
@@ -72,19 +72,19 @@ export async function expiryAlert(cluster: Cluster): Promise<ExpiryAlert> {
     threshold: thresholdOf(rule.query),
     scraped,
     samples,
-    certificates: longThere(certificates, Date.now()),
+    certificates: countScrapable(certificates, Date.now()),
     renewal: Math.min(USUAL_RENEWAL_SECONDS, ...lead),
   }
 }
 
 /** How many Certificates were issued long enough ago to have been scraped since. */
-export const longThere = (certificates: readonly KubernetesObject[], now: number): number =>
+export const countScrapable = (certificates: readonly KubernetesObject[], now: number): number =>
   certificates.filter(({ status }) => {
     const issued = conditionOf({ status }, 'Ready') as { status: string; lastTransitionTime?: string } | undefined
     return issued?.status === 'True' && now - Date.parse(issued.lastTransitionTime ?? '') > SCRAPED_WITHIN_MS
   }).length
 
-/** The seconds in 'METRIC - time() < 86400 * 21'; NaN for a query of another shape. */
+/** The seconds in 'METRIC - time() < 86400 * 21'; NaN for a query of another form. */
 export function thresholdOf(query: string): number {
   const bound = new RegExp(
     `${EXPIRY_METRIC}(?:\\{[^}]*\\})?\\s*-\\s*time\\(\\)\\s*\\)?\\s*<\\s*\\(?([\\d.*\\s]+)\\)?$`,

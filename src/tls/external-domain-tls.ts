@@ -18,7 +18,7 @@ const GATEWAY = 'networking.istio.io/v1beta1/Gateway'
 const SERVICE = 'serving.knative.dev/v1/Service'
 const ROUTE = 'serving.knative.dev/v1/Route'
 
-/** A Service of ours with a certificate that Knative got for it. */
+/** One of our own Services, with the certificate that Knative requested for it. */
 export interface SecuredService {
   url: URL
   /** The name of its Knative Certificate, and whether that is Ready. */
@@ -28,19 +28,20 @@ export interface SecuredService {
 }
 
 /**
- * Turns certificates for external domains on, issued by the run's authority, for the time of the running check, and gives a Service of
- * ours whose URL is https. Every Route of the cluster gets a certificate meanwhile; what was made for others is removed again.
+ * Enables external domain TLS with the run's CA until the running check ends, and gives one of our own Services whose
+ * URL is https. Every Route of the cluster gets a certificate meanwhile; those of other Services are deleted again.
  */
 export async function securedService(stack: Parts): Promise<SecuredService> {
   const { issuer, ca } = await stack.certManager.authority()
   const version = await stack.knative.version()
   const key = externalTlsKey(version)
-  const there = new Set((await made(stack)).map(nameOf))
+  const existing = new Set((await listCertificateObjects(stack)).map(nameOf))
   const restart = async () => {
     if (issuesCertificatesItself(version)) await stack.changes.restart(`${KNATIVE}/controller`)
   }
-  // When the check ends: first the settings are put back, then nothing makes certificates any more, then what was made goes.
-  stack.changes.atEnd(() => forget(stack, there))
+  // When the check ends the settings are restored first, then the controller restarts without TLS, then what was
+  // created is deleted.
+  stack.changes.atEnd(() => removeNew(stack, existing))
   stack.changes.atEnd(restart)
   await stack.changes.tune('v1/ConfigMap', KNATIVE, 'config-certmanager', {
     data: { issuerRef: `kind: ClusterIssuer\nname: ${issuer}\n` },
@@ -53,7 +54,9 @@ export async function securedService(stack: Parts): Promise<SecuredService> {
     { kind: SERVICE, namespace, name: 'secured' },
     (objects) =>
       allTrue('Ready')(objects) ??
-      (String(objects[0]?.status?.url).startsWith('https:') ? undefined : `its URL is ${objects[0]?.status?.url}`),
+      (String(objects[0]?.status?.url).startsWith('https:')
+        ? undefined
+        : `status.url is ${objects[0]?.status?.url}, expected https`),
     'serviceReady',
   )
   const route = await stack.k8s.get(ROUTE, 'secured', namespace)
@@ -62,18 +65,19 @@ export async function securedService(stack: Parts): Promise<SecuredService> {
     allTrue('Ready'),
     'issued',
   )
-  // For `plumbline recover`, should this run be killed before it has removed them.
-  for (const id of (await made(stack)).filter((each) => !there.has(nameOf(each)))) stack.journal.made(id)
+  // For `plumbline recover`, if this run is killed before it removes them.
+  const created = (await listCertificateObjects(stack)).filter((id) => !existing.has(nameOf(id)))
+  for (const id of created) stack.journal.made(id)
   return { url: new URL(String(service?.status?.url)), certificate: certificate?.metadata?.name ?? '', ca, key }
 }
 
 const nameOf = ({ kind, namespace, name }: ObjectId): string => `${kind} ${namespace}/${name}`
 
 /**
- * What Knative, net-istio and cert-manager make of certificates for Routes: the certificates, their secrets, the copies of these beside
- * the gateway, and a Gateway for each Ingress, which net-istio leaves when TLS goes off.
+ * What Knative, net-istio and cert-manager make of certificates for Routes: the certificates, their secrets, the copies
+ * of these beside the gateway, and a Gateway for each Ingress, which net-istio leaves when TLS goes off.
  */
-async function made(stack: Parts): Promise<ObjectId[]> {
+async function listCertificateObjects(stack: Parts): Promise<ObjectId[]> {
   const ids = (kind: string, items: readonly KubernetesObject[]) =>
     items.map(({ metadata }) => ({ kind, name: metadata?.name ?? '', namespace: metadata?.namespace }))
   const [certificates, issued, gateways, secrets] = await Promise.all([
@@ -82,29 +86,28 @@ async function made(stack: Parts): Promise<ObjectId[]> {
     stack.k8s.list(GATEWAY, { labels: 'networking.internal.knative.dev/ingress' }),
     stack.k8s.list('v1/Secret'),
   ])
-  const ofCertificates = new Set(
+  const certificateSecrets = new Set(
     certificates.items.map(({ metadata, spec }) => `${metadata?.namespace}/${spec?.secretName}`),
   )
-  const ofKnative = secrets.items.filter(
+  const knativeSecrets = secrets.items.filter(
     ({ metadata }) =>
       metadata?.labels?.['networking.internal.knative.dev/certificate-uid'] ||
-      ofCertificates.has(`${metadata?.namespace}/${metadata?.name}`),
+      certificateSecrets.has(`${metadata?.namespace}/${metadata?.name}`),
   )
-  // One of Knative's own is there from its installation, and has cert-manager's only once something issues it.
-  const byKnative = issued.items.filter(
+  const knativeIssued = issued.items.filter(
     ({ metadata }) => metadata?.annotations?.['networking.knative.dev/certificate.class'],
   )
   return [
     ...ids(KNATIVE_CERTIFICATE, certificates.items),
-    ...ids(CERTIFICATE, byKnative),
+    ...ids(CERTIFICATE, knativeIssued),
     ...ids(GATEWAY, gateways.items),
-    ...ids('v1/Secret', ofKnative),
+    ...ids('v1/Secret', knativeSecrets),
   ]
 }
 
-/** Removes what was made meanwhile, but for what goes with a namespace of ours. */
-async function forget(stack: Parts, there: ReadonlySet<string>): Promise<void> {
-  const fresh = (await made(stack)).filter((each) => !there.has(nameOf(each)))
+/** Deletes the certificate objects that did not exist before, and marks them as undone in the journal. */
+async function removeNew(stack: Parts, existing: ReadonlySet<string>): Promise<void> {
+  const fresh = (await listCertificateObjects(stack)).filter((id) => !existing.has(nameOf(id)))
   await Promise.all(fresh.map((id) => stack.k8s.delete(id)))
   const ids = new Set(fresh.map(nameOf))
   for (const entry of stack.journal.pending()) if (ids.has(nameOf(entry.object))) stack.journal.undone(entry.seq)

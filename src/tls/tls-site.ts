@@ -9,7 +9,7 @@ import type { Ingress } from '../traffic/ingress.ts'
 
 type Parts = Cluster & { certManager: CertManager; ingress: Ingress }
 
-/** A host on the gateway's 443 with a certificate of the run's authority. */
+/** A host on the gateway's port 443 with a certificate that the run's CA signed. */
 export class TlsSite {
   readonly host: string
   readonly certificate: IssuedCertificate
@@ -37,37 +37,37 @@ export class TlsSite {
     return site
   }
 
-  /** The same, once a run, for checks that only look at it. */
+  /** One site for the run, for checks that do not change it. */
   static shared(stack: Parts): Promise<TlsSite> {
     return stack.shared('tls-site', () => TlsSite.open(stack, 'tls-site'))
   }
 
-  /** One handshake that asks for the site. */
+  /** One handshake with the site's host as SNI. */
   async handshake(more: { session?: string; maxVersion?: 'TLSv1' | 'TLSv1.1' | 'TLSv1.2' } = {}): Promise<Handshake> {
     return this.#stack.ingress.handshake({ sni: this.host, ...more })
   }
 
   /**
-   * Waits until twenty handshakes in a row show a certificate: through the load balancer every gateway is met by then.
-   * @throws StackFailure at the deadline, with what was shown last
+   * Waits until 20 handshakes in a row show a certificate: through the load balancer these reach every gateway pod.
+   * @throws StackFailure at the deadline, with the certificate that was shown last
    */
   async untilServed(serial: string): Promise<void> {
     await this.#stack.eventually(
-      `the certificate ${serial} for ${this.host} at the gateway`,
+      `every gateway pod shows the certificate with serial number ${serial} for ${this.host}`,
       async () => {
         const { error, chain } = await this.handshake()
-        if (error) return `the handshake failed (${error})`
-        return chain[0]?.serialNumber === serial ? undefined : `it shows ${chain[0]?.serialNumber}`
+        if (error) return `the TLS handshake failed (${error})`
+        return chain[0]?.serialNumber === serial ? undefined : `one shows serial number ${chain[0]?.serialNumber}`
       },
       'served',
       20,
     )
   }
 
-  /** What is wrong with what the gateway shows; none where it is right. */
+  /** What is wrong with the certificate that the gateway shows; empty if nothing is. */
   async troubles(): Promise<string[]> {
     const { error, chain } = await this.handshake()
-    if (error) throw new StackFailure(`The gateway refused a TLS handshake for ${this.host} (${error}).`)
+    if (error) throw new StackFailure(`TLS handshake with the gateway for ${this.host} failed: ${error}.`)
     return chainTroubles(chain, this.ca, this.host)
   }
 }

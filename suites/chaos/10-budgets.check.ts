@@ -11,26 +11,30 @@ check(
   'chaos/pdbs',
   {
     asserts:
-      "Knative's, the gateway's, istiod's and the workload's pods are each covered by a PodDisruptionBudget that matches pods and allows at least one disruption now",
+      "every Deployment of Knative, the gateway, istiod and the workload has a PodDisruptionBudget " +
+      'that allows at least one disruption now',
     guide: '4',
     level: 'required',
     effect: 'reads',
     needs: ['mesh/pods-running', 'knative/pods-running'],
-    remedy:
-      'give each Deployment a PodDisruptionBudget, and enough pods for it: minAvailable 80 % of fewer than five blocks every drain, and of one pod only maxUnavailable 1 lets it move',
+    remedy: [
+      'Create a PodDisruptionBudget for each Deployment that has none',
+      'Add pods or lower minAvailable: 80 % of fewer than 5 pods blocks every drain',
+      'Set maxUnavailable: 1 for a Deployment of one pod',
+    ],
   },
   async ({ stack, expect, measure }) => {
     const { lasting, deployments, budgets } = await budgetTroubles(stack)
-    expect(deployments, 'Deployments that must be able to move').toBeGreaterThan(0)
+    expect(deployments, 'Deployments that must be able to move, number').toBeGreaterThan(0)
     measure('Deployments under a budget', deployments - lasting.length, 'Deployments')
-    expect(lasting, 'Deployments that cannot be drained, or that nothing protects').toBeNone()
-    // A pod that is being replaced just now is nobody's fault; one that stays away is.
+    expect(lasting, 'Deployments without a PodDisruptionBudget, or with one that blocks every drain').toBeNone()
+    // A pod may be being replaced just now: the budget must allow a disruption once it is back.
     await stack.eventually(
-      'every budget allowing a disruption',
+      'every PodDisruptionBudget allows a disruption',
       async () => (await budgetTroubles(stack)).now[0],
       'podReady',
     )
-    return `${deployments} Deployments are under ${budgets} budgets, each of which allows a disruption now`
+    return `${deployments} Deployments have ${budgets} PodDisruptionBudgets, and each allows a disruption now`
   },
 )
 
@@ -38,13 +42,15 @@ check(
   'chaos/pdb-holds',
   {
     asserts:
-      'with minAvailable 50 % evictions past it get 429 until others are Ready, and at no moment are fewer pods Ready',
+      'with minAvailable 50 % excess evictions get 429 until other pods are Ready, and 50 % are Ready at every moment',
     guide: '4',
     level: 'required',
     effect: 'writes',
     needs: ['infra/nodes-ready'],
-    remedy:
-      "see the budget's status (kubectl get pdb): a selector that matches nothing protects nothing, and only evictions ask it, no deletion",
+    remedy: [
+      "Check the budget's status with kubectl get pdb: its selector must match the pods",
+      'Use evictions (kubectl drain) instead of deletions: a PodDisruptionBudget does not stop a deletion',
+    ],
   },
   async ({ stack, expect, measure }) => {
     const namespace = await stack.namespace('budgeted')
@@ -54,12 +60,16 @@ check(
     const fewest = Math.min(...snapshots.map(({ objects }) => readyPods(objects).length))
     measure('fewest pods Ready', fewest, 'pods')
     measure('evictions refused with 429', refused, 'evictions')
-    expect(first.allowed, 'evictions of 4 at once that were let through').toBeLessThanOrEqual(2)
-    expect(first.refused, 'evictions of 4 at once that got 429').toBeGreaterThanOrEqual(2)
-    expect(fewest, 'fewest pods Ready at any moment of the watch, with minAvailable 50 % of 4').toBeGreaterThanOrEqual(
+    const deployment = 'Deployment budgeted (4 pods, minAvailable 50 %)'
+    expect(first.allowed, `${deployment}, concurrent evictions allowed`).toBeLessThanOrEqual(2)
+    expect(first.refused, `${deployment}, concurrent evictions refused with 429`).toBeGreaterThanOrEqual(2)
+    expect(fewest, `${deployment}, fewest Ready pods`).toBeGreaterThanOrEqual(
       2,
     )
-    return `4 evictions at once: ${first.allowed} let through, ${first.refused} got 429; all were in the end, never fewer than ${fewest} pods Ready`
+    return (
+      `of 4 concurrent evictions ${first.allowed} were allowed and ${first.refused} got 429; ` +
+      `all succeeded later, and at least ${fewest} pods were always Ready`
+    )
   },
 )
 
@@ -67,13 +77,17 @@ check(
   'chaos/topology-spread',
   {
     asserts:
-      'topologySpreadConstraints over zones hold, skew at most 1: for a Deployment, and for a Knative revision with its feature flag',
+      'topologySpreadConstraints spread the pods of a Deployment and of a Knative revision over zones ' +
+      'with a skew of at most 1',
     guide: '4',
     level: 'required',
     effect: 'tunes',
     needs: ['infra/nodes-zones', 'knative/hello-ready'],
-    remedy:
-      'label every worker with its zone, and see whether each zone has room; a revision needs kubernetes.podspec-topologyspreadconstraints: enabled in config-features',
+    remedy: [
+      'Label every worker with topology.kubernetes.io/zone',
+      'Check that each zone has room for the pods',
+      'Set kubernetes.podspec-topologyspreadconstraints: enabled in config-features for revisions',
+    ],
   },
   async ({ stack, expect, measure }) => {
     const zones = await zonesOf(stack)
@@ -84,7 +98,7 @@ check(
       data: { 'kubernetes.podspec-topologyspreadconstraints': 'enabled' },
     })
     const labels = 'app=spread'
-    const ofDeployment = await stack.until({ kind: 'v1/Pod', namespace, labels }, podsReady(replicas), 'podReady')
+    const deploymentPods = await stack.until({ kind: 'v1/Pod', namespace, labels }, podsReady(replicas), 'podReady')
     const service = stack.knative.manifest(namespace, 'revision', { scaling: { 'min-scale': String(zones.length) } })
     service.spec.template.spec.topologySpreadConstraints = [
       {
@@ -97,19 +111,22 @@ check(
     await stack.knative.untilAccepted(service)
     await stack.apply(service)
     const { revision } = await stack.knative.ready(namespace, 'revision')
-    const ofRevision = await stack.until(
+    const revisionPods = await stack.until(
       { kind: 'v1/Pod', namespace, labels: podsOfRevision(revision) },
       podsReady(zones.length),
       'podReady',
     )
     for (const [what, pods] of [
-      ['the Deployment', ofDeployment],
-      ['the revision', readyPods(ofRevision)],
+      ['the Deployment', deploymentPods],
+      ['the revision', readyPods(revisionPods)],
     ] as const) {
-      const { skew, told } = await skewOf(stack, pods, zones)
+      const { skew, distribution } = await skewOf(stack, pods, zones)
       measure(`skew of ${what}`, skew, 'pods')
-      expect(skew, `skew over zones of the pods of ${what} (${told})`).toBeLessThanOrEqual(1)
+      expect(skew, `Pods of ${what}, skew over zones (${distribution})`).toBeLessThanOrEqual(1)
     }
-    return `${replicas} pods of a Deployment and ${zones.length} of a revision over ${zones.length} zones, skew at most 1`
+    return (
+      `${replicas} pods of a Deployment and ${zones.length} of a revision are spread over ${zones.length} zones ` +
+      'with a skew of at most 1'
+    )
   },
 )

@@ -2,13 +2,13 @@ import { zoneOf } from '../../src/kube/nodes.ts'
 import { budgetBreaches, budgetsWatched } from '../../src/chaos/disruption-budgets.ts'
 import { drain, servingNodes } from '../../src/chaos/drain.ts'
 import { throughFault } from '../../src/chaos/experiment.ts'
-import { rollOver } from '../../src/chaos/faults.ts'
+import { restartPods } from '../../src/chaos/faults.ts'
 import { gatewayDeployment } from '../../src/chaos/gateway.ts'
-import { podsWatched, throughActivators } from '../../src/chaos/served.ts'
+import { openProxiedService, podsWatched } from '../../src/chaos/served.ts'
 import { check } from '../../src/check/check.ts'
 import { StackFailure } from '../../src/core/problem.ts'
 import { readyPods } from '../../src/kube/pods.ts'
-import { cost, expectWithin } from './within-budget.ts'
+import { describeCost, expectWithin } from './within-budget.ts'
 
 const DRAIN = {
   guide: '4',
@@ -24,12 +24,17 @@ check(
   {
     ...DRAIN,
     asserts:
-      'each node that serves is drained, one at a time, under load: no budget is broken at any moment, everything is whole elsewhere, no request fails, and the node takes pods again',
-    remedy:
-      'the picture shows what failed when: a pod that ends before its endpoint is gone, one that nobody replaces first, or a gateway without time to drain (terminationDrainDuration, terminationGracePeriodSeconds)',
+      'a drain under load of each node that serves, one at a time, breaks no PodDisruptionBudget ' +
+      'and keeps failures within the budget; all pods run again, and the nodes become schedulable again',
+    remedy: [
+      'See in the picture (course.svg) when requests failed',
+      'Give each Deployment at least two pods and a PodDisruptionBudget, so that a replacement is Ready first',
+      'Add a preStop delay to a pod that stops before its endpoint is removed',
+      "Raise the gateway's terminationDrainDuration and terminationGracePeriodSeconds",
+    ],
   },
   async ({ stack, expect, measure, attach }) => {
-    const service = await throughActivators(stack)
+    const service = await openProxiedService(stack)
     const nodes = await servingNodes(stack)
     const gateway = await gatewayDeployment(stack)
     const watched = [podsWatched(service), budgetsWatched]
@@ -47,15 +52,16 @@ check(
       measure(`drain of ${names.join(', ')}`, seconds, 's')
       measure(`evicted from ${names.join(', ')}`, evicted, 'pods')
     }
-    expect(nodes.length, 'nodes that serve').toBeGreaterThan(0)
-    expect(budgetBreaches(observed.snapshots[1] ?? []), 'moments at which a budget was broken').toBeNone()
+    expect(nodes.length, 'Nodes with pods of the gateway, the activator or a revision, number').toBeGreaterThan(0)
+    expect(budgetBreaches(observed.snapshots[1] ?? []), 'PodDisruptionBudgets that were broken').toBeNone()
     const fewest = Math.min(...(observed.snapshots[0] ?? []).map(({ objects }) => readyPods(objects).length))
-    expect(fewest, 'fewest pods of the Service Ready at any moment, of 2 with maxUnavailable 1').toBeGreaterThanOrEqual(
+    expect(fewest, `Service ${service.name} (2 pods, maxUnavailable 1), fewest Ready pods`).toBeGreaterThanOrEqual(
       1,
     )
     expectWithin(expect, observed, stack.config.budgets['drain-node'])
-    const refused = observed.result.reduce((sum, each) => sum + each.refused, 0)
-    return `${nodes.length} nodes, ${observed.result.reduce((sum, each) => sum + each.evicted, 0)} pods evicted (${refused} times a budget said later); ${cost(observed)}`
+    const total = (key: 'refused' | 'evicted') => observed.result.reduce((sum, drained) => sum + drained[key], 0)
+    const evictions = `${total('evicted')} pods evicted (${total('refused')} evictions refused at first)`
+    return `${nodes.length} nodes drained, ${evictions}; ${describeCost(observed)}`
   },
 )
 
@@ -63,19 +69,25 @@ check(
   'chaos/drain-zone',
   {
     ...DRAIN,
-    asserts: 'a whole zone that serves is drained at once under load: the same, and what it held runs in the others',
+    asserts:
+      'a drain under load of all nodes of a zone at once breaks no PodDisruptionBudget ' +
+      'and keeps failures within the budget; all pods run again in the other zones',
     needs: [...DRAIN.needs, 'infra/nodes-zones'],
-    remedy:
-      'see chaos/drain-node first; if only this fails, one zone holds all pods of something, or the others lack the room for them',
+    remedy: [
+      'Fix chaos/drain-node first if it failed too',
+      'Spread the pods of each Deployment over zones with topologySpreadConstraints',
+      'Add nodes to the other zones if pods stay Pending there',
+    ],
   },
   async ({ stack, expect, measure, attach }) => {
-    const service = await throughActivators(stack)
+    const service = await openProxiedService(stack)
     const nodes = await servingNodes(stack)
     const gateway = await gatewayDeployment(stack)
     const zones = [...new Set(nodes.map(zoneOf))]
     if (zones.length < 2)
       throw new StackFailure(
-        `The nodes that serve are all in ${zones[0] || 'no zone'}: to drain a zone there must be another.`,
+        `All ${nodes.length} nodes that serve are in ${zones[0] ? `zone ${zones[0]}` : 'no zone'}; ` +
+          'a drain of a zone needs at least 2 zones.',
       )
     const [zone] = zones
     const leaving = nodes.filter((node) => zoneOf(node) === zone)
@@ -91,39 +103,43 @@ check(
     )
     measure(`drain of ${zone}`, observed.result.seconds, 's')
     measure('evicted', observed.result.evicted, 'pods')
-    expect(budgetBreaches(observed.snapshots[0] ?? []), 'moments at which a budget was broken').toBeNone()
+    expect(budgetBreaches(observed.snapshots[0] ?? []), 'PodDisruptionBudgets that were broken').toBeNone()
     expectWithin(expect, observed, stack.config.budgets['drain-zone'])
-    return `${zone}: ${leaving.length} nodes, ${observed.result.evicted} pods evicted in ${observed.result.seconds.toFixed(1)} s; ${cost(observed)}`
+    const { evicted, seconds } = observed.result
+    const drained = `${leaving.length} nodes of zone ${zone} drained in ${seconds.toFixed(1)} s`
+    return `${drained}, ${evicted} pods evicted; ${describeCost(observed)}`
   },
 )
 
 check(
   'chaos/gateway-rollout',
   {
-    asserts:
-      'a rolling restart of the gateway under load, through the load balancer: no failed request, no gap over a second',
+    asserts: "a rolling restart of the gateway under load keeps failed requests and gaps within stack.yaml's budget",
     guide: '2',
     level: 'required',
     effect: 'disrupts',
     within: 'faultCheck',
     requires: ['k6'],
     needs: ['knative/hello-through-lb', 'mesh/proxies-synced'],
-    remedy:
-      'the new pods must be Ready before the old go (strategy RollingUpdate, maxUnavailable below their number), and those must drain longer than the load balancer takes to let go of them',
+    remedy: [
+      'Set strategy RollingUpdate with a maxUnavailable below the number of gateway pods',
+      "Raise terminationDrainDuration above the load balancer's deregistration delay",
+    ],
   },
   async ({ stack, expect, measure, attach }) => {
-    const service = await throughActivators(stack)
+    const service = await openProxiedService(stack)
     const gateway = await gatewayDeployment(stack)
     const watched = [gateway.watched]
     const observed = await throughFault(
       { stack, attach, measure },
       { name: 'chaos/gateway-rollout', host: service.host, watched },
       async () => {
-        await rollOver(stack, gateway.name)
+        await restartPods(stack, gateway.name)
         await gateway.spreadAgain()
       },
     )
     expectWithin(expect, observed, stack.config.budgets['gateway-rollout'])
-    return `all pods of ${gateway.name} replaced in ${((observed.fault.to - observed.fault.from) / 1000).toFixed(1)} s; ${cost(observed)}`
+    const seconds = ((observed.fault.to - observed.fault.from) / 1000).toFixed(1)
+    return `all pods of Deployment ${gateway.name} were replaced in ${seconds} s; ${describeCost(observed)}`
   },
 )

@@ -2,14 +2,14 @@ import { coldRequests } from '../../src/chaos/cold-requests.ts'
 import { throughFault } from '../../src/chaos/experiment.ts'
 import { killAll, killPod, readyPodsOf } from '../../src/chaos/faults.ts'
 import { gatewayDeployment } from '../../src/chaos/gateway.ts'
-import { loseQueueProxy } from '../../src/chaos/queue-proxy.ts'
-import { podsWatched, served } from '../../src/chaos/served.ts'
+import { stopQueueProxy } from '../../src/chaos/queue-proxy.ts'
+import { openServedService, podsWatched } from '../../src/chaos/served.ts'
 import { check } from '../../src/check/check.ts'
 import { deadline } from '../../src/core/deadlines.ts'
 import { StackFailure } from '../../src/core/problem.ts'
 import { sendConcurrently } from '../../src/traffic/closed-loop.ts'
 import { coldService } from '../../src/knative/cold-service.ts'
-import { cost, expectWithin } from './within-budget.ts'
+import { describeCost, expectWithin } from './within-budget.ts'
 import { KILL } from './kill.ts'
 
 check(
@@ -17,16 +17,20 @@ check(
   {
     ...KILL,
     asserts:
-      'one of at least two gateway pods is killed without grace under load: failures within the budget, and as many pods again',
+      'after one of at least two gateway pods is killed under load, failures are within the budget ' +
+      'and the pod is replaced',
     guide: '4',
-    remedy:
-      'run two gateway pods at least, in different zones; what fails is what the killed pod held and what came to it until its endpoint was gone (budgets.kill-gateway in stack.yaml)',
+    remedy: [
+      'Run at least two gateway pods in different zones',
+      "Shorten the load balancer's health check: requests fail until it stops sending to the killed pod",
+      'Raise budgets.kill-gateway in stack.yaml if that loss is acceptable',
+    ],
   },
   async ({ stack, expect, measure, attach }) => {
-    const service = await served(stack)
+    const service = await openServedService(stack)
     const { name, watched, spreadAgain } = await gatewayDeployment(stack)
     const [first, ...others] = await readyPodsOf(stack, name)
-    expect(others.length, `Ready pods of ${name} besides the one to kill`).toBeGreaterThanOrEqual(1)
+    expect(others.length, `Deployment ${name}, Ready pods besides the one to kill`).toBeGreaterThanOrEqual(1)
     const observed = await throughFault(
       { stack, attach, measure },
       { name: 'chaos/kill-gateway', host: service.host, watched: [watched] },
@@ -37,7 +41,7 @@ check(
           (pods) =>
             watched.count(pods) > others.length
               ? undefined
-              : `${watched.count(pods)} of ${others.length + 1} are Ready`,
+              : `${watched.count(pods)} of ${others.length + 1} gateway pods are Ready`,
           'componentAvailable',
         )
         await spreadAgain()
@@ -46,7 +50,8 @@ check(
     )
     await stack.istio.untilSynced(others.length + 1, 'componentAvailable')
     expectWithin(expect, observed, stack.config.budgets['kill-gateway'])
-    return `${others.length + 1} pods again after ${((observed.fault.to - observed.fault.from) / 1000).toFixed(1)} s; ${cost(observed)}`
+    const seconds = ((observed.fault.to - observed.fault.from) / 1000).toFixed(1)
+    return `all ${others.length + 1} gateway pods were Ready again after ${seconds} s; ${describeCost(observed)}`
   },
 )
 
@@ -57,13 +62,16 @@ check(
   {
     ...KILL,
     asserts:
-      'the activators are killed with requests waiting at zero: each is answered in the end or fails within the deadline, none hangs; Services in Serve mode feel nothing',
+      'after the activators are killed, each request that waits for a cold start is answered or fails in time, ' +
+      'and Services in mode Serve are not affected',
     guide: '8',
-    remedy:
-      'a request that hangs has no timeout on its way (the revision sets timeoutSeconds); a Service in Serve mode that fails has its activators among its endpoints',
+    remedy: [
+      'Set timeoutSeconds in the revision if a request hangs',
+      "Check the endpoints of a failing Service in mode Serve: they must be its pods, not the activators",
+    ],
   },
   async ({ stack, expect, measure, attach }) => {
-    const service = await served(stack)
+    const service = await openServedService(stack)
     const cold = await coldService(stack, 'waiting', { env: { START_DELAY_MS: '6000' } })
     const observed = await throughFault(
       { stack, attach, measure },
@@ -82,13 +90,16 @@ check(
     measure('waiting requests answered', answered, 'requests')
     measure('waiting requests failed', WAITING - answered, 'requests')
     measure('slowest of them', slowest / 1000, 's')
-    // One that gives up at our deadline hung: a failure says so by itself, and earlier.
-    expect(slowest, `milliseconds until the last of ${WAITING} waiting requests was answered or failed`).toBeLessThan(
+    // A request that ends at our own deadline hung: a real failure comes earlier.
+    expect(slowest, `Requests waiting for a cold start, milliseconds until the last of ${WAITING} ended`).toBeLessThan(
       deadline('coldRequest'),
     )
-    expect(answers.length, 'waiting requests that came to an end').toBe(WAITING)
+    expect(answers.length, 'Requests waiting for a cold start, number that ended').toBe(WAITING)
     expectWithin(expect, observed, stack.config.budgets['kill-activator'])
-    return `of ${WAITING} waiting requests ${answered} were answered and ${WAITING - answered} failed, the last after ${(slowest / 1000).toFixed(1)} s; in Serve mode ${cost(observed)}`
+    return (
+      `of ${WAITING} waiting requests ${answered} got 200 and ${WAITING - answered} failed, ` +
+      `the last after ${(slowest / 1000).toFixed(1)} s; in mode Serve ${describeCost(observed)}`
+    )
   },
 )
 
@@ -98,37 +109,42 @@ check(
     ...KILL,
     level: 'recommended',
     asserts:
-      'a pod that loses its queue-proxy leaves the endpoints, failures are within the budget, and it comes back with it',
+      'a pod whose queue-proxy stops leaves the endpoints and returns with it, and failures are within the budget',
     guide: '8',
-    remedy:
-      "see the pod's readiness probe, which asks queue-proxy, and how long its endpoint stays after it is not Ready",
+    remedy: [
+      "Check the pod's readiness probe: queue-proxy must answer it",
+      'Check how long the endpoint stays after the pod is no longer Ready (kubectl get endpointslices -w)',
+    ],
   },
   async ({ stack, expect, measure, attach }) => {
-    const service = await served(stack)
+    const service = await openServedService(stack)
     const watched = podsWatched(service)
     const observed = await throughFault(
       { stack, attach, measure },
       { name: 'chaos/kill-queue-proxy', host: service.host, watched: [watched] },
-      () => loseQueueProxy(stack, service),
+      () => stopQueueProxy(stack, service),
     )
     measure('time until its endpoint was gone', observed.result.goneMs / 1000, 's')
-    expect(observed.result.endpoints, 'Ready endpoints without it, of 2').toBe(1)
+    expect(observed.result.endpoints, `Revision ${service.revision} (2 pods), ready endpoints without one queue-proxy`).toBe(1)
     expectWithin(expect, observed, stack.config.budgets['kill-queue-proxy'])
-    return `out of the endpoints ${(observed.result.goneMs / 1000).toFixed(1)} s after it was lost, back with it; ${cost(observed)}`
+    const seconds = (observed.result.goneMs / 1000).toFixed(1)
+    return `the pod left the endpoints ${seconds} s after queue-proxy stopped, and returned; ${describeCost(observed)}`
   },
 )
 
 check(
   'chaos/slow-start',
   {
-    asserts: 'a revision that takes 20 s to be ready still serves the requests that came first, none lost',
+    asserts: 'a revision that takes 20 s to start answers all requests that waited for it',
     guide: '8',
     level: 'recommended',
     effect: 'tunes',
     within: 'faultCheck',
     needs: ['knative/hello-through-lb'],
-    remedy:
-      "something on the way gives up earlier than the pod is ready: the route's timeout, the gateway's, the revision's timeoutSeconds, or progress-deadline in config-deployment",
+    remedy: [
+      "Raise the timeouts of the route and the gateway above the pod's start time",
+      "Raise the revision's timeoutSeconds, and progress-deadline in config-deployment",
+    ],
   },
   async ({ stack, expect, measure, signal }) => {
     const cold = await coldService(stack, 'slow', { env: { START_DELAY_MS: '20000' } })
@@ -138,8 +154,11 @@ check(
     const fastest = Math.min(...answers.map(({ ms }) => ms))
     measure('first answer', fastest / 1000, 's')
     if (fastest < 20_000)
-      throw new StackFailure(`A request was answered after ${(fastest / 1000).toFixed(1)} s: a pod was there already.`)
-    expect(failures, `answers that are not 200, of ${answers.length} that came while it started`).toEqual({})
-    return `${answers.length} requests waited ${(fastest / 1000).toFixed(1)} s and more, none lost`
+      throw new StackFailure(
+        `Service ${cold.name}: the first answer came after ${(fastest / 1000).toFixed(1)} s, expected at least 20 s; ` +
+          'a pod was running already.',
+      )
+    expect(failures, `Service ${cold.name}, failed requests of ${answers.length} while its pod started`).toEqual({})
+    return `${answers.length} requests waited at least ${(fastest / 1000).toFixed(1)} s, and all got 200`
   },
 )

@@ -1,26 +1,29 @@
 import { throughFault } from '../../src/chaos/experiment.ts'
 import { deploymentId, readyPodsOf } from '../../src/chaos/faults.ts'
 import { gatewayDeployment } from '../../src/chaos/gateway.ts'
-import { served } from '../../src/chaos/served.ts'
+import { openServedService } from '../../src/chaos/served.ts'
 import { check } from '../../src/check/check.ts'
-import { cost, expectWithin } from './within-budget.ts'
+import { describeCost, expectWithin } from './within-budget.ts'
 
 check(
   'chaos/nlb-target-drain',
   {
     asserts:
-      'a gateway pod leaves and another joins under load: the target of the one drains, that of the other becomes healthy, and no request is lost',
+      'after a gateway pod is evicted under load, its NLB target drains, that of its replacement becomes healthy, ' +
+      'and failures are within the budget',
     guide: '2',
     level: 'recommended',
     effect: 'disrupts',
     within: 'faultCheck',
     requires: ['nlb', 'k6'],
     needs: ['chaos/pdbs', 'knative/hello-through-lb', 'mesh/proxies-synced'],
-    remedy:
-      "a target gets traffic for some time after it began to drain: the gateway must serve on until then (terminationDrainDuration), and pods need the controller's readiness gate to join before others leave",
+    remedy: [
+      "Raise the gateway's terminationDrainDuration: a target still gets traffic for a while after it starts to drain",
+      "Enable the load balancer controller's pod readiness gate, so that new pods join before old ones leave",
+    ],
   },
   async ({ stack, expect, measure, attach }) => {
-    const service = await served(stack)
+    const service = await openServedService(stack)
     const { name, watched, spreadAgain } = await gatewayDeployment(stack)
     const [leaving] = await readyPodsOf(stack, name)
     const address = String(leaving?.status?.podIP)
@@ -34,16 +37,17 @@ check(
         await stack.k8s.evict(leaving?.metadata?.name ?? '', leaving?.metadata?.namespace ?? '')
         let goneMs = Infinity
         await stack.eventually(
-          `targets of port 80 without ${address}, all healthy`,
+          `NLB targets of port 80 are healthy without ${address}`,
           async () => {
             const states = await stack.cloud.targets(80)
             const own = states.find(({ id }) => id.startsWith(`${address}:`))
-            if (own && own.state !== 'draining' && own.state !== 'unused') return `${own.id} is ${own.state}`
+            if (own && own.state !== 'draining' && own.state !== 'unused')
+              return `target ${own.id} is ${own.state}, expected draining`
             goneMs = Math.min(goneMs, traffic.now - from)
-            const others = states.filter((each) => each !== own)
-            const ill = others.find(({ state }) => state !== 'healthy')
-            if (ill) return `${ill.id} is ${ill.state}: ${ill.reason}`
-            return others.length < before ? `${others.length} of ${before} targets are there` : undefined
+            const others = states.filter((target) => target !== own)
+            const unhealthy = others.find(({ state }) => state !== 'healthy')
+            if (unhealthy) return `target ${unhealthy.id} is ${unhealthy.state}: ${unhealthy.reason}`
+            return others.length < before ? `${others.length} of ${before} targets exist` : undefined
           },
           'targetsHealthy',
         )
@@ -56,6 +60,9 @@ check(
     measure('time until the target drained', goneMs / 1000, 's')
     measure('time until all targets were healthy', joinedMs / 1000, 's')
     expectWithin(expect, observed, stack.config.budgets['nlb-target-drain'])
-    return `${address} drained after ${(goneMs / 1000).toFixed(1)} s, all targets healthy after ${(joinedMs / 1000).toFixed(1)} s; ${cost(observed)}`
+    return (
+      `target ${address} drained after ${(goneMs / 1000).toFixed(1)} s, ` +
+      `all targets were healthy after ${(joinedMs / 1000).toFixed(1)} s; ${describeCost(observed)}`
+    )
   },
 )

@@ -1,4 +1,4 @@
-/** What all kills have in common. */
+/** What the declarations of all kills have in common. */
 export const KILL = {
   level: 'required',
   effect: 'disrupts',

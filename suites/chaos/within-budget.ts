@@ -7,11 +7,16 @@ export function expectWithin(
   { failed, failures, samples, longestGapMs }: Observed<unknown>,
   budget: { failed: number; gapSeconds: number },
 ): void {
-  const told = Object.keys(failures).length ? ` (${JSON.stringify(failures)})` : ''
-  expect(failed, `failed requests of ${samples.length}${told}`).toBeLessThanOrEqual(budget.failed)
-  expect(longestGapMs / 1000, 'seconds of the longest gap without a good answer').toBeLessThanOrEqual(budget.gapSeconds)
+  const kinds = Object.keys(failures).length ? ` (${JSON.stringify(failures)})` : ''
+  expect(failed <= budget.failed).toHold(
+    `${failed} of ${samples.length} requests failed${kinds}; the budget in stack.yaml allows ${budget.failed}`,
+  )
+  expect(longestGapMs <= budget.gapSeconds * 1000).toHold(
+    `no request got 200 for ${(longestGapMs / 1000).toFixed(2)} s; ` +
+      `the budget in stack.yaml allows ${budget.gapSeconds} s`,
+  )
 }
 
 /** What a fault cost, for the line of a pass. */
-export const cost = ({ failed, samples, longestGapMs }: Observed<unknown>): string =>
+export const describeCost = ({ failed, samples, longestGapMs }: Observed<unknown>): string =>
   `${failed} of ${samples.length} requests failed, longest gap ${(longestGapMs / 1000).toFixed(2)} s`

@@ -16,40 +16,46 @@ import {
 check(
   'knative/version',
   {
-    asserts:
-      'serving and net-istio have an equal minor version, inside the range supported on this Kubernetes and Istio',
+    asserts: 'Knative Serving and net-istio have the same minor version, and this Kubernetes and Istio support it',
     guide: '3',
     level: 'required',
     effect: 'reads',
     needs: ['mesh/version'],
-    remedy:
-      'install net-istio of the same minor as serving (knative-extensions/net-istio, tags knative-vX.Y.Z), and an Istio that it is tested with',
+    remedy: [
+      'Install net-istio (knative-extensions/net-istio) with the same minor version as Knative Serving',
+      'Install an Istio version that this net-istio is tested with',
+    ],
   },
   async ({ stack, expect }) => {
     const serving = await stack.knative.version('controller')
     const netIstio = await stack.knative.version('net-istio-controller')
-    expect(minorOf(netIstio), `minor of net-istio ${netIstio}, against serving ${serving}`).toBe(minorOf(serving))
-    const { knative, 'net-istio': wantedNetIstio } = stack.config.versions
-    if (knative) expect(plainVersion(serving), 'version of serving, against stack.yaml').toBe(plainVersion(knative))
-    if (wantedNetIstio)
-      expect(plainVersion(netIstio), 'version of net-istio, against stack.yaml').toBe(plainVersion(wantedNetIstio))
-    const row = supportOf('knative', serving)
+    expect(minorOf(netIstio), `net-istio ${netIstio}, minor version, with Knative Serving ${serving}`).toBe(
+      minorOf(serving),
+    )
+    const { knative, 'net-istio': configuredNetIstio } = stack.config.versions
+    if (knative)
+      expect(plainVersion(serving), 'Knative Serving, version, with versions.knative of stack.yaml').toBe(
+        plainVersion(knative),
+      )
+    if (configuredNetIstio)
+      expect(plainVersion(netIstio), 'net-istio, version, with versions.net-istio of stack.yaml').toBe(
+        plainVersion(configuredNetIstio),
+      )
+    const support = supportOf('knative', serving)
     const server = await stack.serverVersion()
-    expect(
-      supportsKubernetes(row, server),
-      `Kubernetes ${server} in the range ${row.kubernetes} of serving ${serving}`,
-    ).toBe(true)
+    expect(supportsKubernetes(support, server)).toHold(
+      `Kubernetes is ${server}; Knative Serving ${serving} supports ${support.kubernetes}`,
+    )
     const tested = istioTestedWith(netIstio)
     const [istio = ''] = await stack.istio.istiodVersions()
-    expect(
-      compareMinors(istio, tested),
-      `Istio ${istio} against ${tested}, which net-istio ${netIstio} is tested with`,
-    ).toBeGreaterThanOrEqual(0)
+    expect(compareMinors(istio, tested) >= 0).toHold(
+      `Istio is ${istio}; net-istio ${netIstio} is tested with ${tested} and needs at least that`,
+    )
     const newer =
       compareMinors(minorOf(istio) ?? '', tested) > 0
-        ? ` (Istio ${istio} is newer than the ${tested} that it is tested with)`
+        ? `; Istio ${istio} is newer than ${tested}, which this net-istio is tested with`
         : ''
-    return `serving ${serving}, net-istio ${netIstio}${newer}`
+    return `Knative Serving ${serving}, net-istio ${netIstio}${newer}`
   },
 )
 
@@ -67,45 +73,50 @@ const CRDS = [
 check(
   'knative/crds',
   {
-    asserts: 'the serving.knative.dev, networking.internal and autoscaling.internal CRDs are Established',
+    asserts: 'the CRDs of serving.knative.dev, networking.internal and autoscaling.internal are Established',
     guide: '3',
     level: 'required',
     effect: 'reads',
-    remedy: 'kubectl apply -f serving-crds.yaml of the installed version',
+    remedy: ['Run kubectl apply -f serving-crds.yaml with the file of the installed Knative version'],
   },
   async ({ stack, expect }) => {
-    const served = await Promise.all(CRDS.map((name) => stack.k8s.served.versionsOf(name)))
+    // The API server serves a CRD's versions once it is Established.
+    const versions = await Promise.all(CRDS.map((name) => stack.k8s.served.versionsOf(name)))
     expect(
-      CRDS.filter((_, at) => !served[at]?.length),
-      'CRDs of Knative that are missing or not Established (an Established CRD is served)',
+      CRDS.filter((_, at) => !versions[at]?.length),
+      'CRDs of Knative that are missing or not Established',
     ).toBeNone()
-    return `${CRDS.length} CRDs of knative.dev are Established and served`
+    return `all ${CRDS.length} CRDs of Knative are Established`
   },
 )
 
 check(
   'knative/pods-running',
   {
-    asserts:
-      "activator, autoscaler, controller, webhook and net-istio's two are Ready, under whichever names this version gives them",
+    asserts: "all pods of Knative's Deployments (activator, autoscaler, controller, webhook, net-istio) are Ready",
     guide: '3,8',
     level: 'required',
     effect: 'reads',
-    remedy:
-      'kubectl -n knative-serving get deployments,pods; a deployment of zero replicas was scaled down by hand, for its autoscaler leaves zero alone',
+    remedy: [
+      'Find the pod that is not Ready with kubectl -n knative-serving get deployments,pods',
+      'Scale a Deployment with 0 replicas up again: its HorizontalPodAutoscaler does not scale up from 0',
+      'Delete the Deployment networking-istio, which net-istio before 0.24 left behind',
+    ],
   },
   async ({ stack, expect, measure }) => {
     const names = deploymentsOf(await stack.knative.version())
     const deployments = await Promise.all(names.map((name) => stack.one('apps/v1/Deployment', name, KNATIVE)))
-    expect(deployments.flatMap(deploymentTroubles), "what Knative's deployments lack").toBeNone()
+    expect(deployments.flatMap(deploymentTroubles), 'Deployments of Knative that are not available').toBeNone()
     const pods = (await stack.all('v1/Pod')).filter(
       (pod) => pod.metadata?.namespace === KNATIVE && pod.status?.phase !== 'Succeeded',
     )
-    expect(readinessTroubles(pods), `pods of ${KNATIVE} that are not Ready`).toBeNone()
+    expect(readinessTroubles(pods), `Pods in namespace ${KNATIVE} that are not Ready`).toBeNone()
     const old = await stack.maybe('apps/v1/Deployment', 'networking-istio', KNATIVE)
-    expect(old?.metadata?.name, 'a deployment networking-istio, which net-istio left behind in 0.24').toBeUndefined()
+    expect(old === undefined).toHold(
+      `Deployment ${KNATIVE}/networking-istio exists: net-istio before 0.24 left it behind, and it must be deleted`,
+    )
     measure('pods', pods.length, 'pods')
-    return `${names.join(', ')}: ${pods.length} pods Ready`
+    return `${pods.length} pods are Ready (Deployments ${names.join(', ')})`
   },
 )
 
@@ -117,21 +128,23 @@ check(
     level: 'required',
     effect: 'reads',
     needs: ['knative/pods-running'],
-    remedy:
-      "restart the webhook's deployment: it writes its CA bundle at its start; with another failurePolicy a broken Service is accepted while it is down",
+    remedy: [
+      'If a CA bundle is missing, run kubectl -n knative-serving rollout restart deployment webhook, which writes it',
+      'Set failurePolicy: Fail: with Ignore the API server accepts invalid Services while the webhook is down',
+    ],
   },
   async ({ stack, expect }) => {
-    const ofKnative = (await stack.webhooks.all()).filter(({ service }) => service.namespace === KNATIVE)
-    // net-istio's own configuration webhook is Fail too; an Ignore anywhere lets what is refused through.
-    const lenient = ofKnative
+    const knativeWebhooks = (await stack.webhooks.all()).filter(({ service }) => service.namespace === KNATIVE)
+    // net-istio's own configuration webhook is Fail too; any Ignore lets invalid objects through.
+    const lenient = knativeWebhooks
       .filter(({ failurePolicy }) => failurePolicy !== 'Fail')
-      .map(({ configuration, name, failurePolicy }) => `${configuration}/${name} ${failurePolicy}`)
-    expect(lenient, 'webhooks of knative-serving whose failurePolicy is not Fail').toBeNone()
+      .map(({ configuration, name, failurePolicy }) => `${configuration}/${name} is ${failurePolicy}`)
+    expect(lenient, `Webhooks of ${KNATIVE} whose failurePolicy is not Fail`).toBeNone()
     const { webhooks, configurations, troubles } = await stack.webhooks.readiness(
       ({ namespace }) => namespace === KNATIVE,
     )
     expect(webhooks, `Admission webhooks that call a Service in namespace ${KNATIVE}`).toBeGreaterThan(0)
-    expect(troubles, "Knative's admission webhooks cannot be called").toBeNone()
+    expect(troubles, "Knative's admission webhooks that cannot be called").toBeNone()
     return `${webhooks} webhooks in ${configurations} configurations have a CA bundle and ready endpoints`
   },
 )
@@ -139,28 +152,30 @@ check(
 check(
   'knative/minimum-kubernetes',
   {
-    asserts: 'the server is at or above the minimum that this Knative enforces at its start',
+    asserts: 'Kubernetes is at least the version that this Knative requires at startup',
     guide: '1',
     level: 'required',
     effect: 'reads',
-    remedy:
-      'bring Kubernetes to that minimum before Knative: below it its pods exit at their start (KUBERNETES_MIN_VERSION only hides that)',
+    remedy: [
+      'Upgrade Kubernetes to that version before you install this Knative: its pods exit at startup on an older one',
+      'Remove the variable KUBERNETES_MIN_VERSION from the controller: it only hides the problem',
+    ],
   },
   async ({ stack, expect }) => {
     const knative = await stack.knative.version()
-    const row = supportOf('knative', knative)
+    const support = supportOf('knative', knative)
+    const minimum = oldestKubernetes(support)
     const server = await stack.serverVersion()
-    expect(
-      compareMinors(minorOf(server) ?? '', oldestKubernetes(row)),
-      `Kubernetes ${server} against the minimum ${oldestKubernetes(row)} of serving ${knative}`,
-    ).toBeGreaterThanOrEqual(0)
+    expect(compareMinors(minorOf(server) ?? '', minimum) >= 0).toHold(
+      `Kubernetes is ${server}; Knative Serving ${knative} requires at least ${minimum}`,
+    )
     const controller = await stack.one('apps/v1/Deployment', 'controller', KNATIVE)
     const env = (controller.spec?.template?.spec?.containers?.[0]?.env ?? []) as { name: string; value?: string }[]
-    expect(
-      env.find(({ name }) => name === 'KUBERNETES_MIN_VERSION')?.value,
-      'KUBERNETES_MIN_VERSION of the controller, which overrides the minimum',
-    ).toBeUndefined()
-    return `Kubernetes ${server}; serving ${knative} enforces ${oldestKubernetes(row)}`
+    const override = env.find(({ name }) => name === 'KUBERNETES_MIN_VERSION')?.value
+    expect(override === undefined).toHold(
+      `Deployment ${KNATIVE}/controller: env KUBERNETES_MIN_VERSION is ${override}, but must not be set`,
+    )
+    return `Kubernetes is ${server}; Knative Serving ${knative} requires at least ${minimum}`
   },
 )
 
@@ -168,63 +183,60 @@ check(
   'knative/component-logs',
   {
     asserts:
-      'controller, autoscaler, activator, webhook and net-istio log structured lines at info or above, and no reconcile error repeats in the last 10 minutes',
+      "Knative's components log structured lines at level info or above, " +
+      'and no reconcile error repeats in the last 10 minutes',
     guide: '3,8',
     level: 'required',
     effect: 'reads',
     needs: ['knative/pods-running'],
-    remedy: 'the line names the object by knative.dev/key; a level of debug is set in config-logging',
+    remedy: [
+      'Look at the object that the error names (key knative.dev/key in the log line)',
+      'Set the levels in config-logging to info if a component logs at debug',
+    ],
   },
   async ({ stack, expect, measure }) => {
     const names = deploymentsOf(await stack.knative.version())
     const logs = await componentLogs(stack, names, 600)
-    expect(logs.length, 'logs read').toBeGreaterThanOrEqual(names.length)
+    expect(logs.length, `Pods of Knative's Deployments, logs read`).toBeGreaterThanOrEqual(names.length)
     for (const log of logs) {
-      expect(log.unstructured.slice(0, 3), `lines of ${log.pod} that are no JSON, after its start`).toBeNone()
+      const pod = `Pod ${KNATIVE}/${log.pod}, log`
+      expect(log.unstructured.slice(0, 3), `${pod}: lines that are not JSON`).toBeNone()
+      const levels = new Set(log.lines.map(({ level }) => level))
       expect(
-        [
-          ...new Set(
-            log.lines
-              .map((line) => line.level)
-              .filter((level) => !/^(INFO|WARN|WARNING|ERROR|FATAL|PANIC)$/.test(level)),
-          ),
-        ],
-        `levels below info in the log of ${log.pod}`,
+        [...levels].filter((level) => !/^(INFO|WARN|WARNING|ERROR|FATAL|PANIC)$/.test(level)),
+        `${pod}: levels below info`,
       ).toBeNone()
-      expect(log.repeated, `errors of ${log.pod} that repeat`).toBeNone()
+      expect(log.repeated, `${pod}: reconcile errors that repeat`).toBeNone()
     }
     const lines = logs.reduce((sum, log) => sum + log.count, 0)
     measure('log lines of 10 minutes', lines, 'lines')
-    return `${logs.length} pods, ${lines} structured lines in 10 minutes, no error that repeats`
+    return `${logs.length} pods logged ${lines} structured lines in 10 minutes; no reconcile error repeats`
   },
 )
 
 check(
   'knative/metrics',
   {
-    asserts: 'autoscaler, activator, controller and queue-proxy expose their metrics, under the names of this version',
+    asserts: 'autoscaler, activator, controller and queue-proxy export their metrics under the names of this version',
     guide: '3,4',
     level: 'recommended',
     effect: 'reads',
     needs: ['knative/pods-running'],
-    remedy:
-      'from 1.19 on the exporter is off by default: set metrics-protocol and request-metrics-protocol to prometheus in config-observability, then restart the deployments',
+    remedy: [
+      'From Knative 1.19 on, set metrics-protocol and request-metrics-protocol to prometheus in config-observability',
+      'Restart the Deployments with kubectl -n knative-serving rollout restart deployment',
+    ],
   },
   async ({ stack, expect }) => {
     const version = await stack.knative.version()
     if (compareMinors(version, '1.19') >= 0) {
       const settings = await stack.knative.settings('config-observability')
-      expect(
-        settings['metrics-protocol'] ?? 'none',
-        "metrics-protocol in config-observability ('none', the default, is: off)",
-      ).toBe('prometheus')
-      expect(
-        settings['request-metrics-protocol'] ?? 'none',
-        'request-metrics-protocol in config-observability, for queue-proxy',
-      ).toBe('prometheus')
+      for (const key of ['metrics-protocol', 'request-metrics-protocol'])
+        expect(settings[key] ?? 'none', `ConfigMap ${KNATIVE}/config-observability, ${key}`).toBe('prometheus')
     }
     const { exposed, missing, revisions } = await componentMetrics(stack, version)
-    expect(missing, 'components whose metrics are not under the names of this version').toBeNone()
-    return `${exposed.join(', ')} export${revisions ? '' : '; no revision has a pod now, so queue-proxy was not looked at'}`
+    expect(missing, `Components without the metrics of Knative ${version}`).toBeNone()
+    const skipped = revisions ? '' : '; no revision has a pod now, so queue-proxy was not checked'
+    return `${exposed.join(', ')} export their metrics${skipped}`
   },
 )

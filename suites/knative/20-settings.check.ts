@@ -9,61 +9,72 @@ const ISTIO_CLASS = 'istio.ingress.networking.knative.dev'
 check(
   'knative/ingress-class',
   {
-    asserts: "config-network's ingress class is Istio's (or unset with only net-istio installed)",
+    asserts: "config-network's ingress-class is Istio's, or unset with net-istio as the only ingress controller",
     guide: '1,3',
     level: 'required',
     effect: 'reads',
-    remedy: `set ingress-class: ${ISTIO_CLASS} in config-network; with another class net-istio leaves every Route alone`,
+    remedy: [`Set ingress-class: ${ISTIO_CLASS} in config-network: net-istio ignores Routes of another class`],
   },
   async ({ stack, expect }) => {
     const settings = await stack.knative.settings('config-network')
-    const chosen = settings['ingress-class'] ?? settings['ingress.class']
+    const ingressClass = settings['ingress-class'] ?? settings['ingress.class']
     await stack.one('apps/v1/Deployment', 'net-istio-controller', KNATIVE)
-    if (chosen !== undefined) {
-      expect(chosen, 'ingress-class in config-network').toBe(ISTIO_CLASS)
-      return `ingress-class is ${chosen}`
+    if (ingressClass !== undefined) {
+      expect(ingressClass, `ConfigMap ${KNATIVE}/config-network, ingress-class`).toBe(ISTIO_CLASS)
+      return `ingress-class is ${ingressClass}`
     }
     const others = (await stack.all('apps/v1/Deployment'))
-      .map((each) => each.metadata?.name ?? '')
+      .map(({ metadata }) => metadata?.name ?? '')
       .filter((name) =>
         /^(3scale-kourier-gateway|net-kourier-controller|net-contour-controller|net-gateway-api-controller)$/.test(
           name,
         ),
       )
-    expect(others, 'other ingress controllers, with ingress-class unset').toBeNone()
-    return "ingress-class is unset, which is Istio's, and no other ingress controller is installed"
+    expect(
+      others,
+      `Other ingress controllers while ConfigMap ${KNATIVE}/config-network has no ingress-class`,
+    ).toBeNone()
+    return 'ingress-class is unset (default: Istio), and net-istio is the only ingress controller'
   },
 )
 
 check(
   'knative/domain',
   {
-    asserts: 'config-domain has a real key; one that stands only inside _example has no effect and is reported as that',
+    asserts: 'config-domain sets a default domain outside of _example, which Knative ignores',
     guide: '1,3',
     level: 'required',
     effect: 'reads',
-    remedy:
-      'put the domain as a key of its own directly below data: (kubectl -n knative-serving patch configmap config-domain --type merge -p \'{"data":{"example.com":""}}\')',
+    remedy: [
+      'Set the domain as a key directly under data of ConfigMap knative-serving/config-domain, outside of _example',
+      'Run kubectl -n knative-serving patch configmap config-domain --type merge -p \'{"data":{"example.com":""}}\'',
+    ],
   },
   async ({ stack, expect }) => {
     const map = await stack.one('v1/ConfigMap', 'config-domain', KNATIVE)
     const domains = Object.entries(await stack.knative.settings('config-domain'))
     const inExample = /^\s{0,2}[\w.-]+\.[a-z]+:/m.test(String(map.data?._example ?? ''))
-      ? ' (a domain inside _example is read by nothing)'
+      ? '; Knative ignores the domain inside _example'
       : ''
-    expect(domains.length, `number of keys of config-domain besides _example${inExample}`).toBeGreaterThan(0)
-    // A key with an empty selector is a default; between several the lexicographically smallest wins (route/config/domain.go).
+    const configMap = `ConfigMap ${KNATIVE}/config-domain`
+    expect(domains.length > 0).toHold(`${configMap} has no domain, at least 1 key is expected${inExample}`)
+    // A key with an empty selector is a default; of several the lexicographically smallest wins
+    // (route/config/domain.go).
     const defaults = domains
       .filter(([, selector]) => !/selector:/.test(selector))
       .map(([name]) => name)
       .toSorted()
-    expect(defaults, 'keys of config-domain without a selector: the default must be one').toHaveLength(1)
-    expect(defaults[0], 'the default domain: with svc.cluster.local every Service is cluster-local').not.toMatch(
-      /\.svc\.|^svc\./,
+    expect(defaults.length === 1).toHold(
+      `${configMap} has ${defaults.length} keys without a selector (${defaults.join(', ') || 'none'}), ` +
+        'expected 1: the default domain',
+    )
+    expect(!/\.svc\.|^svc\./.test(defaults[0] ?? '')).toHold(
+      `${configMap}: the default domain is ${defaults[0]}, which makes every Service cluster-local`,
     )
     const { domain } = stack.config
-    if (domain) expect(defaults[0], 'the default domain, against the domain of stack.yaml').toBe(domain)
-    return `the default domain is ${defaults[0]}${domains.length > 1 ? `, and ${domains.length - 1} with a selector` : ''}`
+    if (domain) expect(defaults[0], `${configMap}, default domain, with domain of stack.yaml`).toBe(domain)
+    const more = domains.length > 1 ? `; ${domains.length - 1} more domains have a selector` : ''
+    return `the default domain is ${defaults[0]}${more}`
   },
 )
 
@@ -71,31 +82,31 @@ check(
   'knative/gateway-config',
   {
     asserts:
-      "config-istio's external gateway (old or new key) points to istio-ingressgateway, and the Gateways it names exist, select its pods and serve port 80",
+      "config-istio's external gateways point to istio-ingressgateway, " +
+      'and their Gateways exist, select its pods and serve HTTP on port 80',
     guide: '1,3',
     level: 'required',
     effect: 'reads',
     needs: ['mesh/gateway-service-type', 'mesh/crds'],
-    remedy:
-      "set external-gateways (or gateway.NAMESPACE.NAME) in config-istio to the gateway's Service, and give the Gateway that Service's pods as its selector; a bare key gateway is read by nothing",
+    remedy: [
+      "Set external-gateways (gateway.NAMESPACE.NAME before 1.14) in config-istio to the gateway's Service",
+      "Set spec.selector of the Gateway to the labels of that Service's pods",
+      'Remove a key named gateway without a NAMESPACE and NAME: Knative ignores it',
+    ],
   },
   async ({ stack, expect }) => {
-    const settings = await stack.knative.settings('config-istio')
-    const gateways = externalGateways(settings)
-    expect(gateways.problem, 'what is wrong with config-istio').toBeUndefined()
-    expect(gateways.found.length, 'external gateways that config-istio gives').toBeGreaterThan(0)
-    expect(
-      await gatewayTroubles(stack, gateways.found),
-      'what is wrong with the Gateways that config-istio names',
-    ).toBeNone()
-    return (
-      gateways.found.map(({ namespace, name, service }) => `${namespace}/${name} -> ${service}`).join(', ') +
-      (gateways.byDefault ? ' (the default)' : '')
+    const { gateways, byDefault, problem } = externalGateways(await stack.knative.settings('config-istio'))
+    expect(problem === undefined).toHold(`ConfigMap ${KNATIVE}/config-istio: ${problem}`)
+    expect(gateways.length, `ConfigMap ${KNATIVE}/config-istio, number of external gateways`).toBeGreaterThan(0)
+    expect(await gatewayTroubles(stack, gateways), 'External gateways of config-istio').toBeNone()
+    const mappings = gateways.map(
+      ({ namespace, name, service }) => `Gateway ${namespace}/${name} -> Service ${service}`,
     )
+    return `${mappings.join(', ')}${byDefault ? ' (the default)' : ''}`
   },
 )
 
-/** The keys that the guide sets, whose effective values the report lists. */
+/** The keys that the guide sets; the report lists their effective values. */
 const GUIDE_KEYS = [
   'container-concurrency-target-default',
   'container-concurrency-target-percentage',
@@ -110,18 +121,19 @@ const GUIDE_KEYS = [
 check(
   'knative/autoscaler-config',
   {
-    asserts:
-      "every key of config-autoscaler is known to this version and parses; a misspelled key is a failure; the guide's keys are listed with their effective values",
+    asserts: 'every key of config-autoscaler is known to Knative, and its value parses',
     guide: '4',
     level: 'required',
     effect: 'reads',
-    remedy:
-      'correct or remove the key: Knative ignores a key that it does not know, so a misspelled setting is a setting not made',
+    remedy: ['Correct or remove the key in config-autoscaler: Knative silently ignores an unknown key'],
   },
   async ({ stack, expect }) => {
     const settings = await stack.knative.settings('config-autoscaler')
     await stack.one('v1/ConfigMap', 'config-autoscaler', KNATIVE)
-    expect(settingTroubles(settings, AUTOSCALER_SETTINGS, nearestKey), 'what is wrong in config-autoscaler').toBeNone()
+    expect(
+      settingTroubles(settings, AUTOSCALER_SETTINGS, nearestKey),
+      `ConfigMap ${KNATIVE}/config-autoscaler`,
+    ).toBeNone()
     return GUIDE_KEYS.map(
       (key) => `${key} ${effective(settings, AUTOSCALER_SETTINGS, key)}${key in settings ? '' : ' (default)'}`,
     ).join(', ')
@@ -131,17 +143,19 @@ check(
 check(
   'knative/revision-gc',
   {
-    asserts: 'config-gc parses; revisions that are not routed to and past its limits are gone',
+    asserts: 'config-gc parses, and revisions without traffic past its limits are deleted',
     guide: '6',
     level: 'recommended',
     effect: 'reads',
     needs: ['knative/crds'],
-    remedy:
-      'correct config-gc; Knative keeps 20 non-active revisions of a Configuration whatever their age, and more than that only while they are young',
+    remedy: [
+      'Correct the keys of config-gc: by default Knative keeps 20 non-active revisions of a Configuration at any age',
+      'Look for errors about the Configuration in the log of deployment/controller in knative-serving',
+    ],
   },
   async ({ stack, expect, measure }) => {
     const settings = await stack.knative.settings('config-gc')
-    expect(settingTroubles(settings, GC_SETTINGS, nearestKey), 'what is wrong in config-gc').toBeNone()
+    expect(settingTroubles(settings, GC_SETTINGS, nearestKey), `ConfigMap ${KNATIVE}/config-gc`).toBeNone()
     const value = (key: string) => effective(settings, GC_SETTINGS, key)
     const revisions = await stack.all(REVISION)
     const keep = value('min-non-active-revisions')
@@ -154,7 +168,7 @@ check(
       const old = Date.now() - new Date(metadata?.creationTimestamp ?? 0).getTime()
       const since =
         Date.now() - new Date(metadata?.annotations?.['serving.knative.dev/routingStateModified'] ?? 0).getTime()
-      // An hour of grace: the collector runs when the Configuration is reconciled.
+      // An hour of grace: garbage collection runs only when the Configuration is reconciled.
       return (
         labels['serving.knative.dev/routingState'] === 'reserve' &&
         age !== undefined &&
@@ -168,10 +182,12 @@ check(
       ({ metadata }) => `${metadata?.namespace}/${metadata?.labels?.['serving.knative.dev/configuration']}`,
     )
     const over = [...byConfiguration]
-      .filter(([, all]) => keep !== 'disabled' && all.length > Number(keep) + 1)
-      .map(([name, all]) => `${name}: ${all.length}`)
-    expect(over, `Configurations with more than ${keep} revisions past the limits`).toBeNone()
+      .filter(([, expired]) => keep !== 'disabled' && expired.length > Number(keep) + 1)
+      .map(([name, expired]) => `Configuration ${name} has ${expired.length}`)
+    expect(over, `Configurations with more than ${keep} non-active revisions past the limits of config-gc`).toBeNone()
     measure('revisions', revisions.length, 'revisions')
-    return `${revisions.length} revisions, ${stale.length} past ${value('retain-since-create-time')} and ${value('retain-since-last-active-time')}; ${keep} a Configuration are kept`
+    const limits = [value('retain-since-create-time'), value('retain-since-last-active-time')].join(' and ')
+    const count = `${revisions.length} revisions, ${stale.length} of them past the limits (${limits})`
+    return `${count}; ${keep} per Configuration are kept`
   },
 )

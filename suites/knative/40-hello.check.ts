@@ -6,14 +6,16 @@ import { conditionOf, missingCondition } from '../../src/kube/until.ts'
 check(
   'knative/hello-ready',
   {
-    asserts:
-      'ksvc hello with TARGET: Service, Configuration, Revision and Route are all Ready True within the deadline',
+    asserts: 'the Service hello and its Configuration, Revision and Route become Ready within the deadline',
     guide: '3',
     level: 'required',
     effect: 'writes',
     needs: ['knative/pods-running', 'knative/webhooks', 'knative/ingress-class'],
-    remedy:
-      'the condition that is not True names the layer: ConfigurationsReady the image and the pod, RoutesReady the ingress (look at the KIngress and net-istio-controller)',
+    remedy: [
+      'Run kubectl describe ksvc hello and look at the condition that is not True',
+      'If ConfigurationsReady is not True, check the image and the events of the pod',
+      'If RoutesReady is not True, check the KIngress (kubectl get king) and the log of net-istio-controller',
+    ],
   },
   async ({ stack, expect, measure }) => {
     const hello = await stack.knative.hello()
@@ -26,28 +28,30 @@ check(
     ]
     for (const part of parts)
       expect(
-        missingCondition(part, 'Ready'),
-        `what ${part.kind} ${part.metadata?.name} lacks to be Ready`,
-      ).toBeUndefined()
+        [missingCondition(part, 'Ready')].filter((missing) => missing !== undefined),
+        'Not Ready',
+      ).toBeNone()
     const created = new Date(hello.object.metadata?.creationTimestamp ?? 0).getTime()
     const ready = new Date(
       (conditionOf(hello.object, 'Ready') as { lastTransitionTime?: string } | undefined)?.lastTransitionTime ?? 0,
     ).getTime()
     measure('time from creation to Ready', (ready - created) / 1000, 's')
-    return `Service, Configuration, ${revision} and Route Ready after ${(ready - created) / 1000} s`
+    return `Service, Configuration, Revision ${revision} and Route were Ready after ${(ready - created) / 1000} s`
   },
 )
 
 check(
   'knative/hello-url',
   {
-    asserts: "the Route's URL is NAME.NAMESPACE.DOMAIN of config-domain",
+    asserts: "the URL of the Service hello is NAME.NAMESPACE.DOMAIN with config-domain's domain",
     guide: '3',
     level: 'required',
     effect: 'writes',
     needs: ['knative/hello-ready', 'knative/domain'],
-    remedy:
-      'config-domain gives the domain and config-network the template (domain-template); without a real key in config-domain the host ends in svc.cluster.local',
+    remedy: [
+      'Set the domain as a key in config-domain: without one the host ends in svc.cluster.local',
+      'Check domain-template in config-network',
+    ],
   },
   async ({ stack, expect }) => {
     const hello = await stack.knative.hello()
@@ -55,57 +59,66 @@ check(
       .filter(([, selector]) => !/selector:/.test(selector))
       .map(([name]) => name)
       .toSorted()[0]
-    expect(hello.host, `the host in the Route's URL, with the domain ${domain} of config-domain`).toBe(
+    expect(hello.host, `Service ${hello.namespace}/hello, host in status.url`).toBe(
       `hello.${hello.namespace}.${domain}`,
     )
-    return String(hello.object.status?.url)
+    return `Service ${hello.namespace}/hello has the URL ${hello.object.status?.url}`
   },
 )
 
 check(
   'knative/hello-through-lb',
   {
-    asserts: 'with that Host through the load balancer: 200 and Hello Knative on EKS!',
+    asserts: 'the Service hello answers 200 with Hello Knative on EKS! through the load balancer',
     guide: '1,3',
     level: 'required',
     effect: 'writes',
     needs: ['knative/hello-ready', 'knative/domain', 'knative/gateway-config', 'mesh/gateway-address'],
-    remedy:
-      "no answer: the load balancer; 404: the gateway has no route for the Host (look at the VirtualService and its gateways); 503: the revision's endpoints",
+    remedy: [
+      'With no answer, check the load balancer, its listeners and its security groups',
+      'With 404, check the VirtualService and its gateways: the gateway has no route for the host',
+      "With 503, check the endpoints of the revision's Services",
+    ],
   },
   async ({ stack, expect, measure }) => {
     const { host } = await stack.knative.hello()
     await stack.ingress.until({ host }, (answer) => answer.status === 200)
     const answer = await stack.ingress.send({ host })
-    expect(answer.status, `status of http://${host}/ through the load balancer (${describeAnswer(answer)})`).toBe(200)
-    expect(answer.body.trim(), 'its body').toBe('Hello Knative on EKS!')
+    expect(answer.status, `GET http://${host}/ through the load balancer (${describeAnswer(answer)}), status`).toBe(200)
+    expect(answer.body.trim(), `GET http://${host}/ through the load balancer, body`).toBe('Hello Knative on EKS!')
     measure('time of one request', answer.ms, 'ms')
-    return `http://${host}/: ${describeAnswer(answer)}, Hello Knative on EKS!`
+    return `http://${host}/ answered ${describeAnswer(answer)}: Hello Knative on EKS!`
   },
 )
 
 check(
   'knative/unknown-host-404',
   {
-    asserts: 'another Host gets 404, and a cluster-local Service is not served outside',
+    asserts: 'an unknown host and a cluster-local Service get 404 through the load balancer',
     guide: '3,5',
     level: 'required',
     effect: 'writes',
     needs: ['knative/hello-through-lb'],
-    remedy:
-      'a VirtualService or Gateway on "*" answers for every host; a cluster-local Service must have the label networking.knative.dev/visibility: cluster-local',
+    remedy: [
+      'Look for a VirtualService on host "*": it answers for every host',
+      'Set the label networking.knative.dev/visibility: cluster-local on a Service that must not be public',
+    ],
   },
   async ({ stack, expect }) => {
     const namespace = await workloadNamespace(stack, 'private')
     const hidden = await stack.knative.service(namespace, 'private', {
       labels: { 'networking.knative.dev/visibility': 'cluster-local' },
     })
-    expect(hidden.host, 'host of a cluster-local Service').toMatch(/^private\.[\w-]+\.svc\./)
+    expect(hidden.host, `Service ${namespace}/private (cluster-local), host in status.url`).toMatch(
+      /^private\.[\w-]+\.svc\./,
+    )
     const domain = Object.keys(await stack.knative.settings('config-domain'))[0]
     for (const host of [`nobody.${namespace}.${domain}`, hidden.host, `private.${namespace}.${domain}`]) {
       const answer = await stack.ingress.send({ host })
-      expect(answer.status, `status for Host ${host} through the load balancer (${describeAnswer(answer)})`).toBe(404)
+      expect(answer.status, `GET http://${host}/ through the load balancer (${describeAnswer(answer)}), status`).toBe(
+        404,
+      )
     }
-    return `404 for an unknown host and for ${hidden.host}`
+    return `an unknown host and ${hidden.host} get 404`
   },
 )

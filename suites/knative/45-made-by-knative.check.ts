@@ -1,6 +1,6 @@
 import { workloadNamespace } from '../../src/cluster/workload.ts'
 import { check } from '../../src/check/check.ts'
-import { wants } from '../../src/knative/autoscaler.ts'
+import { desiredScaleIs } from '../../src/knative/autoscaler.ts'
 import { describeAnswer } from '../../src/traffic/http.ts'
 import { POD_AUTOSCALER } from '../../src/kube/kinds.ts'
 import { CONFIGURED } from '../../src/knative/knative.ts'
@@ -26,14 +26,15 @@ const trafficRoutes = (routes: HttpRoute[]): HttpRoute[] =>
 check(
   'knative/virtual-service',
   {
-    asserts:
-      "net-istio made the VirtualServices, on the external and local gateways, with weights equal to the Route's",
+    asserts: "net-istio creates the VirtualService on the external and local gateways, with the Route's weights",
     guide: '8,12',
     level: 'required',
     effect: 'writes',
     needs: ['knative/hello-ready', 'knative/gateway-config', 'mesh/crds'],
-    remedy:
-      "look at the KIngress (kubectl get king) and net-istio-controller's log; a VirtualService edited by hand is written over",
+    remedy: [
+      'Check the KIngress (kubectl get king) and the log of net-istio-controller',
+      'Do not edit the VirtualService by hand: net-istio overwrites it',
+    ],
   },
   async ({ stack, expect }) => {
     const namespace = await workloadNamespace(stack, 'weights')
@@ -48,34 +49,34 @@ check(
     })
     const label = 'networking.internal.knative.dev/ingress=weights'
     const { items } = await stack.k8s.list('networking.istio.io/v1beta1/VirtualService', { namespace, labels: label })
-    const made = items.find((each) => each.metadata?.name === 'weights-ingress')
-    expect(
-      made,
-      `VirtualService weights-ingress (with the label ${label} there are ${items.map((each) => each.metadata?.name).join(', ') || 'none'})`,
-    ).toBeDefined()
-    const external = externalGateways(await stack.knative.settings('config-istio')).found.map(
-      (each) => `${each.namespace}/${each.name}`,
+    const name = `VirtualService ${namespace}/weights-ingress`
+    const virtualService = items.find(({ metadata }) => metadata?.name === 'weights-ingress')
+    const names = items.map(({ metadata }) => metadata?.name).join(', ') || 'none'
+    expect(virtualService !== undefined).toHold(`${name} does not exist; with label ${label} there are: ${names}`)
+    const external = externalGateways(await stack.knative.settings('config-istio')).gateways.map(
+      (gateway) => `${gateway.namespace}/${gateway.name}`,
     )
-    expect(made?.spec?.gateways, 'its gateways').toEqual(
+    expect(virtualService?.spec?.gateways, `${name}, spec.gateways`).toEqual(
       expect.arrayContaining([...external, 'knative-serving/knative-local-gateway']),
     )
-    expect(made?.spec?.hosts, 'its hosts').toContain(host)
-    const wanted = (object.status?.traffic as { revisionName: string; percent: number }[]).map(
+    expect(virtualService?.spec?.hosts, `${name}, spec.hosts`).toContain(host)
+    const expected = (object.status?.traffic as { revisionName: string; percent: number }[]).map(
       ({ revisionName, percent }) => [revisionName, percent] as const,
     )
-    expect(wanted.toSorted(), "the Route's own traffic").toEqual(
+    expect(expected.toSorted(), `Service ${namespace}/weights, status.traffic`).toEqual(
       [
         [first.revision, 70],
         [revision, 30],
       ].toSorted(),
     )
-    const routes = trafficRoutes(made?.spec?.http ?? [])
-    expect(routes.length, 'its routes that carry traffic').toBeGreaterThan(0)
+    const routes = trafficRoutes(virtualService?.spec?.http ?? [])
+    expect(routes.length, `${name}, number of HTTP routes`).toBeGreaterThan(0)
     for (const { route } of routes) {
       const weights = (route ?? []).map(({ destination, weight }) => [destination.host.split('.')[0], weight] as const)
-      expect(weights.toSorted(), 'weights by revision in the VirtualService').toEqual(wanted.toSorted())
+      expect(weights.toSorted(), `${name}, weights by revision`).toEqual(expected.toSorted())
     }
-    return `weights-ingress on ${external.join(', ')} and the local gateway: ${wanted.map(([name, percent]) => `${name} ${percent} %`).join(', ')}`
+    const shares = expected.map(([revisionName, percent]) => `${revisionName} ${percent} %`).join(', ')
+    return `${name} is on ${external.join(', ')} and the local gateway: ${shares}`
   },
 )
 
@@ -83,13 +84,16 @@ check(
   'knative/no-silent-annotations',
   {
     asserts:
-      'networking.knative.dev/timeout and retryAttempts have no effect on the VirtualService, and on traffic they are refused: what works is timeoutSeconds',
+      'the annotations networking.knative.dev/timeout and retryAttempts have no effect on the VirtualService, ' +
+      'and the API server refuses them on traffic targets',
     guide: '12',
     level: 'recommended',
     effect: 'writes',
     needs: ['knative/hello-ready', 'mesh/crds'],
-    remedy:
-      'for a time limit set spec.template.spec.timeoutSeconds; for retries there is only an EnvoyFilter on the gateway',
+    remedy: [
+      'For a timeout, set spec.template.spec.timeoutSeconds',
+      'For retries, use an EnvoyFilter on the gateway: Knative has no setting for them',
+    ],
   },
   async ({ stack, expect }) => {
     const { namespace } = await stack.knative.configured()
@@ -98,79 +102,86 @@ check(
       traffic: [{ latestRevision: true, percent: 100, annotations }],
     })
     const refusal = await refusalOf(stack.k8s.dryCreate(onTraffic))
-    expect(refusal, 'what the API server says of annotations on a traffic target').toMatch(
+    expect(refusal, 'API server response to annotations on a traffic target').toMatch(
       /unknown field "spec\.traffic\[0\]\.annotations"/,
     )
-    const made = await stack.k8s.get('networking.istio.io/v1beta1/VirtualService', 'configured-ingress', namespace)
-    const routes = (made.spec?.http ?? []) as HttpRoute[]
-    expect(routes.length, 'routes of the VirtualService').toBeGreaterThan(0)
+    const { spec } = await stack.k8s.get('networking.istio.io/v1beta1/VirtualService', 'configured-ingress', namespace)
+    const name = `VirtualService ${namespace}/configured-ingress`
+    const routes = (spec?.http ?? []) as HttpRoute[]
+    expect(routes.length, `${name}, number of HTTP routes`).toBeGreaterThan(0)
     expect(
       routes.map(({ timeout, retries }) => [timeout, retries?.attempts ?? 0]),
-      'timeout and retry attempts of its routes',
+      `${name}, timeout and retries.attempts of each route`,
     ).toEqual(routes.map(() => [undefined, 0]))
-    return `on traffic: refused (unknown field); on the Service: taken, and the VirtualService has no timeout and no retry. Use timeoutSeconds`
+    return (
+      'on a traffic target they are refused (unknown field); on the Service they are accepted, ' +
+      'and the VirtualService has no timeout and no retries'
+    )
   },
 )
 
 check(
   'knative/revision-timeout',
   {
-    asserts: 'timeoutSeconds ends a request that is longer, with 504',
+    asserts: 'a request longer than timeoutSeconds gets 504',
     guide: '12',
     level: 'required',
     effect: 'writes',
     needs: ['knative/hello-through-lb'],
-    remedy: "see that queue-proxy runs in the revision's pod: it is what ends the request",
+    remedy: ["Check that queue-proxy runs in the revision's pod: it enforces the timeout"],
   },
   async ({ stack, expect, measure }) => {
     const namespace = await workloadNamespace(stack, 'timeout')
     const { host } = await stack.knative.service(namespace, 'timeout', { timeoutSeconds: 2 })
     await stack.ingress.until({ host }, (answer) => answer.status === 200)
     const short = await stack.ingress.send({ host, path: '/?sleep=500' })
-    expect(short.status, `status of a request of 0.5 s with timeoutSeconds 2 (${describeAnswer(short)})`).toBe(200)
+    expect(short.status, `Request of 0.5 s with timeoutSeconds 2 (${describeAnswer(short)}), status`).toBe(200)
     const long = await stack.ingress.send({ host, path: '/?sleep=6000' })
-    expect(long.status, `status of a request of 6 s with timeoutSeconds 2 (${describeAnswer(long)})`).toBe(504)
-    expect(long.ms, 'milliseconds until the 504').toBeLessThan(5000)
+    expect(long.status, `Request of 6 s with timeoutSeconds 2 (${describeAnswer(long)}), status`).toBe(504)
+    expect(long.ms, 'Request of 6 s with timeoutSeconds 2, milliseconds until the 504').toBeLessThan(5000)
     measure('time until the 504', long.ms / 1000, 's')
-    return `0.5 s: 200; 6 s: 504 after ${(long.ms / 1000).toFixed(1)} s`
+    return `with timeoutSeconds 2 a request of 0.5 s got 200, one of 6 s got 504 after ${(long.ms / 1000).toFixed(1)} s`
   },
 )
 
 check(
   'knative/resources',
   {
-    asserts: 'container and queue-proxy requests and limits stand in the pod as asked',
+    asserts: 'the pod has the configured resource requests and limits for user-container and queue-proxy',
     guide: '4',
     level: 'required',
     effect: 'writes',
     needs: ['knative/hello-ready'],
-    remedy: 'a LimitRange or a mutating webhook changes them, or config-deployment sets others for queue-proxy',
+    remedy: [
+      'Look for a LimitRange in the namespace or a mutating webhook that changes resources',
+      'Check the queue-sidecar-* keys in config-deployment',
+    ],
   },
   async ({ stack, expect }) => {
     const { namespace, revision } = await stack.knative.configured()
-    const { resources: asked, queueProxy } = CONFIGURED
+    const { resources, queueProxy } = CONFIGURED
     const deployment = await stack.k8s.get('apps/v1/Deployment', `${revision}-deployment`, namespace)
     const { items: pods } = await stack.k8s.list('v1/Pod', {
       namespace,
       labels: `serving.knative.dev/revision=${revision}`,
     })
-    expect(pods.length, `pods of ${revision}`).toBeGreaterThan(0)
+    expect(pods.length, `Revision ${namespace}/${revision}, number of pods`).toBeGreaterThan(0)
     for (const spec of [deployment.spec?.template?.spec, ...pods.map((pod) => pod.spec)]) {
       const containers = (spec?.containers ?? []) as { name: string; resources: object }[]
       expect(
         containers.find(({ name }) => name === 'user-container')?.resources,
-        'resources of user-container',
-      ).toMatchObject(asked)
+        `Revision ${namespace}/${revision}, resources of user-container`,
+      ).toMatchObject(resources)
       expect(
         containers.find(({ name }) => name === 'queue-proxy')?.resources,
-        'resources of queue-proxy',
+        `Revision ${namespace}/${revision}, resources of queue-proxy`,
       ).toMatchObject(queueProxy)
     }
-    return `user-container ${JSON.stringify(asked)}, queue-proxy ${JSON.stringify(queueProxy)}`
+    return `user-container has ${JSON.stringify(resources)}, queue-proxy ${JSON.stringify(queueProxy)}`
   },
 )
 
-// The older spelling, which Knative still takes.
+// The older spelling, which Knative still accepts.
 const CAMEL_CASE = {
   target: '50',
   metric: 'concurrency',
@@ -184,28 +195,32 @@ const CAMEL_CASE = {
 check(
   'knative/annotations-applied',
   {
-    asserts:
-      'target, metric, target-utilization-percentage, initial-scale, min-scale and panic thresholds set on a revision reach its PodAutoscaler (camelCase and kebab-case)',
+    asserts: "a revision's autoscaling annotations reach its PodAutoscaler, in camelCase and in kebab-case",
     guide: '4',
     level: 'required',
     effect: 'writes',
     needs: ['knative/hello-ready'],
-    remedy: 'annotations belong under spec.template.metadata.annotations, with the prefix autoscaling.knative.dev/',
+    remedy: ['Set the annotations under spec.template.metadata.annotations with the prefix autoscaling.knative.dev/'],
   },
   async ({ stack, expect }) => {
     const { namespace, revision } = await stack.knative.configured()
     await stack.apply(stack.knative.manifest(namespace, 'camel', { scaling: CAMEL_CASE }))
     const applied = { [revision]: CONFIGURED.scaling, 'camel-00001': CAMEL_CASE }
     for (const [name, scaling] of Object.entries(applied)) {
-      // That they are heeded, not only copied: min-scale is the scale wanted with no traffic.
-      const [found] = await stack.until({ kind: POD_AUTOSCALER, namespace, name }, wants(1), 'serviceReady')
-      const asked = Object.entries(scaling)
+      // They take effect and are not only copied: without traffic the desired scale is min-scale.
+      const [podAutoscaler] = await stack.until(
+        { kind: POD_AUTOSCALER, namespace, name },
+        desiredScaleIs(1),
+        'serviceReady',
+      )
+      const annotations = Object.entries(scaling)
         .filter(([key]) => !key.includes('/'))
         .map(([key, value]) => [`autoscaling.knative.dev/${key}`, value])
-      expect(found?.metadata?.annotations, `annotations of PodAutoscaler ${name}`).toMatchObject(
-        Object.fromEntries(asked),
-      )
+      expect(
+        podAutoscaler?.metadata?.annotations,
+        `PodAutoscaler ${namespace}/${name}, metadata.annotations`,
+      ).toMatchObject(Object.fromEntries(annotations))
     }
-    return `${Object.keys(CAMEL_CASE).join(', ')} stand in the PodAutoscaler in both spellings`
+    return `the PodAutoscaler has ${Object.keys(CAMEL_CASE).join(', ')} in both spellings`
   },
 )

@@ -6,19 +6,22 @@ import { sendFor } from '../../src/traffic/closed-loop.ts'
 import { Autoscaler } from '../../src/knative/autoscaler.ts'
 import { forSeconds } from '../../src/kube/timeline.ts'
 
-// The shortest stable window that Knative takes, where time is not the point: 6 s.
+// The shortest stable window that Knative accepts, 6 s, to keep the checks short.
 const WINDOW = { window: '6s' }
 
 check(
   'knative/initial-scale',
   {
-    asserts: 'a revision with initial-scale 3 has 3 pods before it is Ready',
+    asserts: 'a revision with initial-scale 3 has 3 Ready pods before its Service is Ready',
     guide: '4',
     level: 'required',
     effect: 'writes',
     needs: ['knative/hello-ready'],
-    remedy:
-      "see whether the autoscaler's log has the revision, and whether three pods find room; initial-scale is heeded only when a revision is made",
+    remedy: [
+      "Check the revision's pods for Pending ones: the nodes need room for 3",
+      "Look for the revision in the autoscaler's log",
+      'Create a new revision after you change initial-scale: it applies only when a revision is created',
+    ],
   },
   async ({ stack, expect, measure }) => {
     const namespace = await workloadNamespace(stack, 'initial')
@@ -28,22 +31,24 @@ check(
     )
     const most = Math.max(...snapshots.map(({ objects }) => readyPods(objects).length))
     measure('Ready pods when the revision became so', most, 'pods')
-    expect(most, 'Ready pods of initial-00001 until its Service became Ready').toBe(3)
-    return `${most} pods were Ready before the Service was`
+    expect(most, `Revision ${namespace}/initial-00001, most Ready pods until its Service was Ready`).toBe(3)
+    return `${most} pods were Ready before the Service was Ready`
   },
 )
 
 check(
   'knative/min-max-scale',
   {
-    asserts: 'min-scale holds with no traffic; max-scale holds under load',
+    asserts: 'the number of pods does not fall below min-scale without traffic, nor exceed max-scale under load',
     guide: '4,6',
     level: 'required',
     effect: 'writes',
     within: 'scalingCheck',
     needs: ['knative/hello-through-lb'],
-    remedy:
-      "the PodAutoscaler's annotations and status say what the autoscaler was told and wants; min-scale is ignored for a revision that nothing routes to",
+    remedy: [
+      "Compare the PodAutoscaler's annotations with its status.desiredScale",
+      'Check that the Route sends traffic to the revision: min-scale is ignored without it',
+    ],
   },
   async ({ stack, expect, measure, signal }) => {
     const namespace = await workloadNamespace(stack, 'bounds')
@@ -51,11 +56,11 @@ check(
     const service = await stack.knative.service(namespace, 'bounds', { scaling })
     const autoscaler = new Autoscaler(stack, service)
     await autoscaler.untilPods(2)
-    // A stable window and two decisions: without min-scale a pod would go.
+    // A stable window and two decisions of the autoscaler: without min-scale it would remove a pod.
     const idle = await autoscaler.podsWhile(forSeconds(10, signal))
     const fewest = Math.min(...idle.snapshots.map(({ objects }) => readyPods(objects).length))
     measure('fewest pods with no traffic', fewest, 'pods')
-    expect(fewest, 'fewest Ready pods in 10 s without traffic, with min-scale 2').toBe(2)
+    expect(fewest, `Revision ${service.revision} with min-scale 2, fewest Ready pods in 10 s without traffic`).toBe(2)
 
     const { host } = service
     await stack.ingress.until({ host }, (answer) => answer.status === 200)
@@ -64,27 +69,28 @@ check(
     )
     const { snapshots, result: traffic } = busy.result
     const most = Math.max(...snapshots.map(({ objects }) => alivePods(objects).length))
-    const wanted = Math.max(...busy.changes.map(({ desired }) => desired))
+    const desired = Math.max(...busy.changes.map((change) => change.desired))
     measure('most pods under load', most, 'pods')
-    measure('most pods wanted', wanted, 'pods')
-    expect(traffic.failures, `answers that are not 200, of ${traffic.sent} with 8 at once`).toEqual({})
-    expect(wanted, 'most pods wanted while 8 requests at once ask for 12, with max-scale 3').toBe(3)
-    expect(most, 'most pods at once, with max-scale 3').toBe(3)
-    return `without traffic never under ${fewest} pods; under load ${most} and never more (${traffic.sent} requests, none failed)`
+    measure('most pods wanted', desired, 'pods')
+    expect(traffic.failures, `Service bounds under load, failed requests of ${traffic.sent}`).toEqual({})
+    expect(desired, `Revision ${service.revision} with max-scale 3, highest desired scale under load`).toBe(3)
+    expect(most, `Revision ${service.revision} with max-scale 3, most pods under load`).toBe(3)
+    return `at least ${fewest} pods when idle, at most ${most} under load; none of ${traffic.sent} requests failed`
   },
 )
 
 check(
   'knative/concurrency-limit',
   {
-    asserts:
-      'containerConcurrency n: the container never sees more than n requests at once (it counts), the rest wait and none is lost',
+    asserts: 'a container never gets more concurrent requests than containerConcurrency; the others wait, none fails',
     guide: '4',
     level: 'required',
     effect: 'writes',
     needs: ['knative/hello-through-lb'],
-    remedy:
-      "see the revision's spec.containerConcurrency and that queue-proxy is in the pod; target is only what the autoscaler aims at, and caps nothing",
+    remedy: [
+      "Check the revision's spec.containerConcurrency, and that queue-proxy runs in the pod: it enforces the limit",
+      'Do not use autoscaling.knative.dev/target as a limit: it is only a goal of the autoscaler',
+    ],
   },
   async ({ stack, expect, measure, signal }) => {
     const namespace = await workloadNamespace(stack, 'limit')
@@ -97,57 +103,58 @@ check(
     const info = JSON.parse((await stack.ingress.send({ host, path: '/info' })).body) as { most: number; total: number }
     measure('most requests at once in the container', info.most, 'requests')
     measure('requests sent, 12 at once', traffic.sent, 'requests')
-    expect(traffic.failures, `answers that are not 200, of ${traffic.sent} sent 12 at once`).toEqual({})
-    expect(info.total, 'requests that the container counted, against those sent').toBeGreaterThanOrEqual(traffic.sent)
-    expect(
-      info.most,
-      'most requests that the container saw at once, with containerConcurrency 2 and 12 sent at once',
-    ).toBe(2)
-    return `12 at once, ${traffic.sent} requests: the container saw at most ${info.most} at once, none was lost`
+    expect(traffic.failures, `Service limit, failed requests of ${traffic.sent} with 12 concurrent`).toEqual({})
+    expect(info.total, 'Service limit, requests that the container counted').toBeGreaterThanOrEqual(traffic.sent)
+    expect(info.most, 'Service limit with containerConcurrency 2, most concurrent requests in the container').toBe(2)
+    return `of 12 concurrent requests the container got at most ${info.most} at once; none of ${traffic.sent} failed`
   },
 )
 
 check(
   'knative/scale-to-zero',
   {
-    asserts: 'no pod after stable window and grace, and not before the retention period ends',
+    asserts: 'an idle revision scales to zero after its stable window and retention period, within the grace period',
     guide: '4,8',
     level: 'required',
     effect: 'writes',
     within: 'scalingCheck',
     needs: ['knative/hello-through-lb'],
-    remedy:
-      "see enable-scale-to-zero in config-autoscaler, a min-scale on the revision, and whether the activator answers the autoscaler's probe",
+    remedy: [
+      'Set enable-scale-to-zero: "true" in config-autoscaler, and no min-scale on the revision',
+      "Check the log of the activator: it must answer the autoscaler's probe",
+    ],
   },
   async ({ stack, expect, measure }) => {
     const { graceSeconds } = await autoscalerLimits(stack)
     const { idleSeconds } = await stack.knative.idle()
     const [window, retention] = [6, 10]
     measure('time from the last request to no pod', idleSeconds, 's')
-    // Two seconds each way: the autoscaler decides every 2 s.
+    // Two seconds of tolerance: the autoscaler decides every 2 s.
     expect(
       idleSeconds,
-      `seconds from the last request to no pod, with a window of ${window} s and a retention of ${retention} s`,
+      `Service idle (window ${window} s, retention ${retention} s), seconds from the last request to 0 pods`,
     ).toBeGreaterThanOrEqual(window + retention - 2)
+    // 15 s for the autoscaler's decisions and the deletion of the pod.
     const latest = window + Math.max(graceSeconds, retention) + 15
     expect(
       idleSeconds,
-      `the same, at most window ${window} s + grace ${graceSeconds} s + 15 s for its decisions and the deletion`,
+      `Service idle (window ${window} s, grace ${graceSeconds} s), seconds from the last request to 0 pods`,
     ).toBeLessThanOrEqual(latest)
-    return `no pod ${idleSeconds.toFixed(1)} s after the last request (window ${window} s, retention ${retention} s, grace ${graceSeconds} s)`
+    const periods = `window ${window} s, retention ${retention} s, grace ${graceSeconds} s`
+    return `the last pod was gone ${idleSeconds.toFixed(1)} s after the last request (${periods})`
   },
 )
 
 check(
   'knative/scale-rates',
   {
-    asserts: 'max-scale-up-rate and max-scale-down-rate bound each step',
+    asserts: 'no scaling step exceeds max-scale-up-rate or max-scale-down-rate',
     guide: '4',
     level: 'recommended',
     effect: 'writes',
     within: 'scalingCheck',
     needs: ['knative/hello-ready', 'knative/autoscaler-config'],
-    remedy: 'both are keys of config-autoscaler alone and above 1; as an annotation they are taken and ignored',
+    remedy: ['Set both rates in config-autoscaler to more than 1: Knative ignores them as annotations'],
   },
   async ({ stack, expect, measure }) => {
     const { maxDownRate, maxUpRate } = await autoscalerLimits(stack)
@@ -159,20 +166,20 @@ check(
     })
     const steps = changes.map(({ desired }) => desired)
     measure('steps on the way down', steps.length - 1, 'steps')
-    expect(steps[0], `pods wanted at first (${steps.join(', ')})`).toBe(5)
-    expect(steps.at(-1), `pods wanted at last (${steps.join(', ')})`).toBe(0)
+    const course = `Revision ${namespace}/rates-00001 (desired scale ${steps.join(' -> ')})`
+    expect(steps[0], `${course}, first desired scale`).toBe(5)
+    expect(steps.at(-1), `${course}, last desired scale`).toBe(0)
     for (const [at, to] of steps.slice(1).entries()) {
       const from = steps[at] ?? 0
-      // The last pod goes by scale-to-zero, which no rate bounds.
+      // Scale-to-zero removes the last pod, without a rate.
       if (from > 1)
-        expect(
-          to,
-          `from ${from} pods, with max-scale-down-rate ${maxDownRate} (${steps.join(', ')})`,
-        ).toBeGreaterThanOrEqual(Math.floor(from / maxDownRate))
-      expect(to, `from ${from} pods, with max-scale-up-rate ${maxUpRate} (${steps.join(', ')})`).toBeLessThanOrEqual(
+        expect(to, `${course}, step from ${from} with max-scale-down-rate ${maxDownRate}`).toBeGreaterThanOrEqual(
+          Math.floor(from / maxDownRate),
+        )
+      expect(to, `${course}, step from ${from} with max-scale-up-rate ${maxUpRate}`).toBeLessThanOrEqual(
         Math.ceil(Math.max(1, from) * maxUpRate),
       )
     }
-    return `${steps.join(' -> ')} pods wanted, with a down rate of ${maxDownRate}`
+    return `the desired scale went ${steps.join(' -> ')} with max-scale-down-rate ${maxDownRate}`
   },
 )

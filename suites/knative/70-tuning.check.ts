@@ -3,49 +3,64 @@ import { check } from '../../src/check/check.ts'
 import { describeAnswer } from '../../src/traffic/http.ts'
 import { KNATIVE } from '../../src/kube/kinds.ts'
 import { RoutePatch } from '../../src/knative/route-patch.ts'
-import { versionsOf, answersOf } from '../../src/rollout/versions-served.ts'
+import { countAnswers } from '../../src/rollout/versions-served.ts'
 
 check(
   'knative/route-timeout-patch',
   {
     asserts:
-      'an EnvoyFilter beside the gateway, on its real route name and one virtual host, cuts a slow request at 5 s and retries; it wins over the VirtualService, and removed, all is as before',
+      "an EnvoyFilter in the gateway's namespace sets a timeout of 5 s and retries on the routes of one host, " +
+      'and its removal restores the old behavior',
     guide: '12',
     level: 'recommended',
     effect: 'tunes',
     needs: ['knative/hello-through-lb', 'mesh/crds'],
-    remedy:
-      "it must stand in the gateway's namespace (in knative-serving it reaches no gateway), name the route http.8080 and set route.retry_policy.num_retries: route.retries, as the guide has it, is dropped without a word",
+    remedy: [
+      "Create the EnvoyFilter in the gateway's namespace: in knative-serving it has no effect on the gateway",
+      "Match the route configuration http.PORT with the target port of the gateway Service's port 80 (http.8080)",
+      'Set route.retry_policy.num_retries: Envoy silently drops route.retries, which the guide uses',
+    ],
   },
   async ({ stack, expect, measure }) => {
-    const patch = await RoutePatch.on(stack)
-    // It stays in place all the time, and shows in the end that it does nothing.
+    const patch = await RoutePatch.create(stack)
+    // The guide's filter stays in place throughout: the last steps show that it has no effect.
     await patch.applyGuides()
-    expect(await patch.tries(), 'tries of a request that gets 503, before').toBe(1)
+    expect(await patch.tries(), 'Without the EnvoyFilter, tries of a request that gets 503').toBe(1)
     await patch.apply({ timeout: '5s', retries: 2 })
-    expect(await patch.tries(), 'tries of a request that gets 503, with two retries').toBe(3)
+    expect(await patch.tries(), 'With the EnvoyFilter (2 retries), tries of a request that gets 503').toBe(3)
     const slow = await patch.slow(8000)
-    expect(slow.status, `status of a request of 8 s with a timeout of 5 s (${describeAnswer(slow)})`).toBe(504)
+    expect(slow.status, `With the EnvoyFilter (timeout 5 s), request of 8 s (${describeAnswer(slow)}), status`).toBe(
+      504,
+    )
     measure('time until the slow request was cut', slow.ms / 1000, 's')
-    expect(slow.ms, 'milliseconds until it was cut').toBeGreaterThan(4500)
-    expect(slow.ms, 'milliseconds until it was cut').toBeLessThan(7500)
+    expect(slow.ms, 'With the EnvoyFilter (timeout 5 s), milliseconds until the 504').toBeGreaterThan(4500)
+    expect(slow.ms, 'With the EnvoyFilter (timeout 5 s), milliseconds until the 504').toBeLessThan(7500)
     await patch.remove()
-    expect(await patch.tries(), 'tries of a request that gets 503, after').toBe(1)
+    expect(await patch.tries(), 'After the removal of the EnvoyFilter, tries of a request that gets 503').toBe(1)
     const again = await patch.slow(6000)
-    expect(again.status, `status of a request of 6 s once it was removed (${describeAnswer(again)})`).toBe(200)
-    return `with it 504 after ${(slow.ms / 1000).toFixed(1)} s and 3 tries, without it 200 after ${(again.ms / 1000).toFixed(1)} s and 1 try, though the guide's own in knative-serving is there`
+    expect(
+      again.status,
+      `After the removal of the EnvoyFilter, request of 6 s (${describeAnswer(again)}), status`,
+    ).toBe(200)
+    return (
+      `with the EnvoyFilter 504 after ${(slow.ms / 1000).toFixed(1)} s and 3 tries, ` +
+      `without it 200 after ${(again.ms / 1000).toFixed(1)} s and 1 try; the guide's filter in ${KNATIVE} had no effect`
+    )
   },
 )
 
 check(
   'knative/tag-header-routing',
   {
-    asserts: 'with tag-header-based-routing on, the header Knative-Serving-Tag reaches the tagged revision',
+    asserts: 'with tag-header-based-routing, the header Knative-Serving-Tag selects the tagged revision',
     guide: '7',
     level: 'recommended',
     effect: 'tunes',
     needs: ['knative/hello-through-lb'],
-    remedy: "set tag-header-based-routing: enabled in config-features; the tag must be one of the Service's traffic",
+    remedy: [
+      'Set tag-header-based-routing: enabled in config-features',
+      "Check that the tag is one of the Service's spec.traffic",
+    ],
   },
   async ({ stack, expect, signal }) => {
     await stack.changes.tune('v1/ConfigMap', KNATIVE, 'config-features', {
@@ -61,12 +76,21 @@ check(
     const { host } = await stack.knative.service(namespace, 'tagged', { scaling, env: { VERSION: 'v2' }, traffic })
     const tagged = { host, headers: { 'knative-serving-tag': 'next' } }
     await stack.ingress.until({ ...tagged, within: 'coldRequest' }, ({ headers }) => headers['x-version'] === 'v2')
-    expect(versionsOf(await answersOf(stack, expect, tagged, 50, signal)), 'answers with the tag').toEqual({ v2: 50 })
-    expect(versionsOf(await answersOf(stack, expect, { host }, 50, signal)), 'answers without it').toEqual({ v1: 50 })
+    expect(
+      await countAnswers(stack, tagged, 50, signal),
+      'Header Knative-Serving-Tag: next, answers by version',
+    ).toEqual({ v2: 50 })
+    expect(
+      await countAnswers(stack, { host }, 50, signal),
+      'No header Knative-Serving-Tag, answers by version',
+    ).toEqual({ v1: 50 })
     const other = { host, headers: { 'knative-serving-tag': 'nobodys' } }
-    expect(versionsOf(await answersOf(stack, expect, other, 50, signal)), 'answers with a tag that is none').toEqual({
+    expect(
+      await countAnswers(stack, other, 50, signal),
+      'Header Knative-Serving-Tag: nobodys (unknown), answers by version',
+    ).toEqual({
       v1: 50,
     })
-    return 'with the tag v2 50 of 50 times, without it or with another v1'
+    return 'with the tag v2 answered 50 of 50 requests; without it, and with an unknown tag, v1 answered all'
   },
 )

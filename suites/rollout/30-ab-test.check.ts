@@ -1,26 +1,29 @@
 import { check } from '../../src/check/check.ts'
 import { AbTest } from '../../src/rollout/ab-test.ts'
-import { answersOf, expectShare, moveAll, versionsOf } from '../../src/rollout/versions-served.ts'
+import { countAnswers, measureShare, moveAll } from '../../src/rollout/versions-served.ts'
+import { expectShare } from './expect-share.ts'
 
-// The guide's A/B test, on plain Deployments: each check puts its own rule in the place of the one before.
+// The guide's A/B test, on Deployments: each check replaces the rule of the check before.
 
-/** Without the rule one in two of these would go astray; with a tenth of a percent astray one is seen in half the runs. */
+/** Requests of each kind: without the rule half of them would get the wrong version. */
 const ALWAYS = 300
 
 check(
   'rollout/by-header',
   {
-    asserts: 'user-type: premium always goes to v2 and all others to v1, and the same by cookie',
+    asserts: 'requests with user-type premium, by header or cookie, always go to v2, and all others to v1',
     guide: '7',
     level: 'required',
     effect: 'writes',
     within: 'rolloutCheck',
     needs: ['mesh/nginx-through-lb'],
-    remedy:
-      'the first rule that matches wins: the one with the match must stand before the one without (istioctl proxy-config routes)',
+    remedy: [
+      'Order the routes of the VirtualService: the first match wins, so the route without a match must come last',
+      'Check the order in the gateway with istioctl proxy-config routes',
+    ],
   },
   async ({ stack, expect, signal }) => {
-    const test = await AbTest.of(stack)
+    const test = await AbTest.open(stack)
     const { host } = test
     await test.rule('by-header')
     const premium = [{ 'user-type': 'premium' }, { cookie: 'theme=dark; user-type=premium' }]
@@ -29,65 +32,73 @@ check(
     await test.untilServedBy('v1')
     for (const headers of premium)
       expect(
-        versionsOf(await answersOf(stack, expect, { host, headers }, ALWAYS, signal)),
-        `answers with ${JSON.stringify(headers)}`,
+        await countAnswers(stack, { host, headers }, ALWAYS, signal),
+        `Requests with headers ${JSON.stringify(headers)}, answers by version`,
       ).toEqual({ v2: ALWAYS })
     for (const headers of others)
       expect(
-        versionsOf(await answersOf(stack, expect, { host, headers }, ALWAYS, signal)),
-        `answers with ${JSON.stringify(headers)}`,
+        await countAnswers(stack, { host, headers }, ALWAYS, signal),
+        `Requests with headers ${JSON.stringify(headers)}, answers by version`,
       ).toEqual({ v1: ALWAYS })
-    return `premium by header and by cookie: v2 ${ALWAYS} times each; ${others.length} others: v1 ${ALWAYS} times each`
+    return (
+      `v2 answered all ${ALWAYS} premium requests by header and by cookie, ` +
+      `v1 all ${ALWAYS} of each of ${others.length} other kinds`
+    )
   },
 )
 
 check(
   'rollout/weights',
   {
-    asserts: 'DestinationRule subsets and a VirtualService of 70/30: shares within the 99.9 % bounds',
+    asserts: 'with VirtualService weights of 70/30 the share of v2 is within the 99.9 % interval',
     guide: '7',
     level: 'required',
     effect: 'writes',
     within: 'rolloutCheck',
     needs: ['rollout/by-header'],
-    remedy:
-      'compare the weights in the gateways (istioctl proxy-config routes -o json) with the VirtualService; a second one on the host wins where it is older',
+    remedy: [
+      'Compare the weights in the gateways (istioctl proxy-config routes -o json) with the VirtualService',
+      'Look for a second VirtualService on the same host: the older one wins',
+    ],
   },
   async ({ stack, expect, signal, measure }) => {
-    const test = await AbTest.of(stack)
+    const test = await AbTest.open(stack)
     const { host } = test
     await test.rule('weights')
-    // Under the rule before, premium users had v2 alone.
+    // With the rule before, premium users got only v2.
     await test.untilServedBy('v1', { 'user-type': 'premium' })
-    const { answers, seen } = await expectShare(
-      { stack, expect, signal },
+    const served = await measureShare(
+      stack,
       { host },
       { version: 'v2', other: 'v1', share: 0.3, neighbours: [0.2, 0.4] },
+      signal,
     )
-    measure('share of v2', (versionsOf(answers).v2 ?? 0) / answers.length, 'of 1')
-    return `v2 answered ${seen}`
+    const answered = expectShare(expect, served)
+    measure('share of v2', served.count / served.answers.length, 'of 1')
+    return answered
   },
 )
 
 check(
   'rollout/revert-rule',
   {
-    asserts: 'the rule taken back: all traffic to v1, no failed request, and how long v2 still answers',
+    asserts: 'after the rule is reverted all traffic moves to v1 without a failed request',
     guide: '7',
     level: 'required',
     effect: 'writes',
     within: 'rolloutCheck',
     needs: ['rollout/weights'],
-    remedy: 'a gateway that still has the rule is behind: istioctl proxy-status, and the log of istiod',
+    remedy: ['Look for a gateway pod with an old configuration in istioctl proxy-status', 'Check the log of istiod'],
   },
   async ({ stack, expect, measure }) => {
-    const test = await AbTest.of(stack)
-    // Under 70/30 ten answers of v2 in a row would not come; premium users have it alone.
+    const test = await AbTest.open(stack)
+    // Premium users get only v2, so that the change away from it shows.
     await test.rule('by-header')
     await test.untilServedBy('v2', { 'user-type': 'premium' })
     const request = { host: test.host, headers: { 'user-type': 'premium' } }
-    const { lastMs, sent } = await moveAll(stack, expect, request, 'v2', () => test.rule('all-v1'))
+    const { lastMs, sent, failures } = await moveAll(stack, request, 'v2', () => test.rule('all-v1'))
+    expect(failures, `Failed requests of ${sent} during the change`).toEqual({})
     measure('time to the last v2 answer', lastMs / 1000, 's')
-    return `the last v2 answer ${(lastMs / 1000).toFixed(1)} s after the change; none of ${sent} requests failed`
+    return `v2 answered until ${(lastMs / 1000).toFixed(1)} s after the change; none of ${sent} requests failed`
   },
 )

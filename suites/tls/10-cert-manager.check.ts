@@ -18,25 +18,32 @@ check(
   'tls/cert-manager-ready',
   {
     asserts:
-      'cert-manager of at least 1.12: its three deployments available, its CRDs served, its webhook with a CA bundle',
+      'cert-manager is 1.12 or newer, its three Deployments are available, its CRDs are Established, ' +
+      'and its webhooks have a CA bundle and ready endpoints',
     guide: '5',
     level: 'required',
     effect: 'reads',
-    remedy: 'kubectl apply -f cert-manager.yaml of a release, and look at the pods of the namespace cert-manager',
+    remedy: [
+      'Install cert-manager 1.12 or newer with kubectl apply -f cert-manager.yaml',
+      'Find the pod that is not Ready with kubectl -n cert-manager get pods',
+    ],
   },
   async ({ stack, expect }) => {
-    const deployments = await stack.all('apps/v1/Deployment', CERT_MANAGER)
-    const found = deployments.filter(({ metadata }) => DEPLOYMENTS.includes(metadata?.name ?? ''))
+    const deployments = (await stack.all('apps/v1/Deployment', CERT_MANAGER)).filter(({ metadata }) =>
+      DEPLOYMENTS.includes(metadata?.name ?? ''),
+    )
     expect(
-      found.map(({ metadata }) => metadata?.name).toSorted(),
-      `deployments of cert-manager in ${CERT_MANAGER}`,
+      deployments.map(({ metadata }) => metadata?.name).toSorted(),
+      `Namespace ${CERT_MANAGER}, Deployments of cert-manager`,
     ).toEqual(DEPLOYMENTS)
-    expect(found.flatMap(deploymentTroubles), 'deployments that are not available').toBeNone()
-    const version = versionOf(found.find(({ metadata }) => metadata?.name === 'cert-manager'))
-    expect(compareMinors(version, '1.12'), `version ${version} against 1.12`).toBeGreaterThanOrEqual(0)
-    const wanted = stack.config.versions['cert-manager']
-    if (wanted)
-      expect(version.replace(/^v/, ''), 'the installed version against stack.yaml').toBe(wanted.replace(/^v/, ''))
+    expect(deployments.flatMap(deploymentTroubles), 'Deployments of cert-manager that are not available').toBeNone()
+    const version = versionOf(deployments.find(({ metadata }) => metadata?.name === 'cert-manager'))
+    expect(compareMinors(version, '1.12') >= 0).toHold(`cert-manager is ${version}, at least 1.12 is expected`)
+    const configured = stack.config.versions['cert-manager']
+    if (configured)
+      expect(version.replace(/^v/, ''), 'cert-manager, version, with versions.cert-manager of stack.yaml').toBe(
+        configured.replace(/^v/, ''),
+      )
     const crds = await stack.all('apiextensions.k8s.io/v1/CustomResourceDefinition')
     const missing = CRDS.filter(
       (name) =>
@@ -47,11 +54,12 @@ check(
               condition.type === 'Established' && condition.status === 'True',
           ),
     )
-    expect(missing, 'CRDs that are missing or not Established').toBeNone()
+    expect(missing, 'CRDs of cert-manager that are missing or not Established').toBeNone()
     const { webhooks, troubles } = await stack.webhooks.readiness(({ namespace }) => namespace === CERT_MANAGER)
     expect(webhooks, `Admission webhooks that call a Service in namespace ${CERT_MANAGER}`).toBeGreaterThan(0)
-    expect(troubles, "cert-manager's admission webhooks cannot be called").toBeNone()
-    return `cert-manager ${version}: ${found.length} Deployments, ${CRDS.length} CRDs and ${webhooks} webhooks are ready`
+    expect(troubles, "cert-manager's admission webhooks that cannot be called").toBeNone()
+    const parts = `${deployments.length} Deployments, ${CRDS.length} CRDs and ${webhooks} webhooks`
+    return `${parts} of cert-manager ${version} are ready`
   },
 )
 
@@ -59,29 +67,35 @@ check(
   'tls/issuer-ready',
   {
     asserts:
-      "a ClusterIssuer from a CA's secret (tls.crt and tls.key, in cert-manager's own namespace) is Ready; one on Istio's istio-ca-secret is not, and says why",
+      "a ClusterIssuer with a CA Secret in cert-manager's namespace (keys tls.crt and tls.key) is Ready, " +
+      "and one with Istio's istio-ca-secret is not",
     guide: '5',
     level: 'required',
     effect: 'writes',
     needs: ['tls/cert-manager-ready'],
-    remedy:
-      "a ClusterIssuer reads its secret from cert-manager's namespace alone, under tls.crt and tls.key; Istio's CA has ca-cert.pem and ca-key.pem in istio-system",
+    remedy: [
+      "Create the CA Secret in cert-manager's own namespace: a ClusterIssuer reads no other",
+      'Name its keys tls.crt and tls.key, not ca-cert.pem and ca-key.pem as in istio-system/istio-ca-secret',
+    ],
   },
   async ({ stack, expect }) => {
     const { issuer } = await stack.certManager.authority()
     const namespace = await stack.namespace('issuer')
-    const secretName = await stack.certManager.secretWithIstiosKeys(namespace)
-    const [elsewhere, otherKeys] = await Promise.all([
+    const secretName = await stack.certManager.createSecretWithIstioKeys(namespace)
+    const [missingSecret, otherKeys] = await Promise.all([
       stack.certManager.refusalOf({ secretName: 'istio-ca-secret' }),
       stack.certManager.refusalOf({ namespace, secretName }),
     ])
-    expect(elsewhere, 'what is said of a ClusterIssuer on istio-ca-secret, which is not beside cert-manager').toMatch(
+    expect(missingSecret, 'ClusterIssuer with istio-ca-secret, Ready condition').toMatch(
       /ErrGetKeyPair.*"istio-ca-secret" not found/,
     )
-    expect(otherKeys, "what is said of an Issuer on a secret with Istio's key names").toMatch(
+    expect(otherKeys, "Issuer with a Secret that has Istio's key names, Ready condition").toMatch(
       /ErrGetKeyPair|ErrInvalidKeyPair/,
     )
-    return `${issuer} is Ready; as the guide has it: ${elsewhere}; with Istio's key names: ${otherKeys}`
+    return (
+      `ClusterIssuer ${issuer} is Ready; with istio-ca-secret, as in the guide: ${missingSecret}; ` +
+      `with Istio's key names: ${otherKeys}`
+    )
   },
 )
 
@@ -89,21 +103,22 @@ check(
   'tls/certificate-issued',
   {
     asserts:
-      "a Certificate for the domain and a wildcard is Ready; its secret's chain verifies to the CA, is in date, and names them",
+      'a Certificate for a domain and its wildcard becomes Ready, ' +
+      'and its chain is signed by the CA, valid now, and has both names',
     guide: '5',
     level: 'required',
     effect: 'writes',
     needs: ['tls/issuer-ready'],
-    remedy: 'kubectl describe the Certificate and its CertificateRequest: what the issuer refuses stands there',
+    remedy: ['Run kubectl describe certificate,certificaterequest and read why the issuer refused the request'],
   },
   async ({ stack, expect }) => {
     const { ca } = await stack.certManager.authority()
     const names = [`issued.${stack.runTag}.test`, `*.issued.${stack.runTag}.test`]
     const { chain } = await stack.certManager.certificate('issued', names)
-    expect(chainTroubles(chain, ca, names[0]!), `what is wrong with the chain for ${names[0]}`).toBeNone()
+    expect(chainTroubles(chain, ca, names[0]!), `Certificate issued, chain for ${names[0]}`).toBeNone()
     const below = `any.issued.${stack.runTag}.test`
-    expect(chainTroubles(chain, ca, below), `what is wrong with the chain for ${below}, by the wildcard`).toBeNone()
-    expect(dateTroubles(chain[0]!), 'its dates').toBeNone()
-    return `${chain[0]?.subjectAltName}, valid until ${chain[0]?.validTo}, signed by ${ca.subject}`
+    expect(chainTroubles(chain, ca, below), `Certificate issued, chain for ${below} by the wildcard`).toBeNone()
+    expect(dateTroubles(chain[0]!), 'Certificate issued, validity').toBeNone()
+    return `issued for ${chain[0]?.subjectAltName}, valid until ${chain[0]?.validTo}, signed by ${ca.subject}`
   },
 )

@@ -1,30 +1,61 @@
 import { check } from '../../src/check/check.ts'
+import type { Stack } from '../../src/stack/stack.ts'
 import { failuresOf, type Sample } from '../../src/traffic/samples.ts'
 import { TlsSite } from '../../src/tls/tls-site.ts'
 
-/** New connections a second, each with its handshake, while a certificate is changed. */
+/** New connections a second, each with its handshake, while a certificate is replaced. */
 const RATE = 50
 
-/** How long after `from` the last handshake showed the old certificate, in seconds. */
-const lastOf = (samples: readonly Sample[], serial: string, from: number): number =>
-  Math.max(0, (samples.findLast((sample) => sample.serial === serial)?.due ?? from) - from) / 1000
+/** What a site's replaced certificate did to the traffic. */
+interface Replacement {
+  samples: Sample[]
+  /** The serial numbers of the old and the new certificate. */
+  before: string
+  after: string
+  /** Seconds from the start of the replacement to the last handshake with the old certificate. */
+  seconds: number
+}
+
+/** Has a certificate replaced by `start` under traffic, and waits until every gateway pod serves the new one. */
+async function replaceCertificate(stack: Stack, site: TlsSite, start: () => Promise<void>): Promise<Replacement> {
+  const before = site.certificate.chain[0]?.serialNumber ?? ''
+  const { samples, result } = await stack.ingress.probeWhile(
+    { host: site.host, scheme: 'https' },
+    { rate: RATE },
+    async (prober) => {
+      const from = prober.now
+      await start()
+      const serial = await stack.certManager.untilReissued(site.certificate.secretName, before)
+      await site.untilServed(serial)
+      return { from, serial }
+    },
+  )
+  const lastOld = samples.findLast(({ serial }) => serial === before)?.due ?? result.from
+  return { samples, before, after: result.serial, seconds: Math.max(0, lastOld - result.from) / 1000 }
+}
+
+const describeReplacement = ({ samples, before, after, seconds }: Replacement): string =>
+  `certificate serial ${before} was replaced by ${after}, and last served after ${seconds.toFixed(1)} s; ` +
+  `none of ${samples.length} handshakes failed`
 
 check(
   'tls/reissued-on-delete',
   {
     asserts:
-      'the secret of a Certificate deleted: issued again with another serial number, shown by every gateway within 60 s, no failed handshake meanwhile; a secret that no Certificate owns is not deleted',
+      'after the Secret of a Certificate is deleted, cert-manager issues it again and every gateway pod serves it ' +
+      'within 60 s without a failed handshake; a Secret that no Certificate owns is not deleted',
     guide: '5',
     level: 'required',
     effect: 'writes',
     needs: ['tls/gateway-serves'],
-    remedy:
-      "see the events of the Certificate, and whether cert-manager runs; the guide's knative-tls was made by hand: deleted, it is gone",
+    remedy: [
+      'Check the events of the Certificate with kubectl describe certificate, and that cert-manager runs',
+      "Create a Certificate for a Secret that was created by hand, like the guide's knative-tls",
+    ],
   },
   async ({ stack, expect, measure }) => {
     const site = await TlsSite.open(stack, 'reissued')
     const { namespace } = stack.config.gateway
-    const before = site.certificate.chain[0]?.serialNumber ?? ''
     const orphan = await stack.changes.place({
       apiVersion: 'v1',
       kind: 'Secret',
@@ -33,57 +64,40 @@ check(
     })
     await expect(
       stack.certManager.deleteSecret(orphan.metadata?.name ?? '', namespace),
-      'deleting a secret that no Certificate owns',
-    ).rejects.toThrow(/no Certificate's/)
-    const { samples, result } = await stack.ingress.probeWhile(
-      { host: site.host, scheme: 'https' },
-      { rate: RATE },
-      async (prober) => {
-        const from = prober.now
-        await stack.certManager.deleteSecret(site.certificate.secretName, namespace)
-        const serial = await stack.certManager.untilReissued(site.certificate.secretName, before)
-        await site.untilServed(serial)
-        return { from, serial }
-      },
+      'Deletion of a Secret that no Certificate owns',
+    ).rejects.toThrow(/no Certificate owns it/)
+    const replacement = await replaceCertificate(stack, site, () =>
+      stack.certManager.deleteSecret(site.certificate.secretName, namespace),
     )
-    expect(result.serial, 'the new serial number').not.toBe(before)
-    expect(failuresOf(samples), `failed handshakes and requests of ${samples.length}`).toEqual({})
-    const seconds = lastOf(samples, before, result.from)
+    const { samples, before, after, seconds } = replacement
+    expect(after, `Secret ${namespace}/${site.certificate.secretName}, serial number`).not.toBe(before)
+    expect(failuresOf(samples), `Failed handshakes and requests of ${samples.length}`).toEqual({})
     measure('time until no gateway showed the old certificate', seconds, 's')
-    return `serial ${before} to ${result.serial}, the old one last shown after ${seconds.toFixed(1)} s; none of ${samples.length} handshakes failed`
+    return describeReplacement(replacement)
   },
 )
 
 check(
   'tls/renewed',
   {
-    asserts: 'a renewal (condition Issuing) changes the serial number with no failed handshake',
+    asserts: 'a renewal of a Certificate (condition Issuing) replaces it without a failed handshake',
     guide: '5',
     level: 'required',
     effect: 'writes',
     needs: ['tls/gateway-serves'],
-    remedy:
-      'kubectl describe the Certificate and its CertificateRequest; then istioctl proxy-config secret of the gateway',
+    remedy: [
+      'Run kubectl describe certificate,certificaterequest and read why the renewal failed',
+      'Compare the certificate in the gateway with istioctl proxy-config secret',
+    ],
   },
   async ({ stack, expect, measure }) => {
     const site = await TlsSite.open(stack, 'renewed')
-    const before = site.certificate.chain[0]?.serialNumber ?? ''
-    const { samples, result } = await stack.ingress.probeWhile(
-      { host: site.host, scheme: 'https' },
-      { rate: RATE },
-      async (prober) => {
-        const from = prober.now
-        await stack.certManager.renew(site.certificate.name)
-        const serial = await stack.certManager.untilReissued(site.certificate.secretName, before)
-        await site.untilServed(serial)
-        return { from, serial }
-      },
-    )
-    expect(result.serial, 'the new serial number').not.toBe(before)
-    expect(await site.troubles(), `what is wrong with the certificate that ${site.host} shows now`).toBeNone()
-    expect(failuresOf(samples), `failed handshakes and requests of ${samples.length}`).toEqual({})
-    const seconds = lastOf(samples, before, result.from)
+    const replacement = await replaceCertificate(stack, site, () => stack.certManager.renew(site.certificate.name))
+    const { samples, before, after, seconds } = replacement
+    expect(after, `Secret ${site.certificate.secretName}, serial number`).not.toBe(before)
+    expect(await site.troubles(), `Gateway, new certificate for ${site.host}`).toBeNone()
+    expect(failuresOf(samples), `Failed handshakes and requests of ${samples.length}`).toEqual({})
     measure('time until no gateway showed the old certificate', seconds, 's')
-    return `serial ${before} to ${result.serial}, the old one last shown after ${seconds.toFixed(1)} s; none of ${samples.length} handshakes failed`
+    return describeReplacement(replacement)
   },
 )

@@ -10,52 +10,64 @@ import { coldService } from '../../src/knative/cold-service.ts'
 import { meshRoot, workloadCertificate } from '../../src/mesh/workload-certificate.ts'
 import { podsReady } from '../../src/kube/until.ts'
 
-/** How long the workload certificate lives whose rotation is waited for. */
+/** The lifetime of the workload certificate that is rotated. */
 const SHORT_LIFE_SECONDS = 30
 
 check(
   'tls/workload-identity',
   {
     asserts:
-      "a workload's certificate has its SPIFFE URI and chains to the mesh's root, another workload sees it by that, and it is rotated before its end",
+      "a workload's certificate has its SPIFFE identity, is signed by the mesh's root, identifies it to its peer, " +
+      'and is rotated before it expires',
     guide: '5',
     level: 'recommended',
     effect: 'writes',
     within: 'scalingCheck',
     needs: ['mesh/pods-running'],
-    remedy:
-      'istioctl proxy-config secret of the pod, and the log of its istio-proxy: the agent there asks istiod (or istio-csr) for it',
+    remedy: [
+      "Check the pod's certificate with istioctl proxy-config secret",
+      'Check the log of its container istio-proxy, which requests certificates from istiod (or istio-csr)',
+    ],
   },
   async ({ stack, expect, measure }) => {
     const mesh = await MeshPods.of(stack, 'mesh')
     const { namespace } = mesh
     const { trustDomain = 'cluster.local' } = await meshConfig(stack)
     const identity = `spiffe://${trustDomain}/ns/${namespace}/sa/default`
-    const seen = MeshPods.identityOf(await mesh.fromInside())
-    expect(seen, "the client's identity as the server's sidecar saw it").toBe(identity)
+    const clientIdentity = MeshPods.identityOf(await mesh.fromInside())
+    expect(clientIdentity, "Client's identity in the request to the server").toBe(identity)
     const { chain } = await workloadCertificate(stack, mesh.server)
-    expect(chainTroubles(chain, await meshRoot(stack, namespace), identity), 'what is wrong with its chain').toBeNone()
+    expect(
+      chainTroubles(chain, await meshRoot(stack, namespace), identity),
+      `Certificate chain of the server in namespace ${namespace}`,
+    ).toBeNone()
     await stack.applyFixture('tls/short-lived.yaml', { namespace, ttl: `${SHORT_LIFE_SECONDS}s` })
     const [pod] = await stack.until({ kind: 'v1/Pod', namespace, labels: 'app=short-lived' }, podsReady(1), 'podReady')
     const first = (await workloadCertificate(stack, pod!)).chain[0]!
-    // Of two that were shown one after the other the newer one was made while the older one held, by their own dates: when it was seen here
-    // is another matter.
+    // The dates of two successive certificates show whether the newer one was issued before the older one expired.
     let [older, newer] = [first, first]
     await stack.eventually(
-      `another workload certificate of ${pod?.metadata?.name}`,
+      `istio-proxy rotates the certificate of pod ${namespace}/${pod?.metadata?.name}`,
       async () => {
         ;[older, newer] = [newer, (await workloadCertificate(stack, pod!)).chain[0]!]
         return newer.serialNumber === older.serialNumber
-          ? `still ${newer.serialNumber}, which ends at ${newer.validTo}`
+          ? `serial number is still ${newer.serialNumber}, valid until ${newer.validTo}`
           : undefined
       },
       'scale',
     )
     const ends = new Date(older.validTo).getTime()
     const rotatedAt = new Date(newer.validTo).getTime() - SHORT_LIFE_SECONDS * 1000
-    expect(rotatedAt, `milliseconds when the next one was made, against the end of the one before`).toBeLessThan(ends)
+    expect(rotatedAt < ends).toHold(
+      `Pod ${namespace}/${pod?.metadata?.name}: its certificate was rotated ${(rotatedAt - ends) / 1000} s ` +
+        'after it expired, expected before',
+    )
     measure('life that was left at its rotation', (ends - rotatedAt) / 1000, 's')
-    return `${identity}; rotated ${Math.round((ends - rotatedAt) / 1000)} s before its end, of a life of ${SHORT_LIFE_SECONDS} s`
+    const left = Math.round((ends - rotatedAt) / 1000)
+    return (
+      `the identity is ${identity}; ` +
+      `a certificate with a lifetime of ${SHORT_LIFE_SECONDS} s was rotated ${left} s before it expired`
+    )
   },
 )
 
@@ -63,55 +75,67 @@ check(
   'tls/mtls-strict',
   {
     asserts:
-      'PeerAuthentication STRICT for the mesh: plain text to a pod in it is refused, mesh traffic passes; activator and autoscaler are in the mesh if revisions are, and a cold request is served',
+      'with PeerAuthentication STRICT pods in the mesh refuse plain text and accept mutual TLS, ' +
+      'activator and autoscaler are in the mesh if any revision is, and a cold request gets 200',
     guide: '5',
     level: 'required',
     effect: 'tunes',
     needs: ['mesh/pods-running', 'mesh/crds', 'knative/hello-through-lb'],
-    remedy:
-      'STRICT is enforced by sidecars alone: label the namespace knative-serving istio-injection=enabled where revisions are in the mesh, and leave net-istio-controller out of it',
+    remedy: [
+      'If revisions are in the mesh, label the namespace knative-serving with istio-injection=enabled and restart it',
+      'Exclude net-istio-controller from injection with sidecar.istio.io/inject: "false"',
+      'Check that the pods have a sidecar: only sidecars enforce STRICT',
+    ],
   },
   async ({ stack, expect, measure }) => {
     const mesh = await MeshPods.of(stack, 'mesh')
     const before = await mesh.fromOutside()
-    expect(before.status, `status of plain text to a pod in the mesh, before (${describeAnswer(before)})`).toBe(200)
+    expect(before.status, `Plain text to a pod in the mesh, before STRICT (${describeAnswer(before)}), status`).toBe(
+      200,
+    )
     const { outside, revisions } = await knativeInMesh(stack)
     if (outside.length)
       expect(
         revisions,
-        `revisions in the mesh though ${outside.join(' and ')} are not: STRICT cuts them off`,
+        `Revisions in the mesh that STRICT cuts off from ${outside.join(' and ')} (no sidecar)`,
       ).toBeNone()
-    // Where Knative is in the mesh so is the revision that is tried, else it is outside like all others.
+    // The tested revision is in the mesh if Knative is.
     const service = await coldService(stack, 'strict', { inMesh: outside.length === 0 })
     await tuneMeshMtls(stack, 'STRICT')
     await stack.eventually(
-      'plain text to a pod in the mesh being refused',
+      'pods in the mesh refuse plain text',
       async () => {
         const answer = await mesh.fromOutside()
-        return answer.status === 0 ? undefined : `it was answered (${describeAnswer(answer)})`
+        return answer.status === 0 ? undefined : `one answered ${describeAnswer(answer)}`
       },
       'configPush',
       5,
     )
     const inside = await mesh.fromInside()
-    expect(MeshPods.identityOf(inside), 'the identity by which mesh traffic passed').toMatch(/^spiffe:\/\//)
+    expect(MeshPods.identityOf(inside), 'Request in the mesh under STRICT, client identity').toMatch(/^spiffe:\/\//)
     const cold = await stack.ingress.send({ host: service.host, within: 'coldRequest' })
-    expect(cold.status, `status of a cold request under STRICT (${describeAnswer(cold)})`).toBe(200)
+    expect(cold.status, `Cold request under STRICT (${describeAnswer(cold)}), status`).toBe(200)
     measure('time of the cold request', cold.ms / 1000, 's')
-    return `plain text refused, mesh traffic passed; Knative is ${outside.length ? 'outside of the mesh, as all revisions are' : 'in the mesh'}: cold request ${describeAnswer(cold)}`
+    const knative = outside.length ? 'Knative and all revisions are outside the mesh' : 'Knative is in the mesh'
+    return (
+      `pods in the mesh refuse plain text and accept mutual TLS; ${knative}; ` +
+      `a cold request got ${describeAnswer(cold)}`
+    )
   },
 )
 
 check(
   'tls/mtls-permissive',
   {
-    asserts: 'knative-serving PERMISSIVE: plain text to it is accepted while the mesh is STRICT elsewhere',
+    asserts: 'with knative-serving PERMISSIVE and the mesh STRICT, the activators accept plain text',
     guide: '5',
     level: 'required',
     effect: 'tunes',
     needs: ['tls/mtls-strict'],
-    remedy:
-      'a PeerAuthentication of a namespace wins over that of the root namespace, one with a selector over both: look for another one in knative-serving',
+    remedy: [
+      'Look for another PeerAuthentication in knative-serving: one with a selector overrides that of the namespace',
+      'Set mtls.mode: PERMISSIVE in a PeerAuthentication of knative-serving: it overrides the root namespace',
+    ],
   },
   async ({ stack, expect }) => {
     const [strict, lenient] = await Promise.all([MeshPods.of(stack, 'mesh'), MeshPods.of(stack, 'lenient')])
@@ -119,7 +143,7 @@ check(
     await tuneMtls(stack, KNATIVE, 'PERMISSIVE')
     await tuneMtls(stack, lenient.namespace, 'PERMISSIVE')
     await stack.eventually(
-      'plain text refused where the mesh is STRICT, and accepted where a namespace is PERMISSIVE',
+      'STRICT pods refuse plain text, and pods of a PERMISSIVE namespace accept it',
       async () => {
         const [refused, accepted] = await Promise.all([strict.fromOutside(), lenient.fromOutside()])
         return refused.status === 0 && accepted.status === 200
@@ -132,7 +156,7 @@ check(
     const activators = (await stack.all('v1/Pod', KNATIVE)).filter(
       ({ metadata }) => metadata?.labels?.app === 'activator',
     )
-    expect(activators.length, 'activator pods').toBeGreaterThan(0)
+    expect(activators.length, `Deployment ${KNATIVE}/activator, number of pods`).toBeGreaterThan(0)
     for (const pod of activators) {
       const address = String(pod.status?.podIP)
       const answer = await stack.agent.send({
@@ -141,8 +165,11 @@ check(
         host: address,
         headers: { 'k-network-probe': 'activator' },
       })
-      expect(answer.status, `status of plain text to ${pod.metadata?.name} (${describeAnswer(answer)})`).toBe(200)
+      expect(
+        answer.status,
+        `Plain text to pod ${KNATIVE}/${pod.metadata?.name} (${describeAnswer(answer)}), status`,
+      ).toBe(200)
     }
-    return `STRICT refuses plain text, a PERMISSIVE namespace takes it; ${activators.length} activators answer it`
+    return `STRICT pods refuse plain text, a PERMISSIVE namespace accepts it; ${activators.length} activators answer it`
   },
 )

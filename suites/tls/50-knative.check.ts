@@ -6,24 +6,26 @@ import { describeAnswer } from '../../src/traffic/http.ts'
 check(
   'tls/knative-external-domain',
   {
-    asserts:
-      "with config-certmanager's issuerRef and certificates for external domains on, a Service's URL is https, and it is served with a certificate of its own",
+    asserts: "with external-domain-tls, a Service's URL is https and it is served with its own certificate",
     guide: '5',
     level: 'required',
     effect: 'tunes',
     needs: ['tls/certificate-issued', 'knative/hello-through-lb'],
-    remedy:
-      'issuerRef alone does nothing: set external-domain-tls: Enabled (auto-tls before 1.12) in config-network and restart the controller; then look at the Knative Certificate route-UID in the namespace of the Service',
+    remedy: [
+      'Set external-domain-tls: Enabled in config-network (auto-tls before 1.12): issuerRef alone has no effect',
+      'Restart the controller with kubectl -n knative-serving rollout restart deployment controller',
+      "Check the Knative Certificate route-UID in the Service's namespace (kubectl get kcert)",
+    ],
     within: 'scalingCheck',
   },
   async ({ stack, expect }) => {
     const { url, certificate, ca, key } = await securedService(stack)
-    expect(url.protocol, "the scheme of the Service's URL").toBe('https:')
+    expect(url.protocol, `Service secured, scheme of its URL ${url.href}`).toBe('https:')
     const answer = await stack.ingress.until({ host: url.host, scheme: 'https' }, ({ status }) => status === 200)
-    expect(answer.status, `what ${url.href} answers (${describeAnswer(answer)})`).toBe(200)
+    expect(answer.status, `GET ${url.href} (${describeAnswer(answer)}), status`).toBe(200)
     const { chain, error } = await stack.ingress.handshake({ sni: url.host })
-    expect(error, 'the error of a handshake').toBeUndefined()
-    expect(chainTroubles(chain, ca, url.host), `what is wrong with the certificate that ${url.host} shows`).toBeNone()
-    return `${key}: ${url.href} 200, with ${chain[0]?.subjectAltName} of ${certificate}`
+    expect(error === undefined).toHold(`TLS handshake for ${url.host} failed: ${error}`)
+    expect(chainTroubles(chain, ca, url.host), `Gateway, certificate for ${url.host}`).toBeNone()
+    return `with ${key} ${url.href} got 200; its certificate ${certificate} is for ${chain[0]?.subjectAltName}`
   },
 )
