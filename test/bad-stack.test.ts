@@ -60,10 +60,10 @@ describe('a stack that is not as it must be is told by what is wrong with it', (
       stringData: { 'ca-cert.pem': 'a', 'ca-key.pem': 'b' },
     })
     await expect(stack.certManager.chainIn(name, 'istio-system')).rejects.toThrow(
-      'Secret istio-system/wrong-keys has no certificate under tls.crt; its keys are ca-cert.pem, ca-key.pem.',
+      'Secret istio-system/wrong-keys: key tls.crt has no certificate (keys: ca-cert.pem, ca-key.pem).',
     )
     await expect(stack.certManager.deleteSecret(name, 'istio-system')).rejects.toThrow(
-      /no Certificate's: deleted, it would not/,
+      /no Certificate owns it, so cert-manager would not create it again/,
     )
     expect((await on.call('GET', `/api/v1/namespaces/istio-system/secrets/${name}`)).code).toBe(200)
   })

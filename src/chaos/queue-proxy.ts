@@ -32,9 +32,7 @@ export async function stopQueueProxy(
   const stoppedAt = performance.now()
   await stack.changes.tune('v1/Pod', namespace, name, withImage(NOWHERE))
   const endpointsAre = (count: number) => (objects: KubernetesObject[]) =>
-    readyEndpoints(objects) === count
-      ? undefined
-      : `${readyEndpoints(objects)} endpoints are ready, expected ${count}`
+    readyEndpoints(objects) === count ? undefined : `${readyEndpoints(objects)} endpoints are ready, expected ${count}`
   const without = await stack.until(slices, endpointsAre(1), 'endpointGone')
   const goneMs = performance.now() - stoppedAt
   await stack.k8s.patch(

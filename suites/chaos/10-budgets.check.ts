@@ -11,7 +11,7 @@ check(
   'chaos/pdbs',
   {
     asserts:
-      "every Deployment of Knative, the gateway, istiod and the workload has a PodDisruptionBudget " +
+      'every Deployment of Knative, the gateway, istiod and the workload has a PodDisruptionBudget ' +
       'that allows at least one disruption now',
     guide: '4',
     level: 'required',
@@ -63,9 +63,7 @@ check(
     const deployment = 'Deployment budgeted (4 pods, minAvailable 50 %)'
     expect(first.allowed, `${deployment}, concurrent evictions allowed`).toBeLessThanOrEqual(2)
     expect(first.refused, `${deployment}, concurrent evictions refused with 429`).toBeGreaterThanOrEqual(2)
-    expect(fewest, `${deployment}, fewest Ready pods`).toBeGreaterThanOrEqual(
-      2,
-    )
+    expect(fewest, `${deployment}, fewest Ready pods`).toBeGreaterThanOrEqual(2)
     return (
       `of 4 concurrent evictions ${first.allowed} were allowed and ${first.refused} got 429; ` +
       `all succeeded later, and at least ${fewest} pods were always Ready`

@@ -55,9 +55,7 @@ check(
     expect(nodes.length, 'Nodes with pods of the gateway, the activator or a revision, number').toBeGreaterThan(0)
     expect(budgetBreaches(observed.snapshots[1] ?? []), 'PodDisruptionBudgets that were broken').toBeNone()
     const fewest = Math.min(...(observed.snapshots[0] ?? []).map(({ objects }) => readyPods(objects).length))
-    expect(fewest, `Service ${service.name} (2 pods, maxUnavailable 1), fewest Ready pods`).toBeGreaterThanOrEqual(
-      1,
-    )
+    expect(fewest, `Service ${service.name} (2 pods, maxUnavailable 1), fewest Ready pods`).toBeGreaterThanOrEqual(1)
     expectWithin(expect, observed, stack.config.budgets['drain-node'])
     const total = (key: 'refused' | 'evicted') => observed.result.reduce((sum, drained) => sum + drained[key], 0)
     const evictions = `${total('evicted')} pods evicted (${total('refused')} evictions refused at first)`

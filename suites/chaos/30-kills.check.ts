@@ -67,7 +67,7 @@ check(
     guide: '8',
     remedy: [
       'Set timeoutSeconds in the revision if a request hangs',
-      "Check the endpoints of a failing Service in mode Serve: they must be its pods, not the activators",
+      'Check the endpoints of a failing Service in mode Serve: they must be its pods, not the activators',
     ],
   },
   async ({ stack, expect, measure, attach }) => {
@@ -125,7 +125,10 @@ check(
       () => stopQueueProxy(stack, service),
     )
     measure('time until its endpoint was gone', observed.result.goneMs / 1000, 's')
-    expect(observed.result.endpoints, `Revision ${service.revision} (2 pods), ready endpoints without one queue-proxy`).toBe(1)
+    expect(
+      observed.result.endpoints,
+      `Revision ${service.revision} (2 pods), ready endpoints without one queue-proxy`,
+    ).toBe(1)
     expectWithin(expect, observed, stack.config.budgets['kill-queue-proxy'])
     const seconds = (observed.result.goneMs / 1000).toFixed(1)
     return `the pod left the endpoints ${seconds} s after queue-proxy stopped, and returned; ${describeCost(observed)}`

@@ -33,7 +33,12 @@ check(
       { name: 'chaos/kill-autoscaler', host: service.host, watched: [podsWatched(service)] },
       async (traffic) => {
         const outage = await removePods(stack, 'knative-serving/autoscaler')
-        await traffic.untilInARow('traffic is steady without the autoscaler', 60, ({ status }) => status === 200, 'steady')
+        await traffic.untilInARow(
+          'traffic is steady without the autoscaler',
+          60,
+          ({ status }) => status === 200,
+          'steady',
+        )
         await outage.restore()
       },
     )
@@ -139,9 +144,10 @@ check(
     )
     const { refusal, after } = observed.result
     expect(refusal, `Change of Service ${namespace}/${name} without the webhook, response`).toMatch(/webhook/)
-    expect(after.metadata?.generation, `Service ${namespace}/${name}, metadata.generation after the refused change`).toBe(
-      before.metadata?.generation,
-    )
+    expect(
+      after.metadata?.generation,
+      `Service ${namespace}/${name}, metadata.generation after the refused change`,
+    ).toBe(before.metadata?.generation)
     expect(after.metadata?.labels?.changed === undefined).toHold(
       `Service ${namespace}/${name} has the label changed of the refused change, expected no label`,
     )

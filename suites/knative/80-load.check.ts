@@ -1,6 +1,5 @@
 import { workloadNamespace } from '../../src/cluster/workload.ts'
-import type { ExpectStatic } from 'vitest'
-import { check } from '../../src/check/check.ts'
+import { check, type CheckContext } from '../../src/check/check.ts'
 import {
   allowedAt,
   loadRevision,
@@ -29,10 +28,10 @@ const SCALING_REMEDY = [
   'Check max-scale in config-autoscaler',
 ]
 
-const expectScaledByFormulas = (expect: ExpectStatic, loaded: LoadedRevision): void =>
+const expectScaledByFormulas = (expect: CheckContext['expect'], loaded: LoadedRevision): void =>
   expect(scaleViolationsOf(loaded), 'Desired scale outside the bounds of the load').toBeNone()
 
-const expectNoneFailed = (expect: ExpectStatic, { samples }: LoadedRevision): void =>
+const expectNoneFailed = (expect: CheckContext['expect'], { samples }: LoadedRevision): void =>
   expect(failuresOf(samples), `Failed requests of ${samples.length}`).toEqual({})
 
 const seconds = (ms: number): string => (ms / 1000).toFixed(1)

@@ -26,7 +26,8 @@ check(
     const skew = (Date.now() - (await stack.k8s.clock()).getTime()) / 1000
     measure("this machine's clock against the API server's", skew, 's')
     expect(Math.abs(skew) <= CLOCK_SECONDS).toHold(
-      `the clocks of this machine and the API server differ by ${skew.toFixed(0)} s, at most ${CLOCK_SECONDS} s is allowed`,
+      `the clocks of this machine and the API server differ by ${skew.toFixed(0)} s; ` +
+        `at most ${CLOCK_SECONDS} s is allowed`,
     )
     const { certificates, secrets, bundles, troubles } = await expiry(stack)
     expect(bundles, 'Webhooks with a CA bundle, number').toBeGreaterThan(0)
