@@ -24,9 +24,9 @@ export const recordOrError = (id: string, records: ReadonlyMap<string, CheckReco
   }
 
 /**
- * The verdict over the checks that a run chose: not certified where a required check failed; incomplete where the run was cut
- * short, or a required one was blocked, in error, or skipped for a reason that the target should not have; with remarks where only
- * recommended ones did not pass.
+ * The verdict over the checks that a run chose: not certified where a required check failed; incomplete where the run
+ * was cut short, or a required one was blocked, in error, or skipped for a reason that the target should not have; with
+ * remarks where only recommended ones did not pass.
  */
 export function verdictOf(judged: readonly Judged[], interrupted: boolean): Verdict {
   if (judged.length === 0 || interrupted) return 'incomplete'
