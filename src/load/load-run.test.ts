@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest'
 import { LoadRun, type Generator } from './load-run.ts'
-import { longestGap } from '../chaos/experiment.ts'
 import { drawCourse } from './picture.ts'
 
 const point = (metric: string, value: number, tags: Record<string, string> = {}) =>
@@ -68,12 +67,6 @@ describe('a k6 script under way', () => {
 })
 
 describe('what is made of samples', () => {
-  test('the longest gap is between requests that were answered well, whenever their answers came', () => {
-    const good = (due: number, ms = 5) => ({ due, ms, status: 200 })
-    expect(longestGap([good(0), good(100, 900), { due: 150, ms: 1, status: 503 }, good(400)])).toBe(300)
-    expect(longestGap([])).toBe(0)
-  })
-
   test('a picture has every series, the fault and the modes, and no colour of its own', async () => {
     const svg = await drawCourse({
       title: 'chaos/kill-gateway',

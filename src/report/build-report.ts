@@ -82,10 +82,10 @@ export function buildReport(run: RunInfo, catalogue: readonly Check[], end: RunE
   })
 }
 
-/** Where requests and load start, in words. */
+/** Where requests and load come from, in words. */
 function trafficFrom(config: RunInfo['config']): string {
-  const requests = config.vantage === 'cluster' ? 'requests from a pod in the cluster' : 'requests from here'
-  return `${requests}, load ${loadFrom(config) === 'job' ? 'from a Job in the cluster' : 'from here'}`
+  const requests = config.vantage === 'cluster' ? 'requests from a pod in the cluster' : 'requests from this machine'
+  return `${requests}, load ${loadFrom(config) === 'job' ? 'from a Job in the cluster' : 'from this machine'}`
 }
 
 const withoutId = ({ id: _, ...rest }: CheckRecord): Omit<CheckRecord, 'id'> => rest
@@ -106,10 +106,10 @@ export async function readClusterFacts(api: Kubernetes): Promise<ClusterFacts> {
   ])
   const versions: Record<string, string> = { kubernetes: version.gitVersion.replace(/^v/, '') }
   for (const [component, namespace, name, container] of COMPONENTS) {
-    const found = deployments.find((each) => each.metadata?.namespace === namespace && each.metadata?.name === name)
+    const found = deployments.find(({ metadata }) => metadata?.namespace === namespace && metadata?.name === name)
     const label = found?.metadata?.labels?.['app.kubernetes.io/version']
     const image = (found?.spec?.template?.spec?.containers as { name: string; image: string }[] | undefined)?.find(
-      (each) => each.name === container,
+      (candidate) => candidate.name === container,
     )?.image
     const tag = image?.includes('@') ? undefined : image?.split('/').at(-1)?.split(':')[1]
     const text = component === 'istio' ? tag : (label ?? tag)

@@ -3,7 +3,7 @@ import { X509Certificate } from 'node:crypto'
 /** The certificates of a PEM text, in its order. */
 export const readCertificates = (pem: string): X509Certificate[] =>
   (pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []).map(
-    (each) => new X509Certificate(each),
+    (certificate) => new X509Certificate(certificate),
   )
 
 /**
@@ -17,28 +17,31 @@ export function chainTroubles(
   now = new Date(),
 ): string[] {
   const [leaf] = chain
-  if (!leaf) return ['it has no certificate']
+  if (!leaf) return ['no certificate was shown']
   const troubles = chain.flatMap((certificate) => dateTroubles(certificate, now))
   const named = host.startsWith('spiffe://')
     ? leaf.subjectAltName?.split(', ').includes(`URI:${host}`)
     : leaf.checkHost(host) !== undefined
-  if (!named) troubles.push(`it does not name ${host}, but ${leaf.subjectAltName ?? leaf.subject}`)
+  if (!named) troubles.push(`the certificate is for ${leaf.subjectAltName ?? oneLine(leaf.subject)}, not for ${host}`)
   chain.forEach((certificate, at) => {
     const issuer = chain[at + 1] ?? authority
     // A chain may end with the authority itself.
     if (certificate.fingerprint256 === authority.fingerprint256) return
     if (!certificate.checkIssued(issuer) || !certificate.verify(issuer.publicKey))
-      troubles.push(`${nameOf(certificate)} is not signed by ${nameOf(issuer)}, but by ${oneLine(certificate.issuer)}`)
+      troubles.push(`${nameOf(certificate)} is signed by ${oneLine(certificate.issuer)}, not by ${nameOf(issuer)}`)
   })
   return troubles
 }
 
-/** Whether a certificate is out of its time, and by how much: a clock that is off looks the same, so both are told. */
+/**
+ * Whether a certificate is not valid now, and by how much. A wrong clock looks the same, so the sentence has the time
+ * of this machine.
+ */
 export function dateTroubles(certificate: X509Certificate, now = new Date()): string[] {
   const [from, to] = [new Date(certificate.validFrom), new Date(certificate.validTo)]
   const off = `; this machine's clock says ${now.toISOString()}: compare it with the cluster's if you expect otherwise`
   if (now < from)
-    return [`${nameOf(certificate)} is valid from ${from.toISOString()} on, ${ago(from, now)} from now${off}`]
+    return [`${nameOf(certificate)} is not valid before ${from.toISOString()}, ${ago(from, now)} from now${off}`]
   if (now > to) return [`${nameOf(certificate)} expired at ${to.toISOString()}, ${ago(now, to)} ago${off}`]
   return []
 }

@@ -20,11 +20,14 @@ export interface IngressRequest extends Omit<HttpRequest, 'address' | 'port'> {
   to?: string
 }
 
-/** The load balancer in front of the gateway, asked from the run's vantage: this machine, or the agent pod. */
+/**
+ * The load balancer in front of the gateway. Requests start where the stack file's `vantage` says: here, or in the
+ * agent pod.
+ */
 export class Ingress {
   readonly #cluster: Cluster
   readonly #agent: Agent
-  #asked = 0
+  #requests = 0
 
   constructor(cluster: Cluster, agent: Agent) {
     this.#cluster = cluster
@@ -43,13 +46,13 @@ export class Ingress {
     const address = first?.ip ?? first?.hostname
     if (!address)
       throw new StackFailure(
-        `Service ${gateway.namespace}/${gateway.service} has no load balancer's address in its status.`,
+        `Service ${gateway.namespace}/${gateway.service}: status.loadBalancer.ingress is empty, so it has no address yet.`,
       )
     const { servers } = this.#cluster.config.dns
     if (!servers || isIP(address)) return address
     // In turn, as a resolver gives them.
-    const all = await resolveHere(address, servers)
-    return all[this.#asked++ % all.length]!
+    const resolved = await resolveHere(address, servers)
+    return resolved[this.#requests++ % resolved.length]!
   }
 
   /** All addresses of the load balancer: an NLB has one in each zone. */
@@ -86,8 +89,8 @@ export class Ingress {
     try {
       const result = await work(prober)
       await prober.until(
-        'enough requests to see what failed',
-        ({ length }) => (length < LEAST ? `${length} of ${LEAST}` : undefined),
+        `${LEAST} requests of the probe`,
+        ({ length }) => (length < LEAST ? `${length} of ${LEAST} were answered` : undefined),
         'configPush',
       )
       return { samples: await prober.end(), result }

@@ -35,7 +35,7 @@ export interface SampledSecond {
 /** Samples as they come: they can be waited for, and none is dropped. */
 export class SampleLog {
   readonly samples: Sample[] = []
-  /** When it began, as performance.now() has it; samples count from then. */
+  /** performance.now() of its beginning; the times of its samples count from then. */
   readonly began: number
   readonly #hear = new Set<() => void>()
   #over: Error | undefined
@@ -44,7 +44,7 @@ export class SampleLog {
     this.began = began
   }
 
-  /** Milliseconds since it began, as samples have them. */
+  /** Milliseconds since it began, as in its samples. */
   get now(): number {
     return performance.now() - this.began
   }
@@ -75,7 +75,9 @@ export class SampleLog {
         const timer = setTimeout(
           () =>
             done(() =>
-              reject(new StackFailure(`${what}: not met within ${ms / 1000} s. Last: ${missing(this.samples)}.`)),
+              reject(
+                new StackFailure(`timed out after ${ms / 1000} s while waiting for ${what}: ${missing(this.samples)}`),
+              ),
             ),
           ms,
         )
@@ -110,14 +112,14 @@ export class SampleLog {
     for (const look of [...this.#hear]) look()
   }
 
-  /** No sample comes any more: who waits for one is told so. */
+  /** No more samples will come: waits for one fail with `problem`. */
   protected fail(problem: Error): void {
     this.#over = problem
     for (const look of [...this.#hear]) look()
   }
 }
 
-/** What is not 200 among samples, and how many of each. */
+/** How many samples failed, by status or error. Every status but 200 is a failure. */
 export function failuresOf(samples: readonly Sample[]): Record<string, number> {
   const failures: Record<string, number> = {}
   for (const { status, error } of samples) {
@@ -134,17 +136,17 @@ export function latencyOf(samples: readonly Sample[], share: number): number {
   return sorted.length ? quantileSorted(sorted, share) : NaN
 }
 
-/** A series, a row a second in which requests were due. */
+/** A series with a row for each second in which requests were due. */
 export function perSecond(samples: readonly Sample[]): SampledSecond[] {
   const seconds = Map.groupBy(samples, ({ due }) => Math.floor(due / 1000))
   return [...seconds]
     .toSorted(([a], [b]) => a - b)
-    .map(([second, each]) => ({
+    .map(([second, sent]) => ({
       second,
-      sent: each.length,
-      failed: each.filter(({ status }) => status !== 200).length,
-      p50: latencyOf(each, 0.5),
-      p95: latencyOf(each, 0.95),
-      max: latencyOf(each, 1),
+      sent: sent.length,
+      failed: sent.filter(({ status }) => status !== 200).length,
+      p50: latencyOf(sent, 0.5),
+      p95: latencyOf(sent, 0.95),
+      max: latencyOf(sent, 1),
     }))
 }
