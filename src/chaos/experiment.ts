@@ -11,7 +11,7 @@ import type { Watched } from '../kube/until.ts'
 const RATE = 20
 /** The deadlines of the checks that do a fault: the traffic must not end before the longest of them. */
 const FAULT_CHECKS = ['faultCheck', 'nlbCheck', 'drainCheck'] as const
-// Two seconds of nothing but good answers are a steady state; before them nothing that fails is the fault's.
+// Two seconds of only good answers are a steady state; failures before it are not caused by the fault.
 const STEADY = 2 * RATE
 
 /** What is watched through a fault, and what of it the picture shows. */
@@ -29,7 +29,7 @@ export interface Observed<T> {
   failures: Record<string, number>
   /** The longest time in which no request that came got a good answer. */
   longestGapMs: number
-  /** From the fault to the last failure, 0 where none failed. */
+  /** From the fault to the last failure, 0 if none failed. */
   recoveredMs: number
   snapshots: Snapshot[][]
   result: T
@@ -41,9 +41,9 @@ export interface Observed<T> {
 export const trafficSeconds = (): number => Math.ceil(Math.max(...FAULT_CHECKS.map(deadline)) / 1000)
 
 /**
- * The shape of every fault: steady traffic before it, the fault with all that it waits for, steady traffic after it.
- * Anything that is watched is recorded throughout. The picture is attached, and the measurements taken.
- * @throws StackFailure where the traffic is not steady before, or does not become so again; LoadProblem where k6 failed
+ * Runs a fault like every experiment: steady traffic before it, the fault with all that it waits for, steady traffic
+ * after it. Objects to watch are recorded throughout. Attaches the picture, and takes the measurements.
+ * @throws StackFailure if the traffic is not steady before, or does not become steady again; LoadProblem if k6 failed
  */
 export async function throughFault<T>(
   { stack, attach, measure }: Pick<CheckContext, 'stack' | 'attach' | 'measure'>,
@@ -60,7 +60,7 @@ export async function throughFault<T>(
   const snapshots: Snapshot[][] = []
   const window = { from: 0, to: 0 }
   const experiment = async (): Promise<T> => {
-    await steadyBefore(traffic)
+    await failUnlessSteady(traffic)
     window.from = traffic.now
     const result = await fault(traffic)
     window.to = traffic.now
@@ -109,7 +109,7 @@ export async function throughFault<T>(
 
 const isGood = ({ status }: Sample): boolean => status === 200
 
-async function steadyBefore(traffic: LoadRun): Promise<void> {
+async function failUnlessSteady(traffic: LoadRun): Promise<void> {
   await traffic.until(
     'steady traffic before the fault',
     (samples) => (samples.length < STEADY ? `${samples.length} of ${STEADY} requests` : undefined),
@@ -118,19 +118,19 @@ async function steadyBefore(traffic: LoadRun): Promise<void> {
   const failures = failuresOf(traffic.samples)
   if (Object.keys(failures).length > 0)
     throw new StackFailure(
-      `traffic was not steady before the fault: ${traffic.samples.length} requests, failed ${tellFailures(failures)}`,
+      `traffic was not steady before the fault: ${traffic.samples.length} requests were sent, ` +
+        `failures: ${describeFailures(failures)}`,
     )
 }
 
-/** '3 with 503, 1 with ECONNRESET'. */
-const tellFailures = (failures: Record<string, number>): string =>
+/** The failures of a sample in words: '3 with 503, 1 with ECONNRESET'. */
+export const describeFailures = (failures: Record<string, number>): string =>
   Object.entries(failures)
-    .map(([how, count]) => `${count} with ${how}`)
+    .map(([failure, count]) => `${count} with ${failure}`)
     .join(', ')
 
 /**
- * The longest time between two requests that came one after the other and were answered well, whenever their answers
- * came.
+ * The longest time between two successive requests that got 200, by when they were sent.
  */
 export function longestGap(samples: readonly Sample[]): number {
   const good = samples

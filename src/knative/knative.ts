@@ -136,7 +136,7 @@ export class Knative {
       const response = await refusalOf(this.#cluster.k8s.dryCreate(service))
       return response === ACCEPTED ? undefined : response
     }
-    const what = `the webhooks accept Service ${service.metadata?.namespace}/${service.metadata?.name}`
+    const what = `acceptance of Service ${service.metadata?.namespace}/${service.metadata?.name} by the webhooks`
     return this.#cluster.eventually(what, refusal, 'settingRead', 5)
   }
 

@@ -94,7 +94,7 @@ export class RoutePatch {
     const [gateway] = await this.#stack.istio.gatewayPods()
     let virtualHost: string | undefined
     await this.#stack.eventually(
-      `gateway pod ${gateway?.metadata?.name} has a virtual host for ${this.#service.host}`,
+      `a virtual host for ${this.#service.host} in gateway pod ${gateway?.metadata?.name}`,
       async () => {
         virtualHost = (await this.#routesIn(gateway!))[0]?.name
         return virtualHost ? undefined : `its config dump has no virtual host with domain ${this.#service.host}`
@@ -108,11 +108,11 @@ export class RoutePatch {
     const { host } = this.#service
     for (const pod of await this.#stack.istio.gatewayPods())
       await this.#stack.eventually(
-        `gateway pod ${pod.metadata?.name} has the routes of ${host} ${expected ? 'with' : 'without'} the EnvoyFilter`,
+        `routes of ${host} ${expected ? 'with' : 'without'} the EnvoyFilter in gateway pod ${pod.metadata?.name}`,
         async () => {
           const routes = (await this.#routesIn(pod)).flatMap(({ routes = [] }) => routes)
           const patched = routes.some(({ route }) => (route?.timeout ?? '0s') !== '0s')
-          return patched === expected ? undefined : `its routes have ${patched ? 'a' : 'no'} timeout`
+          return patched === expected ? undefined : `the routes have ${patched ? 'a' : 'no'} timeout`
         },
         'configPush',
       )

@@ -43,7 +43,7 @@ export class AbTest {
     const gateways = (await this.#stack.istio.gatewayPods()).map((pod) => String(pod.status?.podIP))
     const updated = new Set<string>()
     await this.#stack.eventually(
-      `every gateway pod sends requests with headers ${JSON.stringify(headers)} to ${version}`,
+      `answers of ${version} to requests with headers ${JSON.stringify(headers)} from every gateway pod`,
       async () => {
         const answers = await Promise.all(
           Array.from({ length: 8 }, () => this.#stack.ingress.send({ host: this.host, headers })),
@@ -52,7 +52,7 @@ export class AbTest {
           if (answer.headers['x-version'] === version) updated.add(answer.headers['x-gateway']?.split(':')[0] ?? '')
         const missing = gateways.filter((address) => !updated.has(address))
         return missing.length
-          ? `gateway pods ${missing.join(', ')} do not (last answer: ${describeAnswer(answers[0]!)})`
+          ? `none from gateway pods ${missing.join(', ')} (last answer: ${describeAnswer(answers[0]!)})`
           : undefined
       },
       'configPush',

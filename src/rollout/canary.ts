@@ -122,7 +122,7 @@ export class Canary {
       async (prober) => {
         let decision = { go: 'wait', why: 'no request was sent yet' } as Decision
         await prober.until(
-          'the gate decides about v2',
+          "the gate's decision about v2",
           (answered) => {
             signal.throwIfAborted()
             decision = judgeCanary(sumUpNew(answered), LIMITS)
@@ -133,7 +133,7 @@ export class Canary {
         const caughtAt = prober.now
         if (decision.go === 'abort') await this.setShare(0)
         const at = prober.now
-        await prober.untilInARow('only v1 answers', 200, ({ version }) => version === 'v1')
+        await prober.untilInARow('answers of v1 only', 200, ({ version }) => version === 'v1')
         return { decision, caughtAt, at }
       },
     )

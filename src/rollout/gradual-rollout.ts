@@ -25,7 +25,7 @@ export async function recordRollout(stack: Stack): Promise<{ shares: number[]; s
   const { samples, result } = await stack.ingress.probeWhile({ host: old.host }, { rate: RATE }, async (prober) => {
     const roll = async () => {
       await stack.knative.service(namespace, 'gradual', { scaling: SCALING, env: { VERSION: 'v2' } })
-      await prober.untilInARow('only v2 answers', 200, ({ version }) => version === 'v2', 'scale')
+      await prober.untilInARow('answers of v2 only', 200, ({ version }) => version === 'v2', 'scale')
     }
     return recordWhile(stack.k8s, { kind: VIRTUAL_SERVICE, namespace, name: 'gradual-ingress' }, roll)
   })

@@ -97,7 +97,7 @@ export async function moveAll(
 ): Promise<{ lastMs: number; sent: number; failures: Record<string, number> }> {
   const { samples, result: changedAt } = await stack.ingress.probeWhile(request, { rate: RATE }, async (prober) => {
     await prober.until(
-      `${request.host} is answered by ${from} before the change`,
+      `answers of ${request.host} by ${from} before the change`,
       (answered) => {
         const count = answered.filter(({ version }) => version === from).length
         return count >= BEFORE ? undefined : `${count} of ${BEFORE} answers`
@@ -106,7 +106,7 @@ export async function moveAll(
     )
     const at = prober.now
     await change()
-    await prober.untilInARow(`${from} does not answer ${request.host}`, GONE, ({ version }) => version !== from)
+    await prober.untilInARow(`answers of ${request.host} without ${from}`, GONE, ({ version }) => version !== from)
     return at
   })
   const last = samples.findLast(({ version }) => version === from)

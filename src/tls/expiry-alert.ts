@@ -53,10 +53,10 @@ export async function expiryAlert(cluster: Cluster): Promise<ExpiryAlert> {
   // A Prometheus that just started has not scraped cert-manager yet.
   let scraped = 0
   await cluster.eventually(
-    "Prometheus has cert-manager's metrics",
+    "cert-manager's metrics in Prometheus",
     async () => {
       scraped = await count('{__name__=~"certmanager_.+"}')
-      return scraped ? undefined : 'it has no series named certmanager_*'
+      return scraped ? undefined : 'there is no series named certmanager_*'
     },
     'scraped',
   )

@@ -53,11 +53,11 @@ export class TlsSite {
    */
   async untilServed(serial: string): Promise<void> {
     await this.#stack.eventually(
-      `every gateway pod shows the certificate with serial number ${serial} for ${this.host}`,
+      `the certificate with serial number ${serial} for ${this.host} from every gateway pod`,
       async () => {
         const { error, chain } = await this.handshake()
         if (error) return `the TLS handshake failed (${error})`
-        return chain[0]?.serialNumber === serial ? undefined : `one shows serial number ${chain[0]?.serialNumber}`
+        return chain[0]?.serialNumber === serial ? undefined : `one serves serial number ${chain[0]?.serialNumber}`
       },
       'served',
       20,

@@ -30,7 +30,7 @@ check(
     expect(lasting, 'Deployments without a PodDisruptionBudget, or with one that blocks every drain').toBeNone()
     // A pod may be being replaced just now: the budget must allow a disruption once it is back.
     await stack.eventually(
-      'every PodDisruptionBudget allows a disruption',
+      'an allowed disruption in every PodDisruptionBudget',
       async () => (await budgetTroubles(stack)).now[0],
       'podReady',
     )

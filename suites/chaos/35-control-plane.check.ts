@@ -33,12 +33,7 @@ check(
       { name: 'chaos/kill-autoscaler', host: service.host, watched: [podsWatched(service)] },
       async (traffic) => {
         const outage = await removePods(stack, 'knative-serving/autoscaler')
-        await traffic.untilInARow(
-          'traffic is steady without the autoscaler',
-          60,
-          ({ status }) => status === 200,
-          'steady',
-        )
+        await traffic.untilInARow('steady traffic without the autoscaler', 60, ({ status }) => status === 200, 'steady')
         await outage.restore()
       },
     )
@@ -84,11 +79,11 @@ check(
         const outage = await removePods(stack, deployment)
         const goneAt = traffic.now
         await switched.choose('v2')
-        await traffic.untilInARow('traffic is steady without istiod', 60, ({ status }) => status === 200, 'steady')
+        await traffic.untilInARow('steady traffic without istiod', 60, ({ status }) => status === 200, 'steady')
         const madeAt = traffic.now
         await outage.restore()
         await traffic.untilInARow(
-          'only v2 answers, selected while istiod was down',
+          'answers of v2 only, selected while istiod was down',
           60,
           ({ version }) => version === 'v2',
           'proxiesBack',
@@ -136,7 +131,7 @@ check(
       async (traffic) => {
         const outage = await removePods(stack, 'knative-serving/webhook')
         const refusal = await refusalOf(stack.k8s.patch({ kind: SERVICE, name, namespace }, change))
-        await traffic.untilInARow('traffic is steady without the webhook', 60, ({ status }) => status === 200, 'steady')
+        await traffic.untilInARow('steady traffic without the webhook', 60, ({ status }) => status === 200, 'steady')
         const after = await stack.k8s.get(SERVICE, name, namespace)
         await outage.restore()
         return { refusal, after }
@@ -155,7 +150,7 @@ check(
       const response = await refusalOf(stack.k8s.patch({ kind: SERVICE, name, namespace }, change, { dryRun: true }))
       return response === ACCEPTED ? undefined : response
     }
-    await stack.eventually(`changes of Service ${namespace}/${name} are accepted again`, refusalNow, 'steady')
+    await stack.eventually(`acceptance of changes of Service ${namespace}/${name}`, refusalNow, 'steady')
     expectWithin(expect, observed, stack.config.budgets['kill-webhook'])
     return `the change was refused and not applied (${refusal.slice(0, 160)}); ${describeCost(observed)}`
   },

@@ -37,7 +37,7 @@ check(
         await stack.k8s.evict(leaving?.metadata?.name ?? '', leaving?.metadata?.namespace ?? '')
         let goneMs = Infinity
         await stack.eventually(
-          `NLB targets of port 80 are healthy without ${address}`,
+          `healthy NLB targets of port 80 without ${address}`,
           async () => {
             const states = await stack.cloud.targets(80)
             const own = states.find(({ id }) => id.startsWith(`${address}:`))

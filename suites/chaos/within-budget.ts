@@ -1,5 +1,5 @@
 import type { ExpectStatic } from 'vitest'
-import type { Observed } from '../../src/chaos/experiment.ts'
+import { describeFailures, type Observed } from '../../src/chaos/experiment.ts'
 
 /** Asserts that a fault cost no more than its budget in stack.yaml allows. */
 export function expectWithin(
@@ -7,7 +7,7 @@ export function expectWithin(
   { failed, failures, samples, longestGapMs }: Observed<unknown>,
   budget: { failed: number; gapSeconds: number },
 ): void {
-  const kinds = Object.keys(failures).length ? ` (${JSON.stringify(failures)})` : ''
+  const kinds = Object.keys(failures).length ? ` (${describeFailures(failures)})` : ''
   expect(failed <= budget.failed).toHold(
     `${failed} of ${samples.length} requests failed${kinds}; the budget in stack.yaml allows ${budget.failed}`,
   )

@@ -59,7 +59,7 @@ check(
     const hopsOf = async (answer: Answer) => (await requestPath(stack, answer)).hops.join(' ')
     let hops = ''
     await stack.eventually(
-      'requests bypass the activator',
+      'requests past the activator',
       async () => {
         const answer = await stack.ingress.send({ host: service.host, path: '/info' })
         hops = answer.status === 200 ? await hopsOf(answer) : describeAnswer(answer)

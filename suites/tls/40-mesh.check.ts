@@ -47,7 +47,7 @@ check(
     // The dates of two successive certificates show whether the newer one was issued before the older one expired.
     let [older, newer] = [first, first]
     await stack.eventually(
-      `istio-proxy rotates the certificate of pod ${namespace}/${pod?.metadata?.name}`,
+      `rotation of the certificate of pod ${namespace}/${pod?.metadata?.name}`,
       async () => {
         ;[older, newer] = [newer, (await workloadCertificate(stack, pod!)).chain[0]!]
         return newer.serialNumber === older.serialNumber
@@ -82,7 +82,7 @@ check(
     effect: 'tunes',
     needs: ['mesh/pods-running', 'mesh/crds', 'knative/hello-through-lb'],
     remedy: [
-      'If revisions are in the mesh, label the namespace knative-serving with istio-injection=enabled and restart it',
+      'If revisions are in the mesh, label namespace knative-serving istio-injection=enabled and restart its pods',
       'Exclude net-istio-controller from injection with sidecar.istio.io/inject: "false"',
       'Check that the pods have a sidecar: only sidecars enforce STRICT',
     ],
@@ -103,7 +103,7 @@ check(
     const service = await coldService(stack, 'strict', { inMesh: outside.length === 0 })
     await tuneMeshMtls(stack, 'STRICT')
     await stack.eventually(
-      'pods in the mesh refuse plain text',
+      'refusal of plain text by pods in the mesh',
       async () => {
         const answer = await mesh.fromOutside()
         return answer.status === 0 ? undefined : `one answered ${describeAnswer(answer)}`
@@ -143,7 +143,7 @@ check(
     await tuneMtls(stack, KNATIVE, 'PERMISSIVE')
     await tuneMtls(stack, lenient.namespace, 'PERMISSIVE')
     await stack.eventually(
-      'STRICT pods refuse plain text, and pods of a PERMISSIVE namespace accept it',
+      'refusal of plain text by STRICT pods, and its acceptance in a PERMISSIVE namespace',
       async () => {
         const [refused, accepted] = await Promise.all([strict.fromOutside(), lenient.fromOutside()])
         return refused.status === 0 && accepted.status === 200
