@@ -61,7 +61,7 @@ export class LoadRun extends SampleLog {
    * @throws LoadProblem where k6 died, or could not keep its rate
    */
   ended(): Promise<LoadResult> {
-    return asTraffic(`${this.#script} to end`, deadline('check'), () => this.#done)
+    return asTraffic(`load/${this.#script}.ts to end`, deadline('check'), () => this.#done)
   }
 
   /** Has the script end now, and gives what came of it; throws as `ended`. Again it gives the same. */
