@@ -47,7 +47,7 @@ describe('a stack that is not as it must be is told by what is wrong with it', (
       ),
     ])
     expect(String((missing as PromiseRejectedResult).reason)).toMatch(
-      /ClusterIssuer never: not met within \d+ s. Last seen: Error getting keypair for CA issuer: secrets "not-there" not found/,
+      /ClusterIssuer never: Error getting keypair for CA issuer: secrets "not-there" not found/,
     )
   })
 
@@ -80,7 +80,7 @@ describe('a stack that is not as it must be is told by what is wrong with it', (
       spec: { ...route!.spec, traffic: [{ revisionName: 'split-00009', percent: 100 }] },
     })
     await expect(stack.knative.ready('plumbline', 'split')).rejects.toThrow(
-      /Service plumbline\/split: not met within \d+ s. Last seen: Ready of Service plumbline\/split is (False|Unknown) \(RevisionMissing: Revision "split-00009" referenced in traffic not found/,
+      /Service plumbline\/split: Ready is (False|Unknown) \(RevisionMissing: Revision "split-00009" referenced in traffic not found/,
     )
   })
 

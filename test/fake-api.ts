@@ -48,6 +48,7 @@ export function answer(response: ServerResponse, body: unknown, code = 200): voi
 export const CORE = {
   resources: [
     { name: 'pods', kind: 'Pod', namespaced: true },
+    { name: 'nodes', kind: 'Node', namespaced: false },
     { name: 'namespaces', kind: 'Namespace', namespaced: false },
     { name: 'configmaps', kind: 'ConfigMap', namespaced: true },
   ],

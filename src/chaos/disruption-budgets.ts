@@ -1,5 +1,5 @@
 import type { KubernetesObject } from '../core/object.ts'
-import { objectName } from '../kube/kubernetes.ts'
+import { objectName } from '../kube/object-id.ts'
 import { selects } from '../kube/selector.ts'
 import type { Snapshot } from '../kube/timeline.ts'
 import type { WatchedThrough } from './experiment.ts'

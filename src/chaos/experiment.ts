@@ -6,7 +6,7 @@ import type { LoadRun } from '../load/load-run.ts'
 import { drawCourse } from '../load/picture.ts'
 import { failuresOf, type Sample } from '../traffic/samples.ts'
 import { recordWhile, stepsOf, type Snapshot } from '../kube/timeline.ts'
-import type { Watched } from '../kube/until.ts'
+import type { Watched } from '../kube/watch.ts'
 
 const RATE = 20
 /** The deadlines of the checks that do a fault: the traffic must not end before the longest of them. */

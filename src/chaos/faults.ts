@@ -1,6 +1,6 @@
 import { StackFailure } from '../core/problem.ts'
 import type { KubernetesObject } from '../core/object.ts'
-import { objectName, type ObjectId } from '../kube/kubernetes.ts'
+import { objectName, type ObjectId } from '../kube/object-id.ts'
 import { isRolledOut } from '../kube/pods.ts'
 import type { Stack } from '../stack/stack.ts'
 import { conditionOf, podsReady } from '../kube/until.ts'

@@ -1,6 +1,6 @@
 import type { KubernetesObject } from '../core/object.ts'
 import { stringify } from 'yaml'
-import { objectName } from '../kube/kubernetes.ts'
+import { objectName } from '../kube/object-id.ts'
 import type { Evidence } from '../core/record.ts'
 import { keptLines, logShare } from './log-lines.ts'
 import { redacted } from './redact.ts'

@@ -1,5 +1,5 @@
 import type { StackConfig } from '../config/stack-schema.ts'
-import type { ObjectId } from '../kube/kubernetes.ts'
+import type { ObjectId } from '../kube/object-id.ts'
 import type { EksPlan } from '../targets/eks-stack.ts'
 
 const line = (what: string, thing: string, undoing: string): string =>

@@ -3,7 +3,7 @@ import { basename, dirname, relative } from 'node:path'
 import { RUN_LABEL } from '../config/run-info.ts'
 import type { KubernetesObject } from '../core/object.ts'
 import type { PodRequest } from '../kube/forward.ts'
-import type { ObjectId } from '../kube/kubernetes.ts'
+import type { ObjectId } from '../kube/object-id.ts'
 
 /**
  * What must be undone: an object of ours that was made, a shared one that was changed, with the merge patch that puts it back, one that

@@ -101,3 +101,6 @@ export function setDeadlineFactor(by: number): void {
 
 /** The named deadline in milliseconds, the factor applied. */
 export const deadline = (name: DeadlineName): number => deadlines[name] * factor
+
+/** Milliseconds as messages have them: '60 s', '0.3 s'. */
+export const inSeconds = (ms: number): string => `${Math.round(ms / 100) / 10} s`

@@ -16,6 +16,13 @@ export class StackFailure extends Error {
  */
 export class ClusterProblem extends Error {
   override name = 'ClusterProblem'
+  /** It may pass by itself, as an API server that restarts does; missing rights do not. */
+  readonly transient: boolean
+
+  constructor(message: string, { cause, transient = false }: { cause?: unknown; transient?: boolean } = {}) {
+    super(message, { cause })
+    this.transient = transient
+  }
 }
 
 /**

@@ -35,12 +35,17 @@ export class Scope {
   }
 
   /** Runs `work` and shows `what` as being waited for meanwhile. `within` is in milliseconds. */
-  async waiting<T>(what: string, within: number, work: () => Promise<T>, kind: Wait['for'] = 'stack'): Promise<T> {
+  async waiting<T>(
+    what: string,
+    within: number,
+    work: (see: (seen: string) => void) => Promise<T>,
+    kind: Wait['for'] = 'stack',
+  ): Promise<T> {
     const from = performance.now() - this.#began
     this.#waits.add(what)
     channel.post({ type: 'waiting', id: this.id, what, within })
     try {
-      return await work()
+      return await work(() => undefined)
     } finally {
       this.#waits.delete(what)
       this.waited.push({ what, for: kind, from: Math.round(from), to: Math.round(performance.now() - this.#began) })
@@ -78,11 +83,23 @@ const current = new AsyncLocalStorage<Scope>()
 /** The check that runs in this asynchronous context, or undefined outside one (an install, a cleanup). */
 export const currentScope = (): Scope | undefined => current.getStore()
 
-/** Does `work` as traffic that the check of this context waits for, for at most `within` milliseconds. */
-export const asTraffic = <T>(what: string, within: number, work: () => Promise<T>): Promise<T> => {
+/**
+ * Does `work`, and shows `what` as what the check of this context waits for meanwhile, for at most `within` milliseconds. Outside a
+ * check it just does it. `work` may tell what it last saw.
+ */
+export const waitingFor = <T>(
+  what: string,
+  within: number,
+  work: (see: (seen: string) => void) => Promise<T>,
+  kind?: Wait['for'],
+): Promise<T> => {
   const scope = currentScope()
-  return scope ? scope.waiting(what, within, work, 'traffic') : work()
+  return scope ? scope.waiting(what, within, work, kind) : work(() => undefined)
 }
+
+/** Does `work` as traffic that the check of this context waits for, for at most `within` milliseconds. */
+export const asTraffic = <T>(what: string, within: number, work: () => Promise<T>): Promise<T> =>
+  waitingFor(what, within, work, 'traffic')
 
 /** Runs `work` as part of the check that `scope` belongs to. */
 export const inScope = <T>(scope: Scope, work: () => Promise<T>): Promise<T> => current.run(scope, work)

@@ -3,7 +3,8 @@ import { deadline } from '../core/deadlines.ts'
 import { StackFailure } from '../core/problem.ts'
 import type { KubernetesObject } from '../core/object.ts'
 import { ApiRefusal } from '../kube/errors.ts'
-import { kindOf, type Kubernetes } from '../kube/kubernetes.ts'
+import type { Kubernetes } from '../kube/kubernetes.ts'
+import { kindOf } from '../kube/object-id.ts'
 import { allTrue, until } from '../kube/until.ts'
 
 const AT_ONCE = 8

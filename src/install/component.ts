@@ -1,7 +1,8 @@
 import type { EksCluster } from '../cloud/eks-cluster.ts'
 import type { StackConfig } from '../config/stack-schema.ts'
 import type { KubernetesObject } from '../core/object.ts'
-import type { Kubernetes, ObjectId } from '../kube/kubernetes.ts'
+import type { Kubernetes } from '../kube/kubernetes.ts'
+import type { ObjectId } from '../kube/object-id.ts'
 
 export type ComponentName =
   'metallb' | 'lb-controller' | 'cert-manager' | 'istio' | 'knative-serving' | 'net-istio' | 'workload'

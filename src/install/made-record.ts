@@ -1,4 +1,5 @@
-import { kindOf, type Kubernetes, type ObjectId } from '../kube/kubernetes.ts'
+import type { Kubernetes } from '../kube/kubernetes.ts'
+import { kindOf, type ObjectId } from '../kube/object-id.ts'
 import type { ComponentName } from './component.ts'
 
 const RECORD = { kind: 'v1/ConfigMap', name: 'plumbline-made', namespace: 'kube-system' } as const

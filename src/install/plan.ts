@@ -1,5 +1,5 @@
 import pLimit from 'p-limit'
-import type { ObjectId } from '../kube/kubernetes.ts'
+import type { ObjectId } from '../kube/object-id.ts'
 import { StackFailure } from '../core/problem.ts'
 import type { Component, ComponentName, InstallContext } from './component.ts'
 import { idOf, type MadeRecord } from './made-record.ts'

@@ -1,6 +1,6 @@
 import { StackFailure } from '../core/problem.ts'
 import { deleteNow } from '../cluster/undo.ts'
-import type { ObjectId } from '../kube/kubernetes.ts'
+import type { ObjectId } from '../kube/object-id.ts'
 import { until } from '../kube/until.ts'
 import type { InstallContext } from './component.ts'
 

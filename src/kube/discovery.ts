@@ -15,7 +15,7 @@ export interface ApiGroup {
 /** The path that an API version is under: /api/v1, /apis/apps/v1. */
 export const rootOf = (apiVersion: string): string => `/${apiVersion.includes('/') ? 'apis' : 'api'}/${apiVersion}`
 
-/** What the API server serves. Each group and version is asked for once; what is not there is no resource, not an error. */
+/** What the API server serves. Each group and version is asked for once, and again after a failure; what is not there is no resource, not an error. */
 export class Discovery {
   readonly #get: (path: string) => Promise<unknown>
   readonly #resources = new Map<string, Promise<ApiResource[]>>()
@@ -48,7 +48,13 @@ export class Discovery {
 
   /** The API groups. */
   groups(): Promise<ApiGroup[]> {
-    this.#groups ??= this.#get('/apis').then((answer) => (answer as { groups: ApiGroup[] }).groups)
+    this.#groups ??= this.#get('/apis').then(
+      (answer) => (answer as { groups: ApiGroup[] }).groups,
+      (problem: unknown) => {
+        this.#groups = undefined
+        throw problem
+      },
+    )
     return this.#groups
   }
 

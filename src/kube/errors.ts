@@ -1,9 +1,10 @@
-import { ApiException } from '@kubernetes/client-node'
 import { ClusterProblem, StackFailure } from '../core/problem.ts'
 import { networkReason } from '../core/network-reason.ts'
 
 /** The Status object that the API server answers a refused request with. */
 export interface ApiStatus {
+  /** 'Status' where the API server itself wrote it. */
+  kind?: string
   code: number
   reason?: string
   message?: string
@@ -21,17 +22,12 @@ export class ApiRefusal extends Error {
   }
 }
 
-/** The Status in an error of client-node, whose body is the text of it. */
-export function statusOf(problem: unknown): ApiStatus | undefined {
-  if (problem instanceof ApiRefusal) return problem.status
-  if (!(problem instanceof ApiException)) return undefined
-  return parseStatus(problem.code, problem.body)
-}
+/** The Status that a request was refused with, or undefined where the problem is another. */
+export const statusOf = (problem: unknown): ApiStatus | undefined =>
+  problem instanceof ApiRefusal ? problem.status : undefined
 
 /** Reads an answer's body as a Status; where it is none, its text becomes the message. */
-export function parseStatus(code: number, body: unknown): ApiStatus {
-  if (body && typeof body === 'object') return { ...(body as ApiStatus), code }
-  const text = typeof body === 'string' ? body : ''
+export function parseStatus(code: number, text: string): ApiStatus {
   try {
     return { ...(JSON.parse(text) as ApiStatus), code }
   } catch {
@@ -40,7 +36,7 @@ export function parseStatus(code: number, body: unknown): ApiStatus {
 }
 
 /**
- * Turns what client-node, undici or the API server threw into one plain sentence: what was refused, and what to do.
+ * Turns what undici or the API server threw into one plain sentence: what was refused, and what to do.
  * A refusal by admission or validation stays an ApiRefusal, for a check that expects it.
  */
 export function plainProblem(problem: unknown, doing: string, server: string): Error {
@@ -56,16 +52,18 @@ export function plainProblem(problem: unknown, doing: string, server: string): E
     return new ClusterProblem(`No rights: ${explainForbidden(status.message ?? '')}`, { cause: problem })
   }
   if (problem instanceof ApiRefusal) return problem
-  if (status) return new ApiRefusal(doing, status, problem)
   const reason = networkReason(problem)
   if (reason) {
     return new ClusterProblem(
       `The cluster at ${server} does not answer (${reason}): check that it is up and that this machine reaches it.`,
-      { cause: problem },
+      { cause: problem, transient: true },
     )
   }
   if (problem instanceof Error && problem.name === 'TimeoutError') {
-    return new ClusterProblem(`The cluster at ${server} did not answer in time while ${doing}.`, { cause: problem })
+    return new ClusterProblem(`${doing}: the API server at ${server} did not answer in time`, {
+      cause: problem,
+      transient: true,
+    })
   }
   return problem instanceof Error ? problem : new Error(String(problem))
 }

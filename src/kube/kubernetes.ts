@@ -1,26 +1,16 @@
-import { createInterface } from 'node:readline'
-import { CoreV1Api } from '@kubernetes/client-node'
-import { request, type Dispatcher } from 'undici'
-import { deadline } from '../core/deadlines.ts'
-import { timeLimit } from '../core/time-limit.ts'
 import { StackFailure } from '../core/problem.ts'
 import type { KubernetesObject } from '../core/object.ts'
 import { currentScope } from '../core/scope.ts'
-import { Discovery, rootOf } from './discovery.ts'
-import { ApiRefusal, parseStatus, plainProblem, statusOf } from './errors.ts'
+import { ApiCalls, type ApiCall } from './calls.ts'
 import type { SharedKubeConfig } from './connection.ts'
-
-/** A kind with its API version, as a manifest has them: 'v1/Service', 'apps/v1/Deployment'. */
-export type KindName = string
+import { Discovery, rootOf } from './discovery.ts'
+import { statusOf } from './errors.ts'
+import { linesOf } from './lines.ts'
+import { listPages, withoutManagers, type ListOptions } from './list.ts'
+import { idOf, nameOfId, objectName, splitKind, type KindName, type ObjectId } from './object-id.ts'
 
 /** The name under which Plumbline owns fields of objects that it applies. */
 const FIELD_MANAGER = 'plumbline'
-
-export interface ObjectId {
-  kind: KindName
-  name: string
-  namespace?: string | undefined
-}
 
 /** From where a log is followed: a moment (RFC 3339, to the second), or its beginning; with a timestamp before each line. */
 export interface LogStart {
@@ -28,30 +18,8 @@ export interface LogStart {
   timestamps?: boolean
 }
 
-/** What a request to any path of the API server may carry; `within` is in milliseconds, `doing` names it in a problem. */
-export interface RawOptions {
-  body?: string
-  contentType?: string
-  /** Headers besides those of the credentials: the pod proxy passes them on. */
-  headers?: Record<string, string>
-  within?: number
-  doing?: string
-}
-
-/** Splits 'apps/v1/Deployment' into { apiVersion: 'apps/v1', kind: 'Deployment' }. */
-export function splitKind(name: KindName): { apiVersion: string; kind: string } {
-  const at = name.lastIndexOf('/')
-  return { apiVersion: name.slice(0, at), kind: name.slice(at + 1) }
-}
-
-export const kindOf = (object: KubernetesObject): KindName => `${object.apiVersion ?? ''}/${object.kind ?? ''}`
-
-/** 'Service default/hello', as every message names an object. */
-export const objectName = (object: KubernetesObject): string =>
-  `${object.kind ?? 'object'} ${object.metadata?.namespace ? `${object.metadata.namespace}/` : ''}${object.metadata?.name ?? '?'}`
-
-const nameOfId = ({ kind, name, namespace }: ObjectId): string =>
-  `${splitKind(kind).kind} ${namespace ? `${namespace}/` : ''}${name}`
+/** What a request to any path of the API server may carry. */
+export type RawOptions = Pick<ApiCall, 'body' | 'contentType' | 'headers' | 'within' | 'doing'>
 
 /**
  * The Kubernetes API of one cluster, for objects of any kind. Objects go in and come out as a manifest has them: client-node's
@@ -64,19 +32,20 @@ export class Kubernetes {
   readonly server: string
   /** What the cluster serves. */
   readonly served: Discovery
-  readonly #core: CoreV1Api
+  /** Its HTTP, for what has no method here. */
+  readonly calls: ApiCalls
 
   constructor(config: SharedKubeConfig) {
     this.config = config
-    this.server = config.getCurrentCluster()?.server ?? ''
-    this.#core = config.makeApiClient(CoreV1Api)
+    this.calls = new ApiCalls(config)
+    this.server = this.calls.server
     this.served = new Discovery((path) => this.json(path))
   }
 
   /** Reads one object, or gives undefined where it is not there. */
   async find(kind: KindName, name: string, namespace?: string): Promise<KubernetesObject | undefined> {
     try {
-      const object = await this.json<KubernetesObject>(await this.path({ kind, name, namespace }))
+      const object = withoutManagers(await this.json(await this.path({ kind, name, namespace })))
       currentScope()?.touch(object)
       return object
     } catch (problem) {
@@ -95,24 +64,14 @@ export class Kubernetes {
     return object
   }
 
-  /** LISTs a kind, in one namespace or all. `labels` and `fields` are selectors. */
+  /** LISTs a kind, in one namespace or all, page by page, without managedFields. */
   async list(
     kind: KindName,
-    options: { namespace?: string | undefined; labels?: string; fields?: string } = {},
+    options: ListOptions = {},
   ): Promise<{ items: KubernetesObject[]; resourceVersion: string }> {
     const scope = currentScope()
     if (scope) scope.lists++
-    const query = new URLSearchParams({
-      ...(options.labels ? { labelSelector: options.labels } : {}),
-      ...(options.fields ? { fieldSelector: options.fields } : {}),
-    })
-    const path = await this.path({ kind, name: '', namespace: options.namespace })
-    const answer = await this.json<{ items: KubernetesObject[] | null; metadata: { resourceVersion: string } }>(
-      `${path}?${query}`,
-    )
-    // The items of a list leave out what the list itself says; an object would not be complete without.
-    const items = (answer.items ?? []).map((item) => ({ ...splitKind(kind), ...item }))
-    return { items, resourceVersion: answer.metadata.resourceVersion }
+    return listPages(this.calls, await this.path({ kind, name: '', namespace: options.namespace }), kind, options)
   }
 
   /**
@@ -166,9 +125,8 @@ export class Kubernetes {
 
   /** Deletes every pod of a namespace without its grace period. For namespaces of our own only. */
   async deletePodsNow(namespace: string): Promise<void> {
-    await this.#plain(`deleting the pods of ${namespace}`, () =>
-      this.#core.deleteCollectionNamespacedPod({ namespace, gracePeriodSeconds: 0 }),
-    )
+    const path = `/api/v1/namespaces/${namespace}/pods?gracePeriodSeconds=0`
+    await this.raw('DELETE', path, { doing: `deleting the pods of ${namespace}` })
   }
 
   /**
@@ -176,9 +134,11 @@ export class Kubernetes {
    * @throws ApiRefusal with status code 429 where a budget forbids it
    */
   async evict(name: string, namespace: string): Promise<void> {
-    await this.#plain(`evicting pod ${namespace}/${name}`, () =>
-      this.#core.createNamespacedPodEviction({ name, namespace, body: { metadata: { name, namespace } } }),
-    )
+    const eviction = { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name, namespace } }
+    await this.raw('POST', `/api/v1/namespaces/${namespace}/pods/${name}/eviction`, {
+      body: JSON.stringify(eviction),
+      doing: `evicting pod ${namespace}/${name}`,
+    })
   }
 
   /** The end of a container's log: at most `tail` lines, of the last `sinceSeconds`. */
@@ -197,15 +157,8 @@ export class Kubernetes {
 
   /** What the API server's clock says, to the second. */
   async clock(): Promise<Date> {
-    const { headers } = await this.#plain('reading the clock of the API server', async () => {
-      const dispatcher = await this.config.dispatcher()
-      const answer = await request(`${this.server.replace(/\/$/, '')}/version`, {
-        headers: await this.config.headers(),
-        ...(dispatcher ? { dispatcher } : {}),
-      })
-      await answer.body.dump()
-      return answer
-    })
+    const doing = 'reading the clock of the API server'
+    const { headers } = await this.calls.call({ method: 'GET', path: '/version', doing })
     return new Date(String(headers.date))
   }
 
@@ -225,55 +178,25 @@ export class Kubernetes {
       ...(typeof from === 'object' && from.timestamps ? { timestamps: 'true' } : {}),
       ...(container ? { container } : {}),
     })
-    const dispatcher = await this.config.dispatcher()
-    const doing = `following the log of ${namespace}/${name}`
-    const answer = await this.#plain(doing, async () =>
-      request(`${this.server.replace(/\/$/, '')}/api/v1/namespaces/${namespace}/pods/${name}/log?${query}`, {
-        headers: await this.config.headers(),
-        signal: stop,
-        // A log may be silent for as long as it likes.
-        bodyTimeout: 0,
-        ...(dispatcher ? { dispatcher } : {}),
-      }),
-    )
-    if (answer.statusCode >= 400) throw new ApiRefusal(doing, parseStatus(answer.statusCode, await answer.body.text()))
-    yield* createInterface({ input: answer.body })
+    const path = `/api/v1/namespaces/${namespace}/pods/${name}/log?${query}`
+    yield* linesOf(await this.calls.stream(path, `following the log of ${namespace}/${name}`, stop))
   }
 
   /** GETs a path of the API server that answers JSON. */
-  async json<T>(path: string): Promise<T> {
-    return JSON.parse((await this.raw('GET', path)).body) as T
+  json<T>(path: string): Promise<T> {
+    return this.calls.json<T>({ method: 'GET', path })
   }
 
   /**
    * A request to any path of the API server, the pod proxy's among them. `within` is in milliseconds.
    * @throws ApiRefusal for an answer of 400 and above, in the server's words
    */
-  async raw(
-    method: Dispatcher.HttpMethod,
+  raw(
+    method: ApiCall['method'],
     path: string,
     options: RawOptions = {},
   ): Promise<{ status: number; body: string }> {
-    const doing = options.doing ?? `${method} ${path.split('?')[0] ?? path}`
-    return this.#plain(doing, async () => {
-      const dispatcher = await this.config.dispatcher()
-      using limit = timeLimit(options.within ?? deadline('apiCall'), currentScope()?.signal)
-      const answer = await request(this.server.replace(/\/$/, '') + path, {
-        method,
-        headers: {
-          ...(await this.config.headers()),
-          accept: 'application/json, */*;q=0.8',
-          ...(options.body === undefined ? {} : { 'content-type': options.contentType ?? 'application/json' }),
-          ...options.headers,
-        },
-        body: options.body ?? null,
-        signal: limit.signal,
-        ...(dispatcher ? { dispatcher } : {}),
-      })
-      const text = await answer.body.text()
-      if (answer.statusCode >= 400) throw new ApiRefusal(doing, parseStatus(answer.statusCode, text))
-      return { status: answer.statusCode, body: text }
-    })
+    return this.calls.call({ method, path, ...options })
   }
 
   /**
@@ -299,19 +222,6 @@ export class Kubernetes {
     contentType: string,
     doing: string,
   ): Promise<KubernetesObject> {
-    const answer = await this.raw(method, path, { body: JSON.stringify(body), contentType, doing })
-    return JSON.parse(answer.body) as KubernetesObject
+    return withoutManagers(await this.calls.json({ method, path, body: JSON.stringify(body), contentType, doing }))
   }
-
-  async #plain<T>(doing: string, call: () => Promise<T>): Promise<T> {
-    try {
-      return await call()
-    } catch (problem) {
-      throw plainProblem(problem, doing, this.server)
-    }
-  }
-}
-
-function idOf(object: KubernetesObject): ObjectId {
-  return { kind: kindOf(object), name: object.metadata?.name ?? '', namespace: object.metadata?.namespace }
 }

@@ -1,5 +1,6 @@
 import type { KubernetesObject } from '../core/object.ts'
-import { objectName, type Kubernetes } from './kubernetes.ts'
+import type { Kubernetes } from './kubernetes.ts'
+import { objectName } from './object-id.ts'
 import { allTrue, conditionOf, missingCondition, podTrouble, type Condition } from './until.ts'
 
 /** The pods that count: not on their way out. */

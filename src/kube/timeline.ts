@@ -1,7 +1,9 @@
 import type { KubernetesObject } from '../core/object.ts'
+import { pass } from '../core/pause.ts'
+import { ClusterProblem } from '../core/problem.ts'
 import { asTraffic, currentScope } from '../core/scope.ts'
 import type { Kubernetes } from './kubernetes.ts'
-import { watchObjects, type Watched } from './until.ts'
+import { listWatched, watchObjects, type Watched } from './watch.ts'
 
 /** The objects watched, as they were from `at` on (milliseconds since the recording began). */
 export interface Snapshot {
@@ -42,20 +44,21 @@ export async function recordWhile<T>(
   const snapshots: Snapshot[] = []
   const over = new AbortController()
   const seen = Promise.withResolvers<void>()
-  const recording = watchObjects(api, watched, over.signal, (objects) => {
+  const record = (objects: KubernetesObject[]) => {
     snapshots.push({ at: performance.now() - started, objects })
     seen.resolve()
     return false
-  })
+  }
+  // Where nothing can be read at first there is nothing to record.
+  const broke = (problem: string) => seen.reject(new ClusterProblem(problem, { transient: true }))
+  const recording = watchObjects(api, watched, over.signal, record, { broke })
   recording.catch(seen.reject)
   try {
     // What stood before the work is part of the record.
     await seen.promise
     const result = await work()
     // What the work waited for may be known before the watch has told of what came before it.
-    const { kind, namespace, labels, name } = watched
-    const fields = name ? { fields: `metadata.name=${name}` } : {}
-    const { items } = await api.list(kind, { namespace, ...(labels ? { labels } : {}), ...fields })
+    const { items } = await listWatched(api, watched)
     snapshots.push({ at: performance.now() - started, objects: items })
     return { snapshots, result }
   } finally {
@@ -69,13 +72,4 @@ export async function recordWhile<T>(
 export const forSeconds =
   (seconds: number, signal: AbortSignal): (() => Promise<void>) =>
   () =>
-    asTraffic(`${seconds} s to pass`, seconds * 1000, () => pass(seconds, signal))
-
-const pass = (seconds: number, signal: AbortSignal): Promise<void> =>
-  new Promise((resolve, reject) => {
-    const timer = setTimeout(resolve, seconds * 1000)
-    signal.addEventListener('abort', () => {
-      clearTimeout(timer)
-      reject(signal.reason as Error)
-    })
-  })
+    asTraffic(`${seconds} s to pass`, seconds * 1000, () => pass(seconds * 1000, signal))

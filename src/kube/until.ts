@@ -1,28 +1,20 @@
-import { Watch } from '@kubernetes/client-node'
-import { deadline, type DeadlineName } from '../core/deadlines.ts'
-import { StackFailure } from '../core/problem.ts'
+import { deadline, inSeconds, type DeadlineName } from '../core/deadlines.ts'
+import { ClusterProblem, StackFailure } from '../core/problem.ts'
 import type { KubernetesObject } from '../core/object.ts'
-import { currentScope } from '../core/scope.ts'
+import { currentScope, waitingFor } from '../core/scope.ts'
 import { timeLimit } from '../core/time-limit.ts'
-import { plainProblem } from './errors.ts'
-import { objectName, splitKind, type KindName, type Kubernetes } from './kubernetes.ts'
+import type { Kubernetes } from './kubernetes.ts'
+import { objectName, splitKind } from './object-id.ts'
+import { watchObjects, type Watched } from './watch.ts'
 
-/** Which objects are watched: one by name, or those of a label selector. */
-export interface Watched {
-  kind: KindName
-  namespace?: string | undefined
-  name?: string
-  labels?: string
-}
-
-/** Says what is still missing, as the end of a sentence ('Ready is False (RevisionMissing)'), or undefined once it is met. */
+/** Says what is missing ('Service a/b: Ready is False (RevisionMissing)'), or undefined once the condition is met. */
 export type Condition = (objects: KubernetesObject[]) => string | undefined
 
 /**
  * Waits by watch until `condition` holds for the objects watched, and gives them. Between two events nothing runs.
- * @throws StackFailure at the deadline, with what was last missing
+ * @throws StackFailure at the deadline, with what was last missing; ClusterProblem where the API server could not be asked by then
  */
-export async function until(
+export function until(
   api: Kubernetes,
   watched: Watched,
   condition: Condition,
@@ -30,9 +22,7 @@ export async function until(
 ): Promise<KubernetesObject[]> {
   const ms = deadline(within)
   const what = describe(watched)
-  const work = () => watchUntil(api, watched, condition, what, ms)
-  const scope = currentScope()
-  return scope ? scope.waiting(what, ms, work) : work()
+  return waitingFor(what, ms, (see) => watchUntil(api, watched, condition, { what, ms, see }))
 }
 
 const describe = ({ kind, namespace, name, labels }: Watched): string =>
@@ -42,109 +32,50 @@ async function watchUntil(
   api: Kubernetes,
   watched: Watched,
   condition: Condition,
-  what: string,
-  ms: number,
+  { what, ms, see }: { what: string; ms: number; see: (missing: string) => void },
 ): Promise<KubernetesObject[]> {
   const scope = currentScope()
   using limit = timeLimit(ms, scope?.signal)
-  const started = performance.now()
-  let missing: string | undefined = 'nothing was seen yet'
+  let missing: string | undefined
+  let unasked = 'the API server answered no LIST'
+  let listed = false
+  let broke = 0
   let last: KubernetesObject[] = []
-  const met = await watchObjects(api, watched, limit.signal, (objects) => {
-    last = objects
-    missing = condition(objects)
-    return missing === undefined
-  })
+  const met = await watchObjects(
+    api,
+    watched,
+    limit.signal,
+    (objects) => {
+      last = objects
+      missing = condition(objects)
+      if (missing !== undefined) see(missing)
+      return missing === undefined
+    },
+    {
+      listed: () => (listed = true),
+      broke: (problem, isList) => {
+        if (isList) listed = false
+        broke++
+        unasked = problem
+        see(problem)
+      },
+    },
+  )
   for (const object of last) scope?.touch(object)
   if (met) return last
   if (scope?.signal.aborted) throw scope.signal.reason
-  throw new StackFailure(
-    `${what}: not met within ${Math.round((performance.now() - started) / 1000)} s. Last seen: ${missing}.`,
-  )
-}
-
-/**
- * Follows objects by LIST and watch: calls `see` with all of them at first and after every event, until it gives true (and so does
- * this) or `stop` aborts (false). A watch that ends is begun again.
- */
-export async function watchObjects(
-  api: Kubernetes,
-  watched: Watched,
-  stop: AbortSignal,
-  see: (objects: KubernetesObject[]) => boolean,
-): Promise<boolean> {
-  const objects = new Map<string, KubernetesObject>()
-  while (!stop.aborted) {
-    const { items, resourceVersion } = await readNow(api, watched)
-    objects.clear()
-    for (const item of items) objects.set(keyOf(item), item)
-    if (see([...objects.values()])) return true
-    const ended = await follow(api, watched, resourceVersion, stop, (type, object) => {
-      if (type === 'DELETED') objects.delete(keyOf(object))
-      else objects.set(keyOf(object), object)
-      return see([...objects.values()])
+  const waited = inSeconds(ms)
+  if (!listed && missing === undefined)
+    throw new ClusterProblem(`no ${what} within ${waited}: ${unasked}`, { transient: true })
+  // A condition of several objects names the one that lacks it; of one the sentence begins with what is waited for.
+  const subject = missing?.startsWith(what) ? '' : `${what}: `
+  if (!listed) {
+    throw new ClusterProblem(`${subject}${missing}, when it could last be read; waited ${waited}: ${unasked}`, {
+      transient: true,
     })
-    if (ended === 'met') return true
   }
-  return false
-}
-
-const keyOf = (object: KubernetesObject): string => `${object.metadata?.namespace ?? ''}/${object.metadata?.name ?? ''}`
-
-/** A LIST, even of one by name: it gives the resourceVersion from which a watch misses nothing. */
-const readNow = (api: Kubernetes, { kind, namespace, name, labels }: Watched) =>
-  api.list(kind, { namespace, ...(labels ? { labels } : {}), ...(name ? { fields: `metadata.name=${name}` } : {}) })
-
-/**
- * Follows one watch from `resourceVersion` until `hear` gives true ('met') or the watch ends ('ended': the server closes it now
- * and then, client-node after 30 s without an event; the caller reads again and goes on).
- */
-async function follow(
-  api: Kubernetes,
-  { kind, namespace, name, labels }: Watched,
-  resourceVersion: string,
-  stop: AbortSignal,
-  hear: (type: string, object: KubernetesObject) => boolean,
-): Promise<'met' | 'ended'> {
-  const path = await api.path({ kind, name: '', namespace })
-  const watch = new Watch(api.config)
-  return new Promise((resolve, reject) => {
-    const query = {
-      resourceVersion,
-      ...(labels ? { labelSelector: labels } : {}),
-      ...(name ? { fieldSelector: `metadata.name=${name}` } : {}),
-    }
-    let controller: AbortController | undefined
-    const finish = (how: 'met' | 'ended') => {
-      stop.removeEventListener('abort', onStop)
-      controller?.abort()
-      resolve(how)
-    }
-    const onStop = () => finish('ended')
-    stop.addEventListener('abort', onStop)
-    watch
-      .watch(
-        path,
-        query,
-        (type: string, object: KubernetesObject) => {
-          if (type === 'ERROR') return finish('ended') // 410: the version is too old, so read again
-          if (type === 'BOOKMARK') return
-          if (hear(type, object)) finish('met')
-        },
-        (problem: unknown) => {
-          const code = (problem as { statusCode?: number } | null)?.statusCode
-          if (code === 401 || code === 403) reject(plainProblem(problem, `watching ${kind}`, api.server))
-          else finish('ended')
-        },
-      )
-      .then(
-        (made) => {
-          controller = made
-          if (stop.aborted) made.abort()
-        },
-        (problem: unknown) => reject(plainProblem(problem, `watching ${kind}`, api.server)),
-      )
-  })
+  const trouble = broke ? `; the watch was begun again ${broke} times: ${unasked}` : ''
+  throw new StackFailure(`${subject}${missing}, after ${waited}${trouble}`)
 }
 
 /** A condition of an object's status by its type, or undefined. */
@@ -158,12 +89,12 @@ export const conditionOf = (
 export function missingCondition(object: KubernetesObject, type: string): string | undefined {
   const observed = object.status?.observedGeneration as number | undefined
   if (observed !== undefined && observed < (object.metadata?.generation ?? 0)) {
-    return `${objectName(object)} is at generation ${object.metadata?.generation}, its status still at ${observed}`
+    return `${objectName(object)}: status.observedGeneration is ${observed}, expected ${object.metadata?.generation}`
   }
   const condition = conditionOf(object, type)
   if (condition?.status === 'True') return undefined
   const why = [condition?.reason, condition?.message].filter(Boolean).join(': ')
-  return `${type} of ${objectName(object)} is ${condition?.status ?? 'not there'}${why ? ` (${why})` : ''}`
+  return `${objectName(object)}: ${type} is ${condition?.status ?? 'not set'}${why ? ` (${why})` : ''}; expected ${type}=True`
 }
 
 /** The condition that there is at least one object and `type` is True for every one. */
@@ -171,7 +102,7 @@ export const allTrue =
   (type: string, atLeast = 1): Condition =>
   (objects) =>
     objects.length < atLeast
-      ? `${objects.length} of ${atLeast} are there`
+      ? `${objects.length} of ${atLeast} objects exist`
       : objects.map((object) => missingCondition(object, type)).find((missing) => missing !== undefined)
 
 /** The condition that a pod is Ready and not on its way out, for at least `count` of those watched. */

@@ -3,10 +3,12 @@ import type { KubernetesObject } from '../core/object.ts'
 import type { StackConfig } from '../config/stack-schema.ts'
 import type { Journal } from '../cluster/journal.ts'
 import { restoring } from '../kube/restoring.ts'
-import { kindOf, type KindName, type Kubernetes, type ObjectId } from '../kube/kubernetes.ts'
+import type { Kubernetes } from '../kube/kubernetes.ts'
+import { kindOf, type KindName, type ObjectId } from '../kube/object-id.ts'
 import { isRolledOut } from '../kube/pods.ts'
 import type { Stack } from '../stack/stack.ts'
-import { until, type Condition, type Watched } from '../kube/until.ts'
+import { until, type Condition } from '../kube/until.ts'
+import type { Watched } from '../kube/watch.ts'
 
 /** The hands of a sabotage: every change is in the journal, with what undoes it, before it is made. */
 export class Saboteur {
