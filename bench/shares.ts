@@ -44,9 +44,9 @@ async function split(weight: number): Promise<void> {
   const apply = (http: object[]) =>
     stack.apply({ apiVersion, kind: 'VirtualService', metadata, spec: { hosts: [test.host], gateways: ['ab'], http } })
   await apply([{ directResponse: { status: 418 } }])
-  await stack.ingress.until({ host: test.host }, ({ status }) => status === 418, 'configPush', 30)
+  await stack.ingress.until({ host: test.host }, ({ status }) => status === 418, 'configPush', { inARow: 30 })
   await apply([{ headers, route }])
-  await stack.ingress.until({ host: test.host }, ({ status }) => status === 200, 'configPush', 30)
+  await stack.ingress.until({ host: test.host }, ({ status }) => status === 200, 'configPush', { inARow: 30 })
 }
 
 /** Sends so many requests, and gives how many v2 answered. */

@@ -1,6 +1,6 @@
 import type { KubernetesObject } from '../core/object.ts'
 import { objectName } from '../kube/object-id.ts'
-import { selects } from '../kube/selector.ts'
+import { selectedByService, selects } from '../kube/selector.ts'
 import type { Snapshot } from '../kube/timeline.ts'
 import type { WatchedThrough } from './experiment.ts'
 import type { Stack } from '../stack/stack.ts'
@@ -47,7 +47,7 @@ export async function listMovableDeployments(stack: Stack): Promise<KubernetesOb
     if (metadata?.namespace === 'knative-serving' || metadata?.namespace === 'plumbline') return true
     if (metadata?.labels?.app === 'istiod') return true
     const labels = (spec?.template?.metadata?.labels ?? {}) as Record<string, string>
-    return metadata?.namespace === namespace && selects({ matchLabels: gateway.spec?.selector ?? {} }, labels)
+    return metadata?.namespace === namespace && selectedByService(gateway.spec?.selector, labels)
   })
 }
 

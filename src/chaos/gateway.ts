@@ -1,7 +1,7 @@
 import { StackFailure } from '../core/problem.ts'
 import type { KubernetesObject } from '../core/object.ts'
 import { readyPods } from '../kube/pods.ts'
-import { selects } from '../kube/selector.ts'
+import { selectedByService } from '../kube/selector.ts'
 import type { Stack } from '../stack/stack.ts'
 import type { WatchedThrough } from './experiment.ts'
 import { podSelector } from './faults.ts'
@@ -24,7 +24,7 @@ export async function gatewayDeployment(stack: Stack): Promise<GatewayDeployment
   const { namespace, service } = stack.config.gateway
   const { spec } = await stack.one('v1/Service', service, namespace)
   const deployment = (await stack.all('apps/v1/Deployment', namespace)).find(({ spec: own }: KubernetesObject) =>
-    selects({ matchLabels: spec?.selector ?? {} }, own?.template?.metadata?.labels ?? {}),
+    selectedByService(spec?.selector, own?.template?.metadata?.labels ?? {}),
   )
   if (!deployment)
     throw new StackFailure(`Service ${namespace}/${service}: its selector matches the pods of no Deployment.`)

@@ -1,6 +1,7 @@
 import { Aws } from './aws.ts'
 import { describeCluster, type EksCluster } from './eks-cluster.ts'
 import { findNlb, listenerOn, targetsOf, type Nlb, type NlbListener, type NlbTarget } from './nlb.ts'
+import { PromiseCache } from '../core/promise-cache.ts'
 import { StackFailure } from '../core/problem.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { gatewayHostname } from '../cluster/gateway-service.ts'
@@ -9,8 +10,8 @@ import { gatewayHostname } from '../cluster/gateway-service.ts'
 export class Cloud {
   readonly #kubernetes: Cluster
   #aws: Aws | undefined
-  #cluster: Promise<EksCluster> | undefined
-  #nlb: Promise<Nlb> | undefined
+  readonly #cluster = new PromiseCache<EksCluster>()
+  readonly #nlb = new PromiseCache<Nlb>()
 
   constructor(cluster: Cluster) {
     this.#kubernetes = cluster
@@ -27,12 +28,12 @@ export class Cloud {
   cluster(): Promise<EksCluster> {
     const name = this.#kubernetes.run.aws?.cluster
     if (!name) throw new StackFailure("The EKS cluster's name is not known: give it in stack.yaml (cluster.name).")
-    return (this.#cluster ??= describeCluster(this.aws, name))
+    return this.#cluster.get(name, () => describeCluster(this.aws, name))
   }
 
   /** The gateway's load balancer, by the DNS name in the status of its Service. */
   nlb(): Promise<Nlb> {
-    return (this.#nlb ??= this.#nlbNow())
+    return this.#nlb.get('', () => this.#nlbNow())
   }
 
   async #nlbNow(): Promise<Nlb> {
@@ -47,7 +48,9 @@ export class Cloud {
 
   /** The load balancer once it is no longer provisioned, which takes some minutes. */
   async untilProvisioned(): Promise<Nlb> {
-    let nlb: Nlb | undefined
+    // One that AWS does not know is told at once.
+    let nlb = await this.#nlbNow()
+    if (nlb.state !== 'provisioning') return nlb
     await this.#kubernetes.eventually(
       `the load balancer ${await gatewayHostname(this.#kubernetes)} to be provisioned`,
       async () => {
@@ -57,7 +60,7 @@ export class Cloud {
       },
       'nlbActive',
     )
-    return nlb!
+    return nlb
   }
 
   /** The listener on a port and its targets, once there are some and all are healthy. */

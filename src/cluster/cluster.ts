@@ -1,8 +1,9 @@
 import { deadline, type DeadlineName } from '../core/deadlines.ts'
-import { eventually } from '../core/eventually.ts'
+import { eventually, type EventuallyOptions } from '../core/eventually.ts'
 import type { KubernetesObject } from '../core/object.ts'
 import { StackFailure } from '../core/problem.ts'
-import { currentScope, inScope, Scope } from '../core/scope.ts'
+import { PromiseCache } from '../core/promise-cache.ts'
+import { currentScope, inScope, Scope, waitingFor } from '../core/scope.ts'
 import { journalFile, RUN_LABEL, shortRunId, type RunInfo } from '../config/run-info.ts'
 import { loadKubeConfig } from '../kube/connection.ts'
 import { Kubernetes } from '../kube/kubernetes.ts'
@@ -13,11 +14,11 @@ import type { Watched } from '../kube/watch.ts'
 import { Journal } from './journal.ts'
 import { deleteNow } from './undo.ts'
 
-/** An object without who set which of its fields: no check reads that, and it is half of what a big cluster sends. */
-function withoutManagers(object: KubernetesObject): KubernetesObject {
-  delete object.metadata?.managedFields
-  return object
-}
+/** The scope in which what is made once a run is made. */
+const SHARED = 'shared'
+
+/** Kinds that are others from moment to moment, whoever looks: pods are replaced, and endpoints with them. */
+const FLEETING: readonly KindName[] = ['v1/Pod', 'discovery.k8s.io/v1/EndpointSlice']
 
 /**
  * What a check may do to a cluster: read what is installed once a run, make objects of its own, wait. It knows no part of the stack;
@@ -27,16 +28,18 @@ export class Cluster {
   readonly run: RunInfo
   readonly k8s: Kubernetes
   readonly journal: Journal
-  readonly #lists = new Map<string, Promise<KubernetesObject[]>>()
+  readonly #lists = new PromiseCache<KubernetesObject[]>()
   readonly #namespaces = new Set<string>()
-  readonly #shared = new Map<string, Promise<unknown>>()
-  readonly #runScope: Scope
+  /** Namespaces of ours that were deleted, though they may not be gone yet. */
+  readonly #ended = new Set<string>()
+  readonly #shared = new PromiseCache<{ value: unknown; scope: Scope }>()
+  readonly #signal: AbortSignal
 
   constructor(run: RunInfo, signal: AbortSignal) {
     this.run = run
     this.k8s = new Kubernetes(loadKubeConfig(run.config.kubeconfig, run.context))
     this.journal = new Journal(journalFile(run.id))
-    this.#runScope = new Scope('shared', signal)
+    this.#signal = signal
   }
 
   get config() {
@@ -44,17 +47,16 @@ export class Cluster {
   }
 
   /**
-   * All objects of a kind, in the cluster or one namespace, but for those of this run: one LIST a run, shared by every check that
-   * reads. What a check itself changes it must read by `k8s` or `until`.
+   * All objects of a kind, in the cluster or one namespace, but for those of this run: one LIST a run, shared by every
+   * check that reads. Pods and EndpointSlices are read anew each time; only calls at the same moment share a LIST.
+   * What a check itself changes it must read by `k8s` or `until`.
    */
   async all(kind: KindName, namespace?: string): Promise<KubernetesObject[]> {
     const key = `${kind} ${namespace ?? ''}`
-    let list = this.#lists.get(key)
-    if (!list) {
-      list = this.k8s.list(kind, { namespace }).then(({ items }) => items.map(withoutManagers))
-      this.#lists.set(key, list)
-    }
-    return (await list).filter((object) => !this.#isOurs(object))
+    // Many checks may wait for this LIST: it is not to end with the one that asked first.
+    const list = () => this.k8s.list(kind, { namespace, signal: this.#signal }).then(({ items }) => items)
+    const objects = await (FLEETING.includes(kind) ? this.#lists.inFlight(key, list) : this.#lists.get(key, list))
+    return objects.filter((object) => !this.#isOurs(object))
   }
 
   /**
@@ -97,9 +99,9 @@ export class Cluster {
     what: string,
     missing: () => Promise<string | undefined>,
     within: DeadlineName,
-    inARow = 1,
+    options: EventuallyOptions = {},
   ): Promise<void> {
-    return eventually(what, missing, within, inARow)
+    return eventually(what, missing, within, options)
   }
 
   /**
@@ -112,9 +114,14 @@ export class Cluster {
     // Two checks with one name would each delete what the other works in.
     if (this.#namespaces.has(full)) throw new Error(`the namespace ${full} is another check's: give it another name`)
     this.#namespaces.add(full)
+    if (this.#ended.has(full)) {
+      const gone: Condition = (found) => (found.length ? 'it is being deleted' : undefined)
+      await this.until(object, gone, 'namespaceGone')
+    }
     this.journal.made(object)
     currentScope()?.onEnd(async () => {
       this.#namespaces.delete(full)
+      this.#ended.add(full)
       await deleteNow(this.k8s, { object })
     })
     await this.k8s.apply({
@@ -166,23 +173,30 @@ export class Cluster {
     }
   }
 
-  /** Makes something once a run, for several checks: the first to ask makes it, and it stays until the run ends. */
-  shared<T>(name: string, make: () => Promise<T>): Promise<T> {
-    let made = this.#shared.get(name) as Promise<T> | undefined
-    if (!made) {
-      made = inScope(this.#runScope, make)
-      this.#shared.set(name, made)
-      made.catch(() => undefined)
+  /**
+   * Makes something once a run, for several checks: the first to ask makes it, and it stays until the run ends. What could
+   * not be made is cleaned up, and made anew by the next check that asks.
+   */
+  async shared<T>(name: string, make: () => Promise<T>): Promise<T> {
+    const made = this.#shared.get(name, () => this.#make(make))
+    const asking = currentScope()
+    const wait = async () => {
+      const { value, scope } = await made
+      for (const object of scope.touched.values()) asking?.touch(object)
+      return value as T
     }
-    const scope = currentScope()
-    // One shared thing may be made with another: that is no check's waiting, and its objects are in the run's scope already.
-    if (!scope || scope === this.#runScope) return made
-    const waited = made.finally(() => {
-      for (const object of this.#runScope.touched.values()) {
-        if (object.metadata?.namespace?.startsWith(`plumb-${name}-`)) scope.touch(object)
-      }
-    })
-    return scope.waiting(`${name}, made once a run`, deadline('check'), () => waited)
+    // One shared thing may be made with another: that is no check's waiting.
+    return asking?.id === SHARED ? wait() : waitingFor(`${name}, made once a run`, deadline('check'), wait)
+  }
+
+  async #make(make: () => Promise<unknown>): Promise<{ value: unknown; scope: Scope }> {
+    const scope = new Scope(SHARED, this.#signal)
+    try {
+      return { value: await inScope(scope, make), scope }
+    } catch (problem) {
+      await inScope(scope, () => scope.end())
+      throw problem
+    }
   }
 
   #isOurs(object: KubernetesObject): boolean {

@@ -1,5 +1,7 @@
 import type { KubernetesObject } from '../core/object.ts'
 import { StackFailure } from '../core/problem.ts'
+import { readyPods } from '../kube/pods.ts'
+import { labelQuery } from '../kube/selector.ts'
 import type { Cluster } from './cluster.ts'
 
 /**
@@ -16,18 +18,16 @@ export async function gatewaySelector(cluster: Cluster): Promise<Record<string, 
   return ((await gatewayService(cluster)).spec?.selector ?? {}) as Record<string, string>
 }
 
-/** Whether a pod is one of the gateway's: in its namespace, with every label of `selector`. A Service without a selector selects none. */
-export function isGatewayPod(
-  cluster: Cluster,
-  selector: Record<string, string>,
-  { metadata }: KubernetesObject,
-): boolean {
-  const labels = Object.entries(selector)
-  return (
-    labels.length > 0 &&
-    metadata?.namespace === cluster.config.gateway.namespace &&
-    labels.every(([key, value]) => metadata.labels?.[key] === value)
-  )
+/**
+ * The gateway's pods that are Ready now: those that its Service selects.
+ * @throws StackFailure where there is none
+ */
+export async function gatewayPods(cluster: Cluster): Promise<KubernetesObject[]> {
+  const { namespace, service } = cluster.config.gateway
+  const labels = labelQuery(await gatewaySelector(cluster))
+  const pods = labels ? readyPods((await cluster.k8s.list('v1/Pod', { namespace, labels })).items) : []
+  if (pods.length === 0) throw new StackFailure(`Service ${namespace}/${service} selects no Ready pod.`)
+  return pods
 }
 
 /**

@@ -30,22 +30,38 @@ const hasPolicyAgent = (daemon: KubernetesObject): boolean =>
     args?.includes('--enable-network-policy=true'),
   )
 
-/** Whether `policies` keep `port` of the pod closed to other pods. */
+/** Whether `policies` keep `port` (TCP) of the pod closed to other pods. */
 export function guards(policies: readonly KubernetesObject[], pod: KubernetesObject, port: number): boolean {
   const selecting = policies.filter(
     (policy) =>
       policy.metadata?.namespace === pod.metadata?.namespace &&
       (policy.spec?.policyTypes ?? ['Ingress']).includes('Ingress') &&
-      selects(policy.spec?.podSelector, pod.metadata?.labels ?? {}),
+      selects(policy.spec?.podSelector ?? {}, pod.metadata?.labels ?? {}),
   )
-  const rules = selecting.flatMap(
-    (policy) => (policy.spec?.ingress ?? []) as { ports?: { port?: number | string; endPort?: number }[] }[],
-  )
-  const open = rules.some(
-    ({ ports }) => !ports?.length || ports.some((each) => each.port === undefined || admits(each, port)),
-  )
+  const rules = selecting.flatMap((policy) => (policy.spec?.ingress ?? []) as { ports?: PolicyPort[] }[])
+  const open = rules.some(({ ports }) => !ports?.length || ports.some((each) => admits(each, pod, port)))
   return selecting.length > 0 && !open
 }
 
-const admits = ({ port: first, endPort }: { port?: number | string; endPort?: number }, port: number): boolean =>
-  typeof first === 'number' && port >= first && port <= (endPort ?? first)
+/** A port of a rule: a number, a range by endPort, or the name of a container's port; any port where it names none. */
+interface PolicyPort {
+  port?: number | string
+  endPort?: number
+  protocol?: string
+}
+
+function admits({ port: first, endPort, protocol = 'TCP' }: PolicyPort, pod: KubernetesObject, port: number): boolean {
+  if (protocol !== 'TCP') return false
+  if (first === undefined) return true
+  if (typeof first === 'number') return port >= first && port <= (endPort ?? first)
+  return containerPorts(pod).some(
+    ({ name, containerPort, protocol = 'TCP' }) => name === first && containerPort === port && protocol === 'TCP',
+  )
+}
+
+/** The ports that a pod's containers name, those of sidecars that are init containers among them. */
+const containerPorts = (pod: KubernetesObject): { name?: string; containerPort: number; protocol?: string }[] =>
+  [
+    ...((pod.spec?.initContainers ?? []) as KubernetesObject[]),
+    ...((pod.spec?.containers ?? []) as KubernetesObject[]),
+  ].flatMap(({ ports }) => (ports ?? []) as { name?: string; containerPort: number; protocol?: string }[])

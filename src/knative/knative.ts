@@ -137,7 +137,7 @@ export class Knative {
       return response === ACCEPTED ? undefined : response
     }
     const what = `acceptance of Service ${service.metadata?.namespace}/${service.metadata?.name} by the webhooks`
-    return this.#cluster.eventually(what, refusal, 'settingRead', 5)
+    return this.#cluster.eventually(what, refusal, 'settingRead', { inARow: 5 })
   }
 
   /**

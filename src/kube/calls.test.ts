@@ -90,7 +90,7 @@ describe('a call', () => {
     await using fake = await answering(() => undefined)
     setDeadlineFactor(0.005)
     await expect(fake.api.clock()).rejects.toThrow(/^reading the clock of the API server: .* did not answer in time$/)
-    const follow = fake.api.followLog({ name: 'a', namespace: 'b' }, 1, new AbortController().signal)
+    const follow = fake.api.followLog({ name: 'a', namespace: 'b' }, {}, new AbortController().signal)
     await expect(follow.next()).rejects.toThrow(/^following the log of b\/a: .* did not answer in time$/)
   })
 

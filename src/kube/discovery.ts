@@ -1,3 +1,4 @@
+import { PromiseCache } from '../core/promise-cache.ts'
 import { statusOf } from './errors.ts'
 
 /** One resource of the API as discovery names it: 'pods' of kind Pod; 'pods/log' is a subresource. */
@@ -18,8 +19,8 @@ export const rootOf = (apiVersion: string): string => `/${apiVersion.includes('/
 /** What the API server serves. Each group and version is asked for once, and again after a failure; what is not there is no resource, not an error. */
 export class Discovery {
   readonly #get: (path: string) => Promise<unknown>
-  readonly #resources = new Map<string, Promise<ApiResource[]>>()
-  #groups: Promise<ApiGroup[]> | undefined
+  readonly #resources = new PromiseCache<ApiResource[]>()
+  readonly #groups = new PromiseCache<ApiGroup[]>()
 
   constructor(get: (path: string) => Promise<unknown>) {
     this.#get = get
@@ -48,34 +49,21 @@ export class Discovery {
 
   /** The API groups. */
   groups(): Promise<ApiGroup[]> {
-    this.#groups ??= this.#get('/apis').then(
-      (answer) => (answer as { groups: ApiGroup[] }).groups,
-      (problem: unknown) => {
-        this.#groups = undefined
-        throw problem
-      },
-    )
-    return this.#groups
+    return this.#groups.get('', async () => ((await this.#get('/apis')) as { groups: ApiGroup[] }).groups)
   }
 
   /** Forgets all of it: a CRD may have come since. */
   forget(): void {
     this.#resources.clear()
-    this.#groups = undefined
+    this.#groups.clear()
   }
 
   #resourcesOf(apiVersion: string): Promise<ApiResource[]> {
-    const known = this.#resources.get(apiVersion)
-    if (known) return known
-    const asked = this.#get(rootOf(apiVersion)).then(
-      (answer) => (answer as { resources: ApiResource[] }).resources,
-      (problem: unknown) => {
-        this.#resources.delete(apiVersion)
+    return this.#resources
+      .get(apiVersion, async () => ((await this.#get(rootOf(apiVersion))) as { resources: ApiResource[] }).resources)
+      .catch((problem: unknown) => {
         if (statusOf(problem)?.code === 404) return []
         throw problem
-      },
-    )
-    this.#resources.set(apiVersion, asked)
-    return asked
+      })
   }
 }

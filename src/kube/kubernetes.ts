@@ -12,9 +12,12 @@ import { idOf, nameOfId, objectName, splitKind, type KindName, type ObjectId } f
 /** The name under which Plumbline owns fields of objects that it applies. */
 const FIELD_MANAGER = 'plumbline'
 
-/** From where a log is followed: a moment (RFC 3339, to the second), or its beginning; with a timestamp before each line. */
+/** From where a log is followed, its beginning where nothing is given; `timestamps` puts one before each line. */
 export interface LogStart {
+  /** A moment (RFC 3339), to the second. */
   since?: string | undefined
+  /** So many seconds ago. */
+  sinceSeconds?: number
   timestamps?: boolean
 }
 
@@ -163,19 +166,19 @@ export class Kubernetes {
   }
 
   /**
-   * Follows a container's log from so many seconds ago (or a moment), line by line, until the server ends it or `stop` aborts.
+   * Follows a container's log, line by line, until the server ends it or `stop` aborts.
    * @throws ApiRefusal where the server refuses
    */
   async *followLog(
     { name, namespace, container }: { name: string; namespace: string; container?: string },
-    from: number | LogStart,
+    { since, sinceSeconds, timestamps }: LogStart,
     stop: AbortSignal,
   ): AsyncGenerator<string> {
     const query = new URLSearchParams({
       follow: 'true',
-      ...(typeof from === 'number' ? { sinceSeconds: String(from) } : {}),
-      ...(typeof from === 'object' && from.since ? { sinceTime: from.since } : {}),
-      ...(typeof from === 'object' && from.timestamps ? { timestamps: 'true' } : {}),
+      ...(sinceSeconds === undefined ? {} : { sinceSeconds: String(sinceSeconds) }),
+      ...(since ? { sinceTime: since } : {}),
+      ...(timestamps ? { timestamps: 'true' } : {}),
       ...(container ? { container } : {}),
     })
     const path = `/api/v1/namespaces/${namespace}/pods/${name}/log?${query}`
@@ -191,11 +194,7 @@ export class Kubernetes {
    * A request to any path of the API server, the pod proxy's among them. `within` is in milliseconds.
    * @throws ApiRefusal for an answer of 400 and above, in the server's words
    */
-  raw(
-    method: ApiCall['method'],
-    path: string,
-    options: RawOptions = {},
-  ): Promise<{ status: number; body: string }> {
+  raw(method: ApiCall['method'], path: string, options: RawOptions = {}): Promise<{ status: number; body: string }> {
     return this.calls.call({ method, path, ...options })
   }
 

@@ -1,5 +1,5 @@
-import { untilLogged } from '../kube/log-stream.ts'
-import { lineOf, uniquePath } from '../mesh/gateway-log.ts'
+import { lineThat, untilLogged } from '../kube/log-stream.ts'
+import { uniquePath } from '../mesh/gateway-log.ts'
 import { coldService } from '../knative/cold-service.ts'
 import type { Answer } from '../traffic/http.ts'
 import { KNATIVE } from '../kube/kinds.ts'
@@ -38,22 +38,21 @@ export async function coldTrail(
   const path = uniquePath()
   const answer = await stack.ingress.send({ host: service.host, path, within: 'coldRequest' })
   const find = async (component: string, namespace: string, labels: string, container: string, what: RegExp) => {
-    const matches = ({ text }: { text: string }) => what.test(text)
-    const lines = await untilLogged(
+    const line = lineThat(({ text }) => what.test(text))
+    await untilLogged(
       stack.k8s,
       { namespace, labels, container },
       since,
       `the request in the log of ${component}`,
-      (seen) => (seen.some(matches) ? undefined : `${seen.length} lines, none with it`),
+      line,
       'accessLogged',
     )
-    return { component, line: lines.find(matches)?.text }
+    return { component, line: line.found()?.text }
   }
   const request = new RegExp(`"requestUrl": ?"${path}"`)
-  const [ofGateway, ...others] = await Promise.all([
-    stack.gatewayLog.until(since, `the request ${path} in the access log`, (lines) =>
-      lineOf(lines, path) ? undefined : `${lines.length} lines, none with it`,
-    ),
+  const ofGateway = lineThat(({ text }) => text.includes(path))
+  const [, ...others] = await Promise.all([
+    stack.gatewayLog.until(since, `the request ${path} in the access log`, ofGateway),
     find('the activator', KNATIVE, 'app=activator', 'activator', request),
     find('queue-proxy', service.namespace, podsOfRevision(service.revision), 'queue-proxy', request),
     find(
@@ -64,5 +63,5 @@ export async function coldTrail(
       new RegExp(`Scaling from 0 to [1-9].*${service.revision}|${service.revision}.*Scaling from 0 to [1-9]`),
     ),
   ])
-  return { path, answer, trail: [{ component: 'the gateway', line: lineOf(ofGateway, path)?.text }, ...others] }
+  return { path, answer, trail: [{ component: 'the gateway', line: ofGateway.found()?.text }, ...others] }
 }

@@ -31,7 +31,7 @@ export class ConnectionPool {
     await stack.applyFixture('mesh/limited.yaml', { namespace, host })
     await stack.until({ kind: 'v1/Pod', namespace, labels: 'app=limited' }, podsReady(1), 'podReady')
     await stack.istio.circuitBreakers(pool.#cluster, ({ maxConnections }) => maxConnections === 2)
-    await stack.ingress.until({ host }, (answer) => answer.status === 200, 'configPush', 10)
+    await stack.ingress.until({ host }, (answer) => answer.status === 200)
     return pool
   }
 
@@ -60,17 +60,17 @@ export class ConnectionPool {
    */
   async overflowsLogged(since: number, count: number): Promise<number> {
     const read = await accessLogReader(this.#stack)
-    const flags = (texts: readonly { text: string }[]) =>
-      texts.flatMap(({ text }) => {
-        const record = read(text)
-        const isOurs = record?.authority === this.host && record.path.includes('sleep=')
-        return isOurs ? [record.response_flags.split(',')] : []
-      })
-    const lines = await this.#stack.gatewayLog.until(since, `${count} requests in the access log`, (seen) => {
-      const logged = flags(seen).length
-      return logged < count ? `${logged} are there` : undefined
-    })
-    return flags(lines).filter((each) => each.includes('UO')).length
+    let logged = 0
+    let overflows = 0
+    const take = ({ text }: { text: string }) => {
+      const record = read(text)
+      if (record?.authority !== this.host || !record.path.includes('sleep=')) return
+      logged++
+      if (record.response_flags.split(',').includes('UO')) overflows++
+    }
+    const missing = () => (logged < count ? `${logged} are there` : undefined)
+    await this.#stack.gatewayLog.until(since, `${count} requests in the access log`, { take, missing })
+    return overflows
   }
 
   get #cluster(): string {

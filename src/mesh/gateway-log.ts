@@ -3,13 +3,16 @@ import type { DeadlineName } from '../core/deadlines.ts'
 import type { KubernetesObject } from '../core/object.ts'
 import type { Answer } from '../traffic/http.ts'
 import type { IngressRequest } from '../traffic/ingress.ts'
-import { untilLogged, type Line, type Logging } from '../kube/log-stream.ts'
+import { lineThat, untilLogged, type Line, type LogCondition, type Logging } from '../kube/log-stream.ts'
+import { labelQuery } from '../kube/selector.ts'
 import type { Cluster } from '../cluster/cluster.ts'
+import { gatewaySelector } from '../cluster/gateway-service.ts'
 import type { Ingress } from '../traffic/ingress.ts'
 import type { Istio } from './istio.ts'
 
 /** A path that no other request has: by it a request is found in logs. Envoy gives each request an id of its own, whatever it came with. */
 export const uniquePath = (): string => `/plumb-${randomBytes(8).toString('hex')}`
+const UNIQUE_PATH = /\/plumb-[0-9a-f]{16}/
 
 /** The gateway's access log, read by the API from all of its pods. */
 export class GatewayLog {
@@ -35,13 +38,9 @@ export class GatewayLog {
     const since = performance.now()
     const answer = await this.#ingress.send({ ...request, path: `${path}${request.path ?? ''}` })
     const answered = performance.now()
-    const lines = await this.until(
-      since,
-      `the request ${path} in the access log`,
-      (seen) => (lineOf(seen, path) ? undefined : `${seen.length} lines, none with it`),
-      within,
-    )
-    return { path, answer, line: lineOf(lines, path)?.text ?? '', ms: performance.now() - answered }
+    const line = lineThat(({ text }) => text.includes(path))
+    await this.until(since, `the request ${path} in the access log`, line, within)
+    return { path, answer, line: line.found()?.text ?? '', ms: performance.now() - answered }
   }
 
   /**
@@ -54,28 +53,32 @@ export class GatewayLog {
     what: string,
     wrong: (line: string) => string | undefined,
   ): Promise<void> {
-    const pods = (await this.#istio.gatewayPods()).map(({ metadata }) => metadata?.name ?? '')
-    const right = new Set<string>()
+    const behind = new Set(await this.#podNames())
+    let last = 'nothing yet'
     const mark = uniquePath()
-    const since = performance.now()
+    const take = ({ pod, text }: Line) => {
+      if (!text.includes(mark)) return
+      const problem = wrong(text)
+      if (problem === undefined) behind.delete(pod)
+      else last = problem
+    }
+    const missing = () =>
+      behind.size ? `not of ${[...behind].join(', ')}; last other line: ${last.slice(0, 200)}` : undefined
+    await this.#whileAsking(request, mark, () =>
+      this.until(performance.now(), `${what} of every gateway`, { take, missing }, 'configPush'),
+    )
+  }
+
+  async #podNames(): Promise<string[]> {
+    return (await this.#istio.gatewayPods()).map(({ metadata }) => metadata?.name ?? '')
+  }
+
+  /** Sends a request again and again while `work` goes on. */
+  async #whileAsking(request: IngressRequest, path: string, work: () => Promise<void>): Promise<void> {
     const over = new AbortController()
-    const asking = this.#keepAsking(request, mark, over.signal)
+    const asking = this.#keepAsking(request, path, over.signal)
     try {
-      await this.until(
-        since,
-        `${what} of every gateway`,
-        (lines) => {
-          let last = 'nothing yet'
-          for (const { pod, text } of lines.filter((line) => line.text.includes(mark))) {
-            const problem = wrong(text)
-            if (problem === undefined) right.add(pod)
-            else last = problem
-          }
-          const behind = pods.filter((pod) => !right.has(pod))
-          return behind.length ? `not of ${behind.join(', ')}; last other line: ${last.slice(0, 200)}` : undefined
-        },
-        'configPush',
-      )
+      await work()
     } finally {
       over.abort()
       await asking
@@ -97,21 +100,17 @@ export class GatewayLog {
     const since = performance.now()
     const ask = (path: string) => this.#ingress.send({ host, path })
     await Promise.all(Array.from({ length: count }, (_, at) => ask(`${mark}/${at}`)))
-    const pods = (await this.#istio.gatewayPods()).map(({ metadata }) => metadata?.name ?? '')
-    const over = new AbortController()
-    const asking = this.#keepAsking({ host }, `${mark}/error?status=404`, over.signal)
-    try {
-      const lines = await this.until(since, `a 404 of ${mark} in every gateway`, (seen) => {
-        const behind = pods.filter(
-          (pod) => !seen.some((line) => line.pod === pod && line.text.includes(`${mark}/error`)),
-        )
-        return behind.length ? `none of ${behind.join(', ')}` : undefined
-      })
-      return lines.filter(({ text }) => text.includes(mark) && !text.includes(`${mark}/error`)).length
-    } finally {
-      over.abort()
-      await asking
+    const behind = new Set(await this.#podNames())
+    let logged = 0
+    const take = ({ pod, text }: Line) => {
+      if (text.includes(`${mark}/error`)) behind.delete(pod)
+      else if (text.includes(mark)) logged++
     }
+    const missing = () => (behind.size ? `none of ${[...behind].join(', ')}` : undefined)
+    await this.#whileAsking({ host }, `${mark}/error?status=404`, () =>
+      this.until(since, `a 404 of ${mark} in every gateway`, { take, missing }),
+    )
+    return logged
   }
 
   /** Sends so many requests, and gives the line about each, once all are there. */
@@ -119,51 +118,38 @@ export class GatewayLog {
     const since = performance.now()
     const paths = Array.from({ length: count }, uniquePath)
     await Promise.all(paths.map((path) => this.#ingress.send({ ...request, path })))
-    const found = (lines: readonly Line[]) => paths.flatMap((path) => lineOf(lines, path)?.text ?? [])
-    const lines = await this.until(since, `${count} requests in the access log`, (seen) => {
-      const missing = count - found(seen).length
-      return missing ? `${missing} of ${count} are not there` : undefined
-    })
-    return found(lines)
+    const left = new Set(paths)
+    const lines = new Map<string, string>()
+    const take = ({ text }: Line) => {
+      const path = UNIQUE_PATH.exec(text)?.[0] ?? ''
+      if (left.delete(path)) lines.set(path, text)
+    }
+    const missing = () => (left.size ? `${left.size} of ${count} are not there` : undefined)
+    await this.until(since, `${count} requests in the access log`, { take, missing })
+    return paths.map((path) => lines.get(path) ?? '')
   }
 
   /** Sends requests until a gateway pod writes a line at debug. */
   async untilDebug(pod: KubernetesObject, request: IngressRequest): Promise<void> {
-    const over = new AbortController()
-    const asking = this.#keepAsking(request, uniquePath(), over.signal)
     const name = pod.metadata?.name ?? ''
-    const isDebug = (line: Line) => line.pod === name && /\tdebug\tenvoy |\[debug\]/.test(line.text)
-    try {
-      await this.until(
-        performance.now(),
-        `a line at debug in ${name}`,
-        (lines) =>
-          lines.some(isDebug) ? undefined : `${lines.filter((line) => line.pod === name).length} lines, none at debug`,
-        'configPush',
-      )
-    } finally {
-      over.abort()
-      await asking
-    }
+    const debug = lineThat((line) => line.pod === name && /\tdebug\tenvoy |\[debug\]/.test(line.text))
+    await this.#whileAsking(request, uniquePath(), () =>
+      this.until(performance.now(), `a line at debug in ${name}`, debug, 'configPush'),
+    )
   }
 
   /** Waits for lines of all gateway pods, from `since` (performance.now()) on. */
   async until(
     since: number,
     what: string,
-    missing: (lines: readonly Line[]) => string | undefined,
+    condition: LogCondition,
     within: DeadlineName = 'accessLogged',
-  ): Promise<Line[]> {
-    return untilLogged(this.#cluster.k8s, await this.#whose(), since, what, missing, within)
+  ): Promise<void> {
+    return untilLogged(this.#cluster.k8s, await this.#whose(), since, what, condition, within)
   }
 
   async #whose(): Promise<Logging> {
-    const { namespace, service } = this.#cluster.config.gateway
-    const { spec } = await this.#cluster.one('v1/Service', service, namespace)
-    const selector = Object.entries((spec?.selector ?? {}) as Record<string, string>)
-    return { namespace, labels: selector.map(([key, value]) => `${key}=${value}`).join(','), container: 'istio-proxy' }
+    const { namespace } = this.#cluster.config.gateway
+    return { namespace, labels: labelQuery(await gatewaySelector(this.#cluster)), container: 'istio-proxy' }
   }
 }
-
-export const lineOf = (lines: readonly Line[], path: string): Line | undefined =>
-  lines.find(({ text }) => text.includes(path))

@@ -1,10 +1,12 @@
 import type { DeadlineName } from '../core/deadlines.ts'
+import { PromiseCache } from '../core/promise-cache.ts'
 import { StackFailure } from '../core/problem.ts'
 import type { KubernetesObject } from '../core/object.ts'
 import { eventually } from '../core/eventually.ts'
 import { askPod } from '../kube/forward.ts'
-import { conditionOf } from '../kube/until.ts'
+import { readyPods } from '../kube/pods.ts'
 import type { Cluster } from '../cluster/cluster.ts'
+import { gatewayPods } from '../cluster/gateway-service.ts'
 
 // Each look takes some tens of milliseconds; istiod gathers changes for a hundred before it pushes.
 const QUIET_LOOKS = 10
@@ -26,7 +28,7 @@ export interface ProxyStatus {
 /** istiod and the gateway's Envoys. */
 export class Istio {
   readonly #cluster: Cluster
-  #proxies: Promise<ProxyStatus[]> | undefined
+  readonly #proxies = new PromiseCache<ProxyStatus[]>()
 
   constructor(cluster: Cluster) {
     this.#cluster = cluster
@@ -34,9 +36,8 @@ export class Istio {
 
   /** istiod's pods that are Ready, of every revision. */
   async istiodPods(): Promise<KubernetesObject[]> {
-    const pods = (await this.#cluster.all('v1/Pod')).filter(
-      (pod) => pod.metadata?.labels?.app === 'istiod' && isReady(pod),
-    )
+    const { items } = await this.#cluster.k8s.list('v1/Pod', { labels: 'app=istiod' })
+    const pods = readyPods(items)
     if (pods.length === 0)
       throw new StackFailure('No pod with the label app=istiod is Ready: Istio is not installed, or down.')
     return pods
@@ -69,8 +70,7 @@ export class Istio {
 
   /** What istiod knows of each proxy that is connected to any of its pods. Asked once a run. */
   proxies(): Promise<ProxyStatus[]> {
-    this.#proxies ??= this.#askProxies()
-    return this.#proxies
+    return this.#proxies.get('', () => this.#askProxies())
   }
 
   /**
@@ -106,9 +106,11 @@ export class Istio {
       before = now
       return same ? undefined : 'it has sent listeners'
     }
-    await eventually('istiod having nothing to push', pushed, 'configPush', QUIET_LOOKS).catch((problem: unknown) => {
-      if (!(problem instanceof StackFailure)) throw problem
-    })
+    await eventually('istiod having nothing to push', pushed, 'configPush', { inARow: QUIET_LOOKS }).catch(
+      (problem: unknown) => {
+        if (!(problem instanceof StackFailure)) throw problem
+      },
+    )
   }
 
   /**
@@ -119,12 +121,12 @@ export class Istio {
     cluster: string,
     reached: (limits: Record<string, number>) => boolean,
   ): Promise<Record<string, Record<string, number>>> {
-    const pods = await this.gatewayPods()
-    const limits: Record<string, Record<string, number>> = {}
+    let limits: Record<string, Record<string, number>> = {}
     await eventually(
       `circuit breakers of ${cluster} in the gateways`,
       async () => {
-        for (const pod of pods) {
+        limits = {}
+        for (const pod of await this.gatewayPods()) {
           const dump = JSON.parse(
             await this.admin(
               pod,
@@ -146,20 +148,9 @@ export class Istio {
     return limits
   }
 
-  /** The gateway's pods that are Ready: those that its Service selects. */
-  async gatewayPods(): Promise<KubernetesObject[]> {
-    const { namespace, service } = this.#cluster.config.gateway
-    const { spec } = await this.#cluster.one('v1/Service', service, namespace)
-    const selector = Object.entries((spec?.selector ?? {}) as Record<string, string>)
-    const pods = (await this.#cluster.all('v1/Pod')).filter(
-      (pod) =>
-        pod.metadata?.namespace === namespace &&
-        selector.every(([key, value]) => pod.metadata?.labels?.[key] === value) &&
-        isReady(pod),
-    )
-    if (selector.length === 0 || pods.length === 0)
-      throw new StackFailure(`Service ${namespace}/${service} selects no Ready pod.`)
-    return pods
+  /** The gateway's pods that are Ready now. @throws StackFailure where there is none */
+  gatewayPods(): Promise<KubernetesObject[]> {
+    return gatewayPods(this.#cluster)
   }
 
   /** GETs a path of a proxy's admin interface, which listens on the pod's loopback alone. */
@@ -188,7 +179,7 @@ interface ConfigDump {
 }
 
 /** The types whose last push the proxy has not acknowledged, or never got: a proxy without clusters or listeners serves nothing. */
-function staleTypes(proxy: ProxyStatus): string[] {
+export function staleTypes(proxy: ProxyStatus): string[] {
   const types = {
     CDS: ['cluster', true],
     LDS: ['listener', true],
@@ -202,6 +193,3 @@ function staleTypes(proxy: ProxyStatus): string[] {
     })
     .map(([type]) => type)
 }
-
-const isReady = (pod: KubernetesObject): boolean =>
-  !pod.metadata?.deletionTimestamp && conditionOf(pod, 'Ready')?.status === 'True'

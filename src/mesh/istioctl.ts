@@ -2,7 +2,7 @@ import { execa } from 'execa'
 import { deadline } from '../core/deadlines.ts'
 import { StackFailure } from '../core/problem.ts'
 import type { KubernetesObject } from '../core/object.ts'
-import { currentScope } from '../core/scope.ts'
+import { currentScope, waitingFor } from '../core/scope.ts'
 import { ACCEPTED } from '../kube/errors.ts'
 import { fixturePath, parseManifest } from '../kube/manifest.ts'
 import type { Cluster } from '../cluster/cluster.ts'
@@ -51,7 +51,7 @@ export async function istioctl(
     }
     return { stdout: done.stdout, stderr: done.stderr, exitCode }
   }
-  return scope ? scope.waiting(`istioctl ${args[0] ?? ''}`, deadline('istioctl'), run, 'program') : run()
+  return waitingFor(`istioctl ${args[0] ?? ''}`, deadline('istioctl'), run, 'program')
 }
 
 /** What istioctl makes of an install file in fixtures/; only objects of one kind are read, since to read all of its CRDs takes a second. */

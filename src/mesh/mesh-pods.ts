@@ -64,7 +64,7 @@ export class MeshPods {
           return answer.status === 200 ? undefined : describeAnswer(answer)
         },
         'configPush',
-        3,
+        { inARow: 3 },
       )
       return mesh
     })

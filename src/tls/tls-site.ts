@@ -48,7 +48,7 @@ export class TlsSite {
   }
 
   /**
-   * Waits until 20 handshakes in a row show a certificate: through the load balancer these reach every gateway pod.
+   * Waits until so many handshakes in a row show a certificate that they reached every gateway pod.
    * @throws StackFailure at the deadline, with the certificate that was shown last
    */
   async untilServed(serial: string): Promise<void> {
@@ -60,7 +60,7 @@ export class TlsSite {
         return chain[0]?.serialNumber === serial ? undefined : `one serves serial number ${chain[0]?.serialNumber}`
       },
       'served',
-      20,
+      { inARow: await this.#stack.ingress.requestsToMeetAll() },
     )
   }
 

@@ -2,13 +2,14 @@ import { isIP } from 'node:net'
 import type { DeadlineName } from '../core/deadlines.ts'
 import { resolveHere } from '../cloud/dns.ts'
 import { StackFailure } from '../core/problem.ts'
-import { eventually } from '../core/eventually.ts'
+import { eventually, type EventuallyOptions } from '../core/eventually.ts'
+import { requestsToMeetAll } from './every-gateway.ts'
 import { readHandshake, shakeHandsFromHere, type Handshake, type HandshakeRequest } from './handshake.ts'
 import { sendFromHere, describeAnswer, type Answer, type HttpRequest } from './http.ts'
 import { probeFromHere, type Probe, type ProbeOptions } from './prober.ts'
 import { type Sample } from './samples.ts'
 import type { Cluster } from '../cluster/cluster.ts'
-import { gatewayHostname, gatewayService } from '../cluster/gateway-service.ts'
+import { gatewayHostname, gatewayPods, gatewayService } from '../cluster/gateway-service.ts'
 import type { Agent } from './agent.ts'
 
 /** A probe goes on until it has sent so many: an outage of a few must not hide in a handful. */
@@ -113,15 +114,21 @@ export class Ingress {
     }
   }
 
+  /** How many requests in a row meet every gateway; see every-gateway.ts. */
+  async requestsToMeetAll(): Promise<number> {
+    return requestsToMeetAll((await gatewayPods(this.#cluster)).length)
+  }
+
   /**
-   * Sends the request again and again until `holds` was true for `inARow` answers one after the other.
+   * Sends the request again and again until `holds` was true for so many answers one after the other that every gateway
+   * was met, or for `inARow`.
    * @throws StackFailure at the deadline, with the last answer
    */
   async until(
     request: IngressRequest,
     holds: (answer: Answer) => boolean,
     within: DeadlineName = 'configPush',
-    inARow = 3,
+    options: EventuallyOptions = {},
   ): Promise<Answer> {
     let last: Answer | undefined
     const missing = async () => {
@@ -129,7 +136,8 @@ export class Ingress {
       const body = last.body.trim().slice(0, 120)
       return holds(last) ? undefined : `${describeAnswer(last)}${body ? `, body "${body}"` : ''}`
     }
-    await eventually(`${request.host}${request.path ?? '/'} through the load balancer`, missing, within, inARow)
+    const inARow = options.inARow ?? (await this.requestsToMeetAll())
+    await eventually(`${request.host}${request.path ?? '/'} through the load balancer`, missing, within, { inARow })
     return last!
   }
 }

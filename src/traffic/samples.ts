@@ -1,7 +1,7 @@
 import { quantileSorted } from 'simple-statistics'
-import { deadline, type DeadlineName } from '../core/deadlines.ts'
+import { deadline, inSeconds, type DeadlineName } from '../core/deadlines.ts'
 import { StackFailure } from '../core/problem.ts'
-import { currentScope } from '../core/scope.ts'
+import { currentScope, waitingFor } from '../core/scope.ts'
 
 /** What became of one request. */
 export interface Sample {
@@ -76,7 +76,9 @@ export class SampleLog {
           () =>
             done(() =>
               reject(
-                new StackFailure(`timed out after ${ms / 1000} s while waiting for ${what}: ${missing(this.samples)}`),
+                new StackFailure(
+                  `timed out after ${inSeconds(ms)} while waiting for ${what}: ${missing(this.samples)}`,
+                ),
               ),
             ),
           ms,
@@ -84,7 +86,7 @@ export class SampleLog {
         this.#hear.add(look)
         look()
       })
-    await (scope ? scope.waiting(what, ms, wait) : wait())
+    await waitingFor(what, ms, wait)
   }
 
   /** Waits until so many answers in a row, all of them due from now on, satisfy `holds`. */

@@ -68,7 +68,7 @@ check(
           : `the request passed ${hops.replaceAll(' ', ' -> ')}`
       },
       'configPush',
-      5,
+      { inARow: await stack.ingress.requestsToMeetAll() },
     )
     expect(hops, `Request to Service ${service.name} in mode Serve, hops`).toBe('gateway queue-proxy container')
     return `in mode Serve requests pass ${hops.replaceAll(' ', ' -> ')}`

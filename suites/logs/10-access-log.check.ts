@@ -73,7 +73,7 @@ check(
         return lines ? `${lines} of ${SENT} are logged still` : undefined
       },
       'configPush',
-      3,
+      { inARow: 3 },
     )
     await stack.changes.remove(placed)
     let after = 0

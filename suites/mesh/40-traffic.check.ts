@@ -35,7 +35,7 @@ check(
         { host },
         (answer) => answer.headers['x-upstream']?.startsWith(`${address}:`) ?? false,
         'configPush',
-        1,
+        { inARow: 1 },
       )
     const { answers, failures } = await sendConcurrently(4, 60, signal, () => stack.ingress.send({ host }))
     expect(failures, 'answers that are not 200, of 60').toEqual({})

@@ -59,7 +59,7 @@ check(
       { host: tagged, within: 'coldRequest' },
       (answer) => answer.status === 200,
       'coldRequest',
-      1,
+      { inARow: 1 },
     )
     expect(await countAnswers(stack, { host: tagged }, 50, signal), `${tagged}, answers by version`).toEqual({
       green: 50,

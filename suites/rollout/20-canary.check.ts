@@ -30,7 +30,7 @@ check(
           { host: canary.host, within: 'coldRequest' },
           ({ headers }) => headers['x-version'] === version,
           'coldRequest',
-          1,
+          { inARow: 1 },
         ),
       ),
     )

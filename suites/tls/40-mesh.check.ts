@@ -109,7 +109,7 @@ check(
         return answer.status === 0 ? undefined : `one answered ${describeAnswer(answer)}`
       },
       'configPush',
-      5,
+      { inARow: 5 },
     )
     const inside = await mesh.fromInside()
     expect(MeshPods.identityOf(inside), 'Request in the mesh under STRICT, client identity').toMatch(/^spiffe:\/\//)
@@ -151,7 +151,7 @@ check(
           : `STRICT: ${describeAnswer(refused)}; PERMISSIVE: ${describeAnswer(accepted)}`
       },
       'configPush',
-      5,
+      { inARow: 5 },
     )
     const activators = (await stack.all('v1/Pod', KNATIVE)).filter(
       ({ metadata }) => metadata?.labels?.app === 'activator',
