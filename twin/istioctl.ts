@@ -3,7 +3,9 @@ import https from 'node:https'
 import { parseArgs } from 'node:util'
 import { parse, stringify } from 'yaml'
 import type { KubeObject } from './api/object.ts'
-import { DEFECT_RESOURCE } from './defects.ts'
+import { DEFECT_RESOURCE } from './hook.ts'
+import { ISTIOCTL_DEFECTS } from './istio/defects.ts'
+import { IstioctlHooks } from './istio/hooks.ts'
 import { gatewaysOf } from './istio/routes.ts'
 import { VERSIONS } from './stack/versions.ts'
 
@@ -85,17 +87,29 @@ async function analyze(): Promise<Message[]> {
   return [...missing, ...many]
 }
 
+/** The hooks of this process, with the defects that are in force in the twin. */
+async function hooks(): Promise<IstioctlHooks> {
+  const [plural = '', ...group] = DEFECT_RESOURCE.split('.')
+  const active = new Set((await list(`/apis/${group.join('.')}/v1/${plural}`)).map(({ metadata }) => metadata.name))
+  const all = new IstioctlHooks()
+  for (const [name, register] of Object.entries(ISTIOCTL_DEFECTS))
+    register(all, { isActive: active.has(name), since: undefined })
+  return all
+}
+
+/** The first field of an IstioOperator that istioctl does not know, as it reports it. */
+function unknownFieldOf(operator: KubeObject): string | undefined {
+  if (operator.spec?.values?.global?.tls) return 'unknown field "tls" in istio.operator.v1alpha1.GlobalConfig'
+  const unknown = Object.keys(operator).find((key) => !['apiVersion', 'kind', 'metadata', 'spec'].includes(key))
+  return unknown && `json: unknown field ${JSON.stringify(unknown)}`
+}
+
 /** Renders an IstioOperator's gateway Services; what is no IstioOperator, or has a field that none has, is refused. */
 async function generate(file: string): Promise<string> {
   const operator = parse(readFileSync(file, 'utf8')) as KubeObject
   if (!operator.kind) throw new Error("Object 'Kind' is missing in 'the file'")
-  const unknown = Object.keys(operator).find((key) => !['apiVersion', 'kind', 'metadata', 'spec'].includes(key))
-  const lenient = (await list(`/apis/twin.plumbline.dev/v1/${DEFECT_RESOURCE.split('.')[0]}`)).some(
-    ({ metadata }) => metadata.name === 'istioctl-lenient',
-  )
-  if (operator.spec?.values?.global?.tls && !lenient)
-    throw new Error('could not unmarshal: unknown field "tls" in istio.operator.v1alpha1.GlobalConfig')
-  if (unknown && !lenient) throw new Error(`could not unmarshal: json: unknown field ${JSON.stringify(unknown)}`)
+  const unknownField = (await hooks()).unknownField.apply(unknownFieldOf(operator))
+  if (unknownField) throw new Error(`could not unmarshal: ${unknownField}`)
   const components = (operator.spec?.components?.ingressGateways ?? []) as KubeObject['spec'][]
   return components
     .map(({ name, k8s }) =>

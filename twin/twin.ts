@@ -12,7 +12,7 @@ import { runNamespaces } from './cluster/namespaces.ts'
 import { runScheduler } from './cluster/scheduler.ts'
 import { runServices } from './cluster/services.ts'
 import { runWorkloads } from './cluster/workloads.ts'
-import { Defects } from './defects.ts'
+import { hooksOf } from './defects.ts'
 import { Istiod } from './istio/istiod.ts'
 import type { Image } from './kubelet/container.ts'
 import { Kubelet } from './kubelet/kubelet.ts'
@@ -93,21 +93,21 @@ export async function startTwin(options: TwinOptions): Promise<Twin> {
   server.setSecureContext({ cert: serving.cert, key: serving.key, ca: authority.cert })
 
   const objects = new Objects()
-  const defects = new Defects(objects)
+  const hooks = hooksOf(objects)
   const access = new Access(objects)
-  const admission = new Admission(objects)
+  const admission = new Admission(objects, hooks.kubernetes)
   serveCustomResources(objects)
   install(objects, [...crds(), ...namespaces(), ...rights(), ...nodes(network, zones, versions.kubernetes)])
 
   const mesh = await makeAuthority('cluster.local')
-  const istiod = new Istiod(objects, versions.istio, defects, mesh, admission)
-  const knative = new Knative(objects, admission, network, defects, versions.knative)
+  const istiod = new Istiod(objects, versions.istio, hooks.istio, mesh, admission)
+  const knative = new Knative(objects, admission, network, hooks.knative, versions.knative)
   const metallb = new MetalLb(objects, access)
   const aws = new AwsLoadBalancerController(
     objects,
     zones.map((zone, at) => `${zone}=${network.balancerAddress(at)}`).join(','),
   )
-  const certManager = new CertManager(objects, defects)
+  const certManager = new CertManager(objects, hooks.certManager, admission)
   const images: Record<string, Image> = {
     'docker.io/library/node:': nodeProgram,
     'docker.io/library/nginx:': nginx,
@@ -116,7 +116,7 @@ export async function startTwin(options: TwinOptions): Promise<Twin> {
     'quay.io/metallb/controller:': metallb.image,
     'public.ecr.aws/eks/aws-load-balancer-controller:': aws.image,
     'quay.io/jetstack/cert-manager-controller:': certManager.image,
-    'docker.io/prom/prometheus:': new Prometheus(objects, defects).image,
+    'docker.io/prom/prometheus:': new Prometheus(objects, hooks.monitoring).image,
     'docker.io/grafana/loki:': loki(),
     'docker.io/grafana/alloy:': collector(objects, (pod, name) => kubelet.containerOf(pod, name)),
     ...Object.fromEntries(
@@ -128,13 +128,9 @@ export async function startTwin(options: TwinOptions): Promise<Twin> {
   const imageOf = (name: string): Image | undefined =>
     Object.entries(images).find(([prefix]) => name.startsWith(prefix))?.[1] ??
     (idle.some((prefix) => name.startsWith(prefix)) ? () => undefined : undefined)
-  const kubelet: Kubelet = new Kubelet(objects, network, imageOf)
+  const kubelet: Kubelet = new Kubelet(objects, network, hooks.kubernetes, imageOf)
   const listeners = new LoadBalancerListeners(objects, network, aws.applied)
-  for (const service of [
-    'metallb-system/metallb-webhook-service',
-    'kube-system/aws-load-balancer-webhook-service',
-    'cert-manager/cert-manager-webhook',
-  ])
+  for (const service of ['metallb-system/metallb-webhook-service', 'kube-system/aws-load-balancer-webhook-service'])
     admission.serve(service, () => undefined)
   runNamespaces(objects)
   runWorkloads(objects)
@@ -147,15 +143,9 @@ export async function startTwin(options: TwinOptions): Promise<Twin> {
     admission,
     kubelet,
     network,
-    facts: {
-      version: () => versions.kubernetes,
-      issuer: () =>
-        defects.has('api-server-without-issuer') ? 'plumbline' : `https://${network.apiAddress}:${options.port}`,
-      kubeletConfig: () =>
-        defects.has('unbounded-logs')
-          ? { containerLogMaxSize: '-1', containerLogMaxFiles: 5 }
-          : { containerLogMaxSize: '10Mi', containerLogMaxFiles: 5 },
-    },
+    hooks: hooks.kubernetes,
+    version: versions.kubernetes,
+    issuer: `https://${network.apiAddress}:${options.port}`,
   })
   install(objects, [
     ...configuration(versions, domain, network, options.cloud, authority.cert),
@@ -166,7 +156,14 @@ export async function startTwin(options: TwinOptions): Promise<Twin> {
   ])
   const cloud =
     options.cloud === 'aws'
-      ? new Cloud({ objects, network, defects, authority: authority.cert, port: options.port, applied: aws.applied })
+      ? new Cloud({
+          objects,
+          network,
+          hooks: hooks.aws,
+          authority: authority.cert,
+          port: options.port,
+          applied: aws.applied,
+        })
       : undefined
   const cloudServer = cloud && awsServer(cloud)
   if (cloudServer) await listen(cloudServer, AWS_PORT, network.apiAddress)

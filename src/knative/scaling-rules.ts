@@ -1,6 +1,7 @@
 import { StackFailure } from '../core/problem.ts'
 import type { KubernetesObject } from '../core/object.ts'
-import { AUTOSCALER_SETTINGS, effective, goDuration } from './settings.ts'
+import { goDuration } from './go-duration.ts'
+import { AUTOSCALER_SETTINGS, effective } from './settings.ts'
 import { POD_AUTOSCALER } from '../kube/kinds.ts'
 import type { RevisionName } from './revision.ts'
 import type { Cluster } from '../cluster/cluster.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { AUTOSCALER_SETTINGS, deploymentsOf, goDuration, metricsOf, settingTroubles } from './settings.ts'
+import { AUTOSCALER_SETTINGS, deploymentsOf, metricsOf, settingTroubles } from './settings.ts'
 import { nearestKey } from '../config/nearest-key.ts'
 
 describe("Knative's settings", () => {
@@ -27,12 +27,6 @@ describe("Knative's settings", () => {
     [{ 'enable-scale-to-zero': 'yes' }, 'enable-scale-to-zero: "yes" is neither true nor false'],
   ])('%j is told', (settings, trouble) => {
     expect(troubles(settings)).toEqual([trouble])
-  })
-
-  test('are durations as Go writes them', () => {
-    expect(goDuration('1m30s')).toBe(90_000)
-    expect(goDuration('1.5h')).toBe(5_400_000)
-    expect(goDuration('30')).toBeUndefined()
   })
 
   test('and names are by version', () => {

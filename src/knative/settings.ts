@@ -1,3 +1,4 @@
+import { goDuration } from './go-duration.ts'
 import { compareMinors } from '../config/supported-versions.ts'
 
 /** A key of one of Knative's ConfigMaps: its default, and why a value does not parse (undefined if it does). */
@@ -26,16 +27,6 @@ const integer = (from: number) => (value: string) =>
 const boolean = (value: string) =>
   /^(true|false|1|0|t|f)$/i.test(value) ? undefined : `"${value}" is neither true nor false`
 
-/** The milliseconds of a Go duration such as 1m30s, or undefined if it is none. */
-export function goDuration(value: string): number | undefined {
-  if (value === '0') return 0
-  if (!/^(\d+(\.\d+)?(ms|us|µs|ns|h|m|s))+$/.test(value)) return undefined
-  const unit: Record<string, number> = { h: 3_600_000, m: 60_000, s: 1000, ms: 1, us: 0.001, µs: 0.001, ns: 0.000001 }
-  return [...value.matchAll(/(\d+(?:\.\d+)?)(ms|us|µs|ns|h|m|s)/g)].reduce(
-    (sum, [, amount, name]) => sum + Number(amount) * (unit[name ?? ''] ?? 0),
-    0,
-  )
-}
 const duration =
   (from: number, to = Infinity) =>
   (value: string) => {

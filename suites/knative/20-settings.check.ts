@@ -1,7 +1,8 @@
 import { check } from '../../src/check/check.ts'
 import { KNATIVE, REVISION } from '../../src/kube/kinds.ts'
 import { nearestKey } from '../../src/config/nearest-key.ts'
-import { AUTOSCALER_SETTINGS, effective, GC_SETTINGS, goDuration, settingTroubles } from '../../src/knative/settings.ts'
+import { goDuration } from '../../src/knative/go-duration.ts'
+import { AUTOSCALER_SETTINGS, effective, GC_SETTINGS, settingTroubles } from '../../src/knative/settings.ts'
 import { externalGateways, gatewayTroubles } from '../../src/knative/gateways.ts'
 
 const ISTIO_CLASS = 'istio.ingress.networking.knative.dev'

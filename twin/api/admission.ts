@@ -1,4 +1,4 @@
-import { DEFECT_RESOURCE } from '../defects.ts'
+import type { KubernetesHooks } from '../cluster/hooks.ts'
 import type { KubeObject } from './object.ts'
 import type { Objects } from './objects.ts'
 import type { Resource } from './resource.ts'
@@ -33,10 +33,12 @@ interface Configured {
 /** Calls the admission webhooks that are configured in the cluster, the mutating ones first. */
 export class Admission {
   readonly #objects: Objects
+  readonly #hooks: KubernetesHooks
   readonly #webhooks = new Map<string, Webhook>()
 
-  constructor(objects: Objects) {
+  constructor(objects: Objects, hooks: KubernetesHooks) {
     this.#objects = objects
+    this.#hooks = hooks
   }
 
   /** Serves the webhooks behind a Service, NAMESPACE/NAME. It answers while the Service has a Ready endpoint. */
@@ -67,8 +69,7 @@ export class Admission {
     const endpoints = this.#objects.get('endpoints', service?.name ?? '', service?.namespace)
     const ready = ((endpoints?.subsets ?? []) as { addresses?: unknown[] }[]).some((subset) => subset.addresses?.length)
     if (!answers || !ready) {
-      const open = this.#objects.get(DEFECT_RESOURCE, 'admission-fails-open') !== undefined
-      if (webhook.failurePolicy !== 'Fail' || open) return request.object
+      if (this.#hooks.failurePolicy.apply(webhook.failurePolicy) !== 'Fail') return request.object
       const url = `https://${service?.name}.${service?.namespace}.svc:${service?.port ?? 443}${service?.path ?? ''}?timeout=10s`
       throw new StatusError(
         500,

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { WebSocketServer } from 'ws'
+import type { KubernetesHooks } from '../cluster/hooks.ts'
 import type { Kubelet } from '../kubelet/kubelet.ts'
 import type { Network } from '../network.ts'
 import type { Access, User } from './access.ts'
@@ -21,14 +22,20 @@ import { tableOf } from './tables.ts'
 import { watch } from './watch.ts'
 import { Writes } from './writes.ts'
 
+// The defaults of a kubelet.
+const KUBELET_CONFIG = { containerLogMaxSize: '10Mi', containerLogMaxFiles: 5 }
+
 export interface ApiServerOptions {
   objects: Objects
   access: Access
   admission: Admission
   kubelet: Kubelet
   network: Network
-  /** What the server is asked of itself: its version and its issuer. */
-  facts: { version: () => string; issuer: () => string; kubeletConfig: (node: string) => object }
+  hooks: KubernetesHooks
+  /** The version of Kubernetes, without the v. */
+  version: string
+  /** The issuer of ServiceAccount tokens, a URL. */
+  issuer: string
 }
 
 /** The Kubernetes API over HTTP, to the letter of the wire. */
@@ -95,16 +102,16 @@ export class ApiServer {
   }
 
   async #handlePath(path: string, user: User, request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { objects, access, facts, network } = this.#options
+    const { objects, access, network, version: kubernetes } = this.#options
     access.checkPath(user, path)
     const accept = request.headers.accept ?? ''
     if (/^\/(livez|readyz|healthz)/.test(path)) return void response.end('ok')
     if (path === '/version') {
-      const [major = '', minor = ''] = facts.version().split('.')
+      const [major = '', minor = ''] = kubernetes.split('.')
       return answerJson(response, 200, {
         major,
         minor,
-        gitVersion: `v${facts.version()}`,
+        gitVersion: `v${kubernetes}`,
         gitCommit: 'twin',
         gitTreeState: 'clean',
         platform: 'linux/amd64',
@@ -114,7 +121,7 @@ export class ApiServer {
       })
     }
     if (path === '/.well-known/openid-configuration') {
-      const issuer = facts.issuer()
+      const issuer = this.#options.hooks.issuer.apply(this.#options.issuer)
       return answerJson(response, 200, {
         issuer,
         jwks_uri: `https://${network.apiAddress}:6443/openid/v1/jwks`,
@@ -153,7 +160,7 @@ export class ApiServer {
     request: IncomingMessage,
     response: ServerResponse,
   ): Promise<void> {
-    const { objects, access, kubelet, network, facts } = this.#options
+    const { objects, access, kubelet, network, hooks } = this.#options
     const { resource, namespace, name, subresource } = asked
     const watching = request.method === 'GET' && !name && query.get('watch') === 'true'
     const verb = watching ? 'watch' : verbOf(request.method ?? 'GET', name)
@@ -167,7 +174,7 @@ export class ApiServer {
     if (resource.id === 'nodes' && subresource === 'proxy') {
       if (!objects.get('nodes', name ?? '')) throw notFound('', 'nodes', name ?? '')
       if (asked.rest !== '/configz') throw noSuchPath()
-      return answerJson(response, 200, { kubeletconfig: facts.kubeletConfig(name ?? '') })
+      return answerJson(response, 200, { kubeletconfig: hooks.kubeletConfig.apply(KUBELET_CONFIG) })
     }
     if (resource.id === 'pods' && (subresource === 'log' || subresource === 'proxy')) {
       const [bare = '', port] = (name ?? '').split(':')
@@ -195,7 +202,7 @@ export class ApiServer {
       const path = `${asked.rest || '/'}${query.size ? `?${query}` : ''}`
       return proxyToPod(network, to.pod, to.port, path, request, response, await readText(request))
     }
-    if (isSubresourceCall(asked)) return serveSubresource(asked, request, response, objects, access, query)
+    if (isSubresourceCall(asked)) return serveSubresource(asked, request, response, objects, access, query, hooks)
     if (request.method !== 'GET') return this.#writes.handle(asked, query, user, request, response)
     const shown = this.#presentation(asked, request.headers.accept ?? '', query)
     if (watching) return watch(objects.store, resource, namespace, query, response, shown.one)

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { evict } from '../cluster/disruption.ts'
+import type { KubernetesHooks } from '../cluster/hooks.ts'
 import type { Access } from './access.ts'
 import { answerJson, readBody } from './http-answer.ts'
 import type { KubeObject } from './object.ts'
@@ -20,6 +21,7 @@ export async function serveSubresource(
   objects: Objects,
   access: Access,
   query: URLSearchParams,
+  hooks: KubernetesHooks,
 ): Promise<void> {
   const { resource, namespace, name = '', subresource } = asked
   const object = objects.get(resource.id, name, namespace)
@@ -27,7 +29,7 @@ export async function serveSubresource(
   const body = (await readBody(request)) as KubeObject | undefined
   if (subresource === 'eviction') {
     const dryRun = (body?.deleteOptions?.dryRun as string[] | undefined)?.length ?? query.get('dryRun')
-    if (!dryRun) evict(objects, object, body?.deleteOptions?.gracePeriodSeconds as number | undefined)
+    if (!dryRun) evict(objects, object, body?.deleteOptions?.gracePeriodSeconds as number | undefined, hooks)
     return answerJson(response, 201, { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 })
   }
   if (subresource === 'token') {

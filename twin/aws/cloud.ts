@@ -3,9 +3,9 @@ import { createHash } from 'node:crypto'
 import type { KubeObject } from '../api/object.ts'
 import type { Objects } from '../api/objects.ts'
 import { endpointsOf } from '../cluster/services.ts'
-import type { DefectName, Defects } from '../defects.ts'
 import { ADDRESSES } from '../load-balancer/aws-controller.ts'
 import type { Network } from '../network.ts'
+import type { AwsHooks, TargetHealth } from './hooks.ts'
 
 /** A Pod Identity association, as EKS describes it. */
 export interface PodIdentityAssociation {
@@ -16,11 +16,19 @@ export interface PodIdentityAssociation {
   tags: Record<string, string>
 }
 
+/** A subnet, as EC2 describes it. */
+interface Subnet {
+  SubnetId: string
+  AvailabilityZone: string
+  VpcId: string
+  Tags: readonly { Key: string; Value: string }[]
+}
+
 /** What the cloud is read off. */
 export interface CloudOptions {
   objects: Objects
   network: Network
-  defects: Defects
+  hooks: AwsHooks
   /** The cluster's CA, PEM, and the port of its API. */
   authority: string
   port: number
@@ -35,7 +43,7 @@ export class Cloud {
   /** Attributes of load balancers that somebody has set through the API. */
   readonly #attributes = new Map<string, Record<string, string>>()
 
-  readonly #defects: Defects
+  readonly hooks: AwsHooks
   readonly #authority: string
   readonly #port: number
   readonly #applied: ReadonlyMap<string, Record<string, string>>
@@ -44,30 +52,26 @@ export class Cloud {
   /** What somebody has made through the API, by id. */
   readonly associations = new Map<string, PodIdentityAssociation>()
 
-  constructor({ objects, network, defects, authority, port, applied }: CloudOptions) {
+  constructor({ objects, network, hooks, authority, port, applied }: CloudOptions) {
     this.#applied = applied
     this.#objects = objects
     this.#network = network
-    this.#defects = defects
+    this.hooks = hooks
     this.#authority = authority
     this.#port = port
-  }
-
-  has(defect: DefectName): boolean {
-    return this.#defects.has(defect)
   }
 
   /** The zone that the names of load balancers are in. */
   readonly dnsZone = `elb.${REGION}.amazonaws.com`
 
-  /** The addresses of a load balancer's name: one in each zone, of which a defect leaves one. */
-  addressesOf(hostname: string): string[] {
+  /** The addresses of a load balancer's name: one in each zone. */
+  addressesOf(hostname: string): readonly string[] {
     const service = this.#services().find((each) => each.status.loadBalancer.ingress[0].hostname === hostname)
     const addresses = (service?.metadata.annotations?.[ADDRESSES] ?? '')
       .split(',')
       .filter(Boolean)
       .map((pair) => pair.split('=')[1] ?? '')
-    return this.has('dns-in-one-zone') ? addresses.slice(0, 1) : addresses
+    return this.hooks.addresses.apply(addresses)
   }
 
   get issuer(): string {
@@ -98,7 +102,7 @@ export class Cloud {
   })
 
   /** A private subnet in each zone that has a worker. */
-  subnets(): { SubnetId: string; AvailabilityZone: string; VpcId: string; Tags: { Key: string; Value: string }[] }[] {
+  subnets(): Subnet[] {
     const zones = new Set(
       this.#objects.list('nodes').map((node) => node.metadata.labels?.['topology.kubernetes.io/zone']),
     )
@@ -108,10 +112,10 @@ export class Cloud {
         SubnetId: `subnet-${createHash('md5').update(zone).digest('hex').slice(0, 17)}`,
         AvailabilityZone: zone,
         VpcId: VPC,
-        Tags: [
-          ...(this.has('subnets-untagged') ? [] : [{ Key: 'kubernetes.io/role/internal-elb', Value: '1' }]),
+        Tags: this.hooks.subnetTags.apply([
+          { Key: 'kubernetes.io/role/internal-elb', Value: '1' },
           { Key: `kubernetes.io/cluster/${CLUSTER}`, Value: 'shared' },
-        ],
+        ]),
       }))
   }
 
@@ -136,13 +140,9 @@ export class Cloud {
         LoadBalancerName: name,
         DNSName: hostname,
         Type: 'network',
-        Scheme: this.has('nlb-internet-facing') ? 'internet-facing' : 'internal',
+        Scheme: this.hooks.scheme.apply('internal'),
         VpcId: VPC,
-        State: this.has('nlb-provisioning')
-          ? { Code: 'provisioning' }
-          : this.has('nlb-impaired')
-            ? { Code: 'active_impaired', Reason: 'Subnets have no free addresses.' }
-            : { Code: 'active' },
+        State: this.hooks.loadBalancerState.apply({ Code: 'active' }),
         IpAddressType: 'ipv4',
         AvailabilityZones: this.subnets().map(({ SubnetId, AvailabilityZone }) => ({
           ZoneName: AvailabilityZone,
@@ -187,7 +187,7 @@ export class Cloud {
   }[] {
     const service = this.loadBalancers().find((each) => each.LoadBalancerArn === arn)?.service
     const id = arn.split('/').slice(-2).join('/')
-    const make = ({ port }: { port: number }) => ({
+    const listenerOn = (port: number) => ({
       ListenerArn: `arn:aws:elasticloadbalancing:${REGION}:${ACCOUNT}:listener/net/${id}/${port}`,
       LoadBalancerArn: arn,
       Port: port,
@@ -196,38 +196,31 @@ export class Cloud {
     })
     if (!service) return []
     const ports = (service.spec.ports ?? []) as { port: number }[]
-    return ports
-      .filter(({ port }) => port !== 443 || !this.has('nlb-listener-missing'))
-      .map((port) => ({ ...make(port), service }))
+    return this.hooks.listenerPorts
+      .apply(ports.map(({ port }) => port))
+      .map((port) => ({ ...listenerOn(port), service }))
   }
 
   /** The pods behind a target group; one that nobody listens on for its port is unhealthy, as 443 is before a Gateway has TLS. */
-  targets(targetGroup: string): object[] {
+  targets(targetGroup: string): readonly object[] {
     const listener = this.loadBalancers()
       .flatMap((each) => this.listeners(each.LoadBalancerArn))
       .find((each) => each.TargetGroupArn === targetGroup)
-    if (!listener || this.has('target-groups-empty')) return []
+    if (!listener) return []
     const { name, namespace = '' } = listener.service.metadata
-    return endpointsOf(this.#objects, name, namespace, listener.Port).map(({ address, port, pod }) => {
+    const targets = endpointsOf(this.#objects, name, namespace, listener.Port).map(({ address, port, pod }) => {
       const zone = this.#objects.get('nodes', String(pod?.spec.nodeName))?.metadata.labels?.[
         'topology.kubernetes.io/zone'
       ]
-      const open = this.#network.serverAt(address, port) !== undefined && !this.has('nlb-targets-unhealthy')
-      const stuck = this.#defects.since('nlb-target-stuck')
-      const joins = stuck !== undefined && Date.parse(pod?.metadata.creationTimestamp ?? '') >= stuck
+      const health: TargetHealth = this.#network.serverAt(address, port)
+        ? { State: 'healthy' }
+        : { State: 'unhealthy', Reason: 'Target.FailedHealthChecks', Description: 'Health checks failed' }
       return {
         Target: { Id: address, Port: port, AvailabilityZone: zone },
         HealthCheckPort: String(port),
-        TargetHealth: joins
-          ? {
-              State: 'initial',
-              Reason: 'Elb.RegistrationInProgress',
-              Description: 'Target registration is in progress',
-            }
-          : open
-            ? { State: 'healthy' }
-            : { State: 'unhealthy', Reason: 'Target.FailedHealthChecks', Description: 'Health checks failed' },
+        TargetHealth: this.hooks.targetHealth.apply(health, { pod }),
       }
     })
+    return this.hooks.targets.apply(targets)
   }
 }

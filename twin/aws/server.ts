@@ -39,7 +39,7 @@ async function answer(cloud: Cloud, request: IncomingMessage, response: ServerRe
   const parameters = new URLSearchParams(await readText(request))
   const action = parameters.get('Action') ?? ''
   const service = /Credential=[^/]+\/\d+\/[^/]+\/([a-z0-9-]+)\//.exec(request.headers.authorization ?? '')?.[1] ?? ''
-  heed(cloud, `${service}:${action}`)
+  authorize(cloud, `${service}:${action}`)
   const result = ACTIONS[action]
   if (!result) throw new AwsProblem(400, 'InvalidAction', `The twin does not know the action ${action}.`)
   const body = result(cloud, parameters)
@@ -48,16 +48,11 @@ async function answer(cloud: Cloud, request: IncomingMessage, response: ServerRe
   response.end(xml.build({ [`${action}Response`]: { ...told, ResponseMetadata: { RequestId: 'twin' } } }))
 }
 
-/** Notes what was asked for, and refuses it where a defect has AWS refuse. */
-function heed(cloud: Cloud, action: string): void {
+/** Notes that an action, SERVICE:ACTION, was called. IAM allows every action. */
+function authorize(cloud: Cloud, action: string): void {
   cloud.called.add(action)
-  if (cloud.has('aws-throttles')) throw new AwsProblem(400, 'Throttling', 'Rate exceeded')
-  if (cloud.has('credentials-expired'))
-    throw new AwsProblem(403, 'ExpiredToken', 'The security token included in the request is expired')
-  if (cloud.has('iam-denies-listeners') && action === 'elasticloadbalancing:DescribeListeners') {
-    const who = `arn:aws:iam::${ACCOUNT}:user/twin`
-    throw new AwsProblem(403, 'AccessDenied', `User: ${who} is not authorized to perform: ${action}`)
-  }
+  const refusal = cloud.hooks.refusal.apply(undefined, { action })
+  if (refusal) throw new AwsProblem(refusal.status, refusal.code, refusal.message)
 }
 
 // Which action a call of EKS is, by its method and what its path names below the cluster.
@@ -75,7 +70,7 @@ const EKS_ACTIONS: Record<string, string> = {
 async function answerEks(cloud: Cloud, request: IncomingMessage, response: ServerResponse, url: URL): Promise<void> {
   const [, name, what, item] = url.pathname.split('/').filter(Boolean)
   const key = `${request.method} ${what ? `${what}${item ? '/' : ''}` : name ? 'cluster' : ''}`
-  heed(cloud, `eks:${EKS_ACTIONS[key] ?? key}`)
+  authorize(cloud, `eks:${EKS_ACTIONS[key] ?? key}`)
   const body = request.method === 'POST' ? (JSON.parse(await readText(request)) as Record<string, string>) : {}
   json(response, 200, eks(cloud, { method: request.method ?? 'GET', name, what, item, query: url.searchParams, body }))
 }
@@ -206,14 +201,14 @@ const ACTIONS: Record<string, (cloud: Cloud, parameters: Parameters) => object> 
   GetCallerIdentity: () => ({ UserId: 'twin', Account: ACCOUNT, Arn: `arn:aws:iam::${ACCOUNT}:user/twin` }),
   ListOpenIDConnectProviders: (cloud) => ({
     OpenIDConnectProviderList: members(
-      cloud.has('iam-without-provider')
-        ? []
-        : [{ Arn: `arn:aws:iam::${ACCOUNT}:oidc-provider/${cloud.issuer.replace('https://', '')}` }],
+      cloud.hooks.oidcIssuers
+        .apply([cloud.issuer])
+        .map((issuer) => ({ Arn: `arn:aws:iam::${ACCOUNT}:oidc-provider/${issuer.replace('https://', '')}` })),
     ),
   }),
   ListAttachedRolePolicies: (cloud) => ({
     AttachedPolicies: members(
-      (cloud.has('node-role-stripped') ? POLICIES.slice(1) : POLICIES).map((PolicyName) => ({
+      cloud.hooks.nodePolicies.apply(POLICIES).map((PolicyName) => ({
         PolicyName,
         PolicyArn: `arn:aws:iam::aws:policy/${PolicyName}`,
       })),

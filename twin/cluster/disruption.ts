@@ -2,8 +2,8 @@ import { Controller } from '../api/controller.ts'
 import { isReadyPod, withConditions, type KubeObject } from '../api/object.ts'
 import type { Objects } from '../api/objects.ts'
 import { selects } from '../api/selectors.ts'
-import { DEFECT_RESOURCE } from '../defects.ts'
 import { tooManyRequests } from '../api/status-error.ts'
+import type { KubernetesHooks } from './hooks.ts'
 
 const BUDGETS = 'poddisruptionbudgets.policy'
 
@@ -79,11 +79,15 @@ function reconcileBudget(objects: Objects, name: string, namespace: string | und
  * Evicts a pod where its budgets allow that.
  * @throws StatusError 429 naming the budget that forbids it
  */
-export function evict(objects: Objects, pod: KubeObject, graceSeconds: number | undefined): void {
+export function evict(
+  objects: Objects,
+  pod: KubeObject,
+  graceSeconds: number | undefined,
+  hooks: KubernetesHooks,
+): void {
   const { name, namespace, labels } = pod.metadata
-  const ignored = objects.get(DEFECT_RESOURCE, 'budgets-ignored') !== undefined
-  const budgets = objects.list(BUDGETS, namespace).filter((each) => selects(each.spec.selector, labels))
-  for (const budget of isReadyPod(pod) && !ignored ? budgets : []) {
+  const budgets = objects.list(BUDGETS, namespace).filter((budget) => selects(budget.spec.selector, labels))
+  for (const budget of hooks.budgets.apply(isReadyPod(pod) ? budgets : [])) {
     const { disruptionsAllowed = 0, desiredHealthy = 0, currentHealthy = 0 } = budget.status ?? {}
     if (disruptionsAllowed < 1) {
       throw tooManyRequests("Cannot evict pod as it would violate the pod's disruption budget.", [

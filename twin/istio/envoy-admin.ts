@@ -1,10 +1,10 @@
-import http, { type Server } from 'node:http'
+import type { RequestListener } from 'node:http'
 import { parse } from 'yaml'
 import type { KubeObject } from '../api/object.ts'
 import type { Objects } from '../api/objects.ts'
-import type { Defects } from '../defects.ts'
 import { circuitBreakers, clusterName, trafficPolicyOf } from './clusters.ts'
 import { connectionManagerPatch, routePatch } from './envoy-filters.ts'
+import type { IstioHooks } from './hooks.ts'
 import { effectiveTelemetries, serversOf, type MeshSnapshot } from './mesh.ts'
 import { durationMs, gatewaysOf, type HttpRoute } from './routes.ts'
 import type { WorkloadIdentity } from './workload-identity.ts'
@@ -30,13 +30,12 @@ export interface AdminSubject {
   pod: () => KubeObject
   objects: Objects
   snapshot: () => MeshSnapshot | undefined
-  defects: Defects
-  identity: WorkloadIdentity | undefined
+  hooks: IstioHooks
+  identity: WorkloadIdentity
 }
 
 /** Envoy's admin interface: what of it is read or set from outside. */
 export class EnvoyAdmin {
-  readonly server: Server
   readonly #subject: AdminSubject
   /** What went to each cluster; the forwarder of the proxy says it. */
   sent: () => Map<string, number> = () => new Map()
@@ -44,30 +43,30 @@ export class EnvoyAdmin {
 
   constructor(subject: AdminSubject) {
     this.#subject = subject
-    this.server = http.createServer((request, response) => {
-      const url = new URL(request.url ?? '/', 'http://admin')
-      const json = (body: unknown) => {
-        response.setHeader('content-type', 'application/json')
-        response.end(JSON.stringify(body))
-      }
-      if (url.pathname === '/server_info') return json({ version: 'twin', state: 'LIVE' })
-      if (url.pathname === '/config_dump') return json({ configs: this.#dump(url.searchParams.get('resource')) })
-      if (url.pathname === '/clusters') return json({ cluster_statuses: this.#statuses() })
-      if (url.pathname !== '/logging') {
-        response.statusCode = 404
-        return response.end(
-          'invalid path. admin commands are:\n  /clusters\n  /config_dump\n  /logging\n  /server_info\n',
-        )
-      }
-      if (request.method !== 'POST') {
-        response.statusCode = 405
-        return response.end(`Method ${request.method} not allowed, POST required.`)
-      }
-      for (const [logger, level] of url.searchParams) this.#turn(logger, level)
-      response.end(
-        `active loggers:\n${[...this.#levels].map(([logger, level]) => `  ${logger}: ${level}`).join('\n')}\n`,
+  }
+
+  /** Answers a request to the admin port. */
+  readonly answer: RequestListener = (request, response) => {
+    const url = new URL(request.url ?? '/', 'http://admin')
+    const json = (body: unknown) => {
+      response.setHeader('content-type', 'application/json')
+      response.end(JSON.stringify(body))
+    }
+    if (url.pathname === '/server_info') return json({ version: 'twin', state: 'LIVE' })
+    if (url.pathname === '/config_dump') return json({ configs: this.#dump(url.searchParams.get('resource')) })
+    if (url.pathname === '/clusters') return json({ cluster_statuses: this.#statuses() })
+    if (url.pathname !== '/logging') {
+      response.statusCode = 404
+      return response.end(
+        'invalid path. admin commands are:\n  /clusters\n  /config_dump\n  /logging\n  /server_info\n',
       )
-    })
+    }
+    if (request.method !== 'POST') {
+      response.statusCode = 405
+      return response.end(`Method ${request.method} not allowed, POST required.`)
+    }
+    for (const [logger, level] of url.searchParams) this.#setLevel(logger, level)
+    response.end(`active loggers:\n${[...this.#levels].map(([logger, level]) => `  ${logger}: ${level}`).join('\n')}\n`)
   }
 
   levelOf(logger: string): string {
@@ -82,9 +81,10 @@ export class EnvoyAdmin {
     }))
   }
 
-  #turn(logger: string, level: string): void {
-    if (this.#subject.defects.has('log-levels-stuck')) return
-    for (const each of logger === 'level' ? LOGGERS : [logger]) this.#levels.set(each, level)
+  /** Sets the level of one logger, or of all where `logger` is 'level'. */
+  #setLevel(logger: string, level: string): void {
+    for (const name of logger === 'level' ? LOGGERS : [logger])
+      this.#levels.set(name, this.#subject.hooks.logLevel.apply(level, { before: this.levelOf(name) }))
   }
 
   #dump(resource: string | null): object[] {
@@ -144,7 +144,6 @@ export class EnvoyAdmin {
 
   #secrets(): object[] {
     const { identity } = this.#subject
-    if (!identity) return []
     const encode = (text: string) => Buffer.from(text).toString('base64')
     return [
       {
@@ -164,7 +163,7 @@ export class EnvoyAdmin {
 
   /** Every cluster: a port of a Service, and of its subsets. */
   #clusters(snapshot: MeshSnapshot): object[] {
-    const { objects, defects } = this.#subject
+    const { objects, hooks } = this.#subject
     const subsetsOf = (fqdn: string) =>
       snapshot.destinationRules
         .filter((rule) => rule.spec?.host === fqdn)
@@ -177,9 +176,7 @@ export class EnvoyAdmin {
           cluster: {
             '@type': 'type.googleapis.com/envoy.config.cluster.v3.Cluster',
             name: clusterName(port, subset, fqdn),
-            circuit_breakers: circuitBreakers(
-              defects.has('connection-pools-ignored') ? {} : trafficPolicyOf(snapshot, fqdn, subset),
-            ),
+            circuit_breakers: circuitBreakers(hooks.clusterPolicy.apply(trafficPolicyOf(snapshot, fqdn, subset))),
           },
         })),
       )

@@ -3,7 +3,6 @@ import http, { type IncomingMessage, type OutgoingHttpHeaders, type ServerRespon
 import type { Objects } from '../api/objects.ts'
 import type { Endpoint } from '../cluster/services.ts'
 import type { Container } from '../kubelet/container.ts'
-import type { Defects } from '../defects.ts'
 import { accessLogLine, format } from './access-log.ts'
 import { isAllowed } from './authorization.ts'
 import {
@@ -16,6 +15,7 @@ import {
 } from './clusters.ts'
 import type { EnvoyAdmin } from './envoy-admin.ts'
 import { connectionManagerPatch, routePatch } from './envoy-filters.ts'
+import type { IstioHooks } from './hooks.ts'
 import { hasSidecar } from './injection.ts'
 import type { WorkloadIdentity } from './workload-identity.ts'
 import { Exchange } from './exchange.ts'
@@ -32,9 +32,7 @@ export class HttpForwarder {
   readonly #snapshot: () => MeshSnapshot | undefined
   readonly #identity: WorkloadIdentity
   readonly #admin: EnvoyAdmin
-  readonly #defects: Defects
-  /** When each VirtualService was last seen to have changed. */
-  readonly #changes = new Map<string, { generation: number; at: number }>()
+  readonly #hooks: IstioHooks
   readonly #clusters = new Map<string, UpstreamCluster>()
   readonly #isTold: () => boolean
   readonly #told = new Map<string, Endpoint[] | undefined>()
@@ -45,11 +43,11 @@ export class HttpForwarder {
     snapshot: () => MeshSnapshot | undefined,
     identity: WorkloadIdentity,
     admin: EnvoyAdmin,
-    defects: Defects,
+    hooks: IstioHooks,
     isTold: () => boolean,
   ) {
     this.#isTold = isTold
-    this.#defects = defects
+    this.#hooks = hooks
     this.#identity = identity
     this.#admin = admin
     this.#container = container
@@ -110,8 +108,6 @@ export class HttpForwarder {
     servicePort: number,
   ): Promise<void> {
     const { route } = found
-    if (this.#defects.has('reroute-drops') && this.#isJustRerouted(snapshot, found))
-      return exchange.fail(503, 'no healthy upstream', 'UH', 'no_healthy_upstream')
     exchange.logged.routeName = route.name ?? ''
     exchange.responseHeaders.push(route.headers?.response)
     if (route.fault?.delay && happens(route.fault.delay.percentage))
@@ -127,7 +123,7 @@ export class HttpForwarder {
     }
     if (route.directResponse)
       return exchange.fail(route.directResponse.status, route.directResponse.body?.string ?? '', '', 'direct_response')
-    const chosen = chooseDestination(route.route ?? [], this.#defects.has('weights-off'))
+    const chosen = chooseDestination(this.#hooks.destinations.apply(route.route ?? []))
     if (!chosen) return exchange.fail(404, '', 'NR', 'route_not_found')
     exchange.responseHeaders.push(chosen.headers?.response)
     const service = serviceOf(chosen.destination.host, found.namespace)
@@ -139,10 +135,10 @@ export class HttpForwarder {
     const endpoints = () => {
       // What it was last told stands while there is no istiod that could tell it more.
       if (this.#isTold() || !this.#told.has(name)) {
-        const found = endpointsIn(this.#objects, snapshot, service, upstreamPort, chosen.destination.subset)
-        this.#told.set(name, found)
+        const current = endpointsIn(this.#objects, snapshot, service, upstreamPort, chosen.destination.subset)
+        this.#told.set(name, current)
       }
-      return this.#told.get(name)
+      return this.#hooks.endpoints.apply(this.#told.get(name), { found, snapshot, gateway: this.#container })
     }
     const patch = routePatch(
       snapshot,
@@ -169,27 +165,13 @@ export class HttpForwarder {
     })
   }
 
-  /** Whether the route is of a VirtualService, none of Knative's, that was changed to one destination within the last half second. */
-  #isJustRerouted(snapshot: MeshSnapshot, { virtualService, namespace, route }: FoundRoute): boolean {
-    const { metadata } =
-      snapshot.virtualServices.find(
-        (each) => each.metadata.name === virtualService && each.metadata.namespace === namespace,
-      ) ?? {}
-    if (!metadata || metadata.labels?.['networking.internal.knative.dev/ingress']) return false
-    const { uid = '', generation = 1 } = metadata
-    const known = this.#changes.get(uid)
-    if (known?.generation !== generation) this.#changes.set(uid, { generation, at: known ? Date.now() : 0 })
-    const { at } = this.#changes.get(uid)!
-    return route.route?.length === 1 && !route.match && generation > 3 && Date.now() - at < 500
-  }
-
   async #send(exchange: Exchange, upstream: Upstream): Promise<void> {
     let cluster = this.#clusters.get(upstream.name)
     if (!cluster) this.#clusters.set(upstream.name, (cluster = new UpstreamCluster(this.#container.address)))
     const endpoints = upstream.endpoints()
     if (!endpoints?.length) return exchange.fail(503, 'no healthy upstream', 'UH', 'no_healthy_upstream')
-    const room = cluster.enter(upstream.policy)
-    if (!room && !this.#defects.has('overflows-pass'))
+    const room = cluster.enter(this.#hooks.connectionPool.apply(upstream.policy))
+    if (!room)
       return exchange.fail(
         503,
         'upstream connect error or disconnect/reset before headers. reset reason: overflow',
@@ -217,13 +199,16 @@ export class HttpForwarder {
           (problem.kind === 'connect' || upstream.retryOn.includes('5xx') || upstream.retryOn.includes('reset'))
         )
           continue
-        if (this.#defects.has('broken-connections-hang')) return
-        return exchange.fail(
-          503,
-          `upstream connect error or disconnect/reset before headers. reset reason: ${problem.kind === 'connect' ? 'remote connection failure' : 'connection termination'}`,
-          problem.kind === 'connect' ? 'UF' : 'UC',
-          'upstream_reset_before_response_started',
-        )
+        const [reason, flags] =
+          problem.kind === 'connect' ? ['remote connection failure', 'UF'] : ['connection termination', 'UC']
+        const reply = this.#hooks.upstreamFailure.apply({
+          code: 503,
+          body: `upstream connect error or disconnect/reset before headers. reset reason: ${reason}`,
+          flags,
+          details: 'upstream_reset_before_response_started',
+        })
+        if (reply) exchange.fail(reply.code, reply.body, reply.flags, reply.details)
+        return
       }
     } finally {
       cluster.leave()

@@ -1,10 +1,9 @@
 import type { RequestListener } from 'node:http'
 import type { Objects } from '../api/objects.ts'
 import { Component } from '../cluster/component.ts'
-import type { Defects } from '../defects.ts'
 import http from 'node:http'
 import type { Image } from '../kubelet/container.ts'
-import { EnvoyAdmin } from './envoy-admin.ts'
+import type { IstioHooks } from './hooks.ts'
 import { injection } from './injection.ts'
 import { introspection } from './introspection.ts'
 import { SidecarProxy } from './sidecar-proxy.ts'
@@ -21,17 +20,17 @@ export class Istiod {
   readonly component = new Component()
   readonly version: string
   readonly #objects: Objects
-  readonly #defects: Defects
+  readonly #hooks: IstioHooks
   readonly #proxies = new Set<GatewayProxy | SidecarProxy>()
   readonly #authority: Authority
   #pushes = 0
   #timer: NodeJS.Timeout | undefined
 
-  constructor(objects: Objects, version: string, defects: Defects, authority: Authority, admission: Admission) {
+  constructor(objects: Objects, version: string, hooks: IstioHooks, authority: Authority, admission: Admission) {
     this.#objects = objects
     this.#authority = authority
     this.version = version
-    this.#defects = defects
+    this.#hooks = hooks
     for (const resource of PUSHED) objects.store.listen(resource, () => this.#pushSoon())
     admission.serve('istio-system/istiod', injection(version))
     objects.store.listen('namespaces', ({ object, type }) => {
@@ -67,13 +66,9 @@ export class Istiod {
       const identity = new WorkloadIdentity(container, this.#authority)
       await identity.start()
       const proxy = isSidecar
-        ? new SidecarProxy(container, this.#objects, this.#defects, identity)
-        : new GatewayProxy(
-            container,
-            this.#objects,
-            this.#defects,
-            identity,
-            () => this.component.isUp || this.#defects.has('endpoints-without-istiod'),
+        ? new SidecarProxy(container, this.#objects, this.#hooks, identity)
+        : new GatewayProxy(container, this.#objects, this.#hooks, identity, () =>
+            this.#hooks.pushesEndpoints.apply(this.component.isUp),
           )
       await this.#serveHealth(proxy)
       this.#proxies.add(proxy)
@@ -95,15 +90,10 @@ export class Istiod {
       response.statusCode = request.url === '/healthz/ready' && proxy.isReady ? 200 : 503
       response.end()
     }
-    await container.listen(http.createServer(ready), 15021)
-    if (proxy.type === 'sidecar' || !this.#defects.has('admin-port-open')) return
-    const subject = {
-      pod: () => container.pod,
-      objects: this.#objects,
-      snapshot: () => undefined,
-      defects: this.#defects,
-    }
-    await container.listen(new EnvoyAdmin({ ...subject, identity: undefined }).server, 15000)
+    const healthy: Record<number, RequestListener> = { 15021: ready }
+    const ports =
+      proxy.type === 'sidecar' ? healthy : this.#hooks.gatewayPorts.apply(healthy, { admin: proxy.admin.answer })
+    for (const [port, answer] of Object.entries(ports)) await container.listen(http.createServer(answer), Number(port))
   }
 
   #tellConnection({ container }: GatewayProxy | SidecarProxy): void {

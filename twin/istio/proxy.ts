@@ -1,14 +1,13 @@
-import { randomBytes } from 'node:crypto'
 import http, { type IncomingMessage, type ServerResponse } from 'node:http'
 import http2 from 'node:http2'
 import net, { type Server, type Socket } from 'node:net'
 import { createSecureContext, type SecureContext, type SecureVersion } from 'node:tls'
 import type { Objects } from '../api/objects.ts'
-import type { Defects } from '../defects.ts'
 import type { Container } from '../kubelet/container.ts'
 import { EnvoyAdmin } from './envoy-admin.ts'
 import { listenerProblem, type RejectedListener } from './envoy-filters.ts'
 import { HttpForwarder } from './forwarder.ts'
+import type { IstioHooks, KeyPair } from './hooks.ts'
 import type { WorkloadIdentity } from './workload-identity.ts'
 import { byMeaning, hostMatches, serversOf, type GatewayServer, type MeshSnapshot } from './mesh.ts'
 
@@ -25,11 +24,11 @@ export class GatewayProxy {
   readonly sent = new Map<XdsType, string>()
   readonly acknowledged = new Map<XdsType, string>()
   readonly type = 'router'
-  readonly #defects: Defects
+  readonly #hooks: IstioHooks
+  readonly admin: EnvoyAdmin
   readonly #identity: WorkloadIdentity
-  /** The last certificate of each name: one whose secret is gone is shown until there is another. */
-  readonly #contexts = new Map<string, SecureContext>()
-  readonly #texts = new Map<string, string>()
+  /** The last certificate of each credentialName: it is served on while its Secret does not exist. */
+  readonly #served = new Map<string, { pair: KeyPair; context: SecureContext }>()
   #snapshot: MeshSnapshot | undefined
   /** By port, what its listener was last accepted with. */
   readonly #accepted = new Map<number, MeshSnapshot>()
@@ -39,19 +38,19 @@ export class GatewayProxy {
   constructor(
     container: Container,
     objects: Objects,
-    defects: Defects,
+    hooks: IstioHooks,
     identity: WorkloadIdentity,
     isTold: () => boolean,
   ) {
     this.container = container
     this.#objects = objects
-    this.#defects = defects
+    this.#hooks = hooks
     this.#identity = identity
     const snapshot = () => this.#snapshot
-    const admin = new EnvoyAdmin({ pod: () => container.pod, objects, snapshot, defects, identity })
-    this.#forwarder = new HttpForwarder(container, objects, snapshot, identity, admin, defects, isTold)
-    admin.sent = () => this.#forwarder.sent()
-    container.serveLoopback(15000, admin.server)
+    this.admin = new EnvoyAdmin({ pod: () => container.pod, objects, snapshot, hooks, identity })
+    this.#forwarder = new HttpForwarder(container, objects, snapshot, identity, this.admin, hooks, isTold)
+    this.admin.sent = () => this.#forwarder.sent()
+    container.serveLoopback(15000, http.createServer(this.admin.answer))
   }
 
   get isReady(): boolean {
@@ -72,8 +71,8 @@ export class GatewayProxy {
     this.#snapshot = snapshot
     this.#servers = serversOf(snapshot, this.container.pod)
     // What no server names any more is not followed any more.
-    for (const credential of this.#contexts.keys())
-      if (!this.#servers.some(({ tls }) => tls?.credentialName === credential)) this.#contexts.delete(credential)
+    for (const credential of this.#served.keys())
+      if (!this.#servers.some(({ tls }) => tls?.credentialName === credential)) this.#served.delete(credential)
     for (const { targetPort } of this.#servers)
       if (!isRejected(rejected, targetPort)) this.#accepted.set(targetPort, snapshot)
     this.#listen(rejected)
@@ -142,10 +141,7 @@ export class GatewayProxy {
       this.#answer(port) as never,
     )
     server.on('tlsClientError', () => undefined)
-    server.on('connection', () => {
-      if (this.#defects.has('tickets-useless')) server.setTicketKeys(randomBytes(48))
-    })
-    return server
+    return this.#hooks.tlsServer.apply(server)
   }
 
   #minimumVersion(port: number): SecureVersion {
@@ -165,21 +161,27 @@ export class GatewayProxy {
       .filter((each) => each.targetPort === port && each.tls?.credentialName && best(each) !== undefined)
       .toSorted((a, b) => byMeaning(best(a) ?? '', best(b) ?? ''))[0]
     const credential = server?.tls?.credentialName ?? ''
-    const data = this.#objects.get('secrets', credential, this.container.pod.metadata.namespace)?.data as
-      Record<string, string> | undefined
-    const decode = (key: string) => Buffer.from(data?.[key] ?? '', 'base64').toString()
-    const [cert, key] = [decode('tls.crt') || decode('cert'), decode('tls.key') || decode('key')]
-    const old = this.#contexts.get(credential)
-    if (old && this.#defects.has('certificates-stay')) return old
-    if (!cert || !key) return this.#defects.has('secrets-dropped-at-once') ? undefined : old
+    const served = this.#served.get(credential)
+    const [held, stored] = [served?.pair, this.#storedKeyPair(credential)]
+    const pair = this.#hooks.servedKeyPair.apply(stored ?? held, { held, stored })
+    if (!pair) return undefined
+    if (served?.pair.cert === pair.cert) return served.context
     try {
-      const context = old && this.#texts.get(credential) === cert ? old : createSecureContext({ cert, key })
-      this.#texts.set(credential, cert)
-      this.#contexts.set(credential, context)
+      const context = createSecureContext({ ...pair })
+      this.#served.set(credential, { pair, context })
       return context
     } catch {
       return undefined
     }
+  }
+
+  /** The certificate and key in the Secret of a credentialName, in either form that Istio reads. */
+  #storedKeyPair(credential: string): KeyPair | undefined {
+    const data = this.#objects.get('secrets', credential, this.container.pod.metadata.namespace)?.data as
+      Record<string, string> | undefined
+    const decode = (key: string) => Buffer.from(data?.[key] ?? '', 'base64').toString()
+    const [cert, key] = [decode('tls.crt') || decode('cert'), decode('tls.key') || decode('key')]
+    return cert && key ? { cert, key } : undefined
   }
 
   #answer(port: number): (request: IncomingMessage, response: ServerResponse) => void {

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { KubeObject } from '../api/object.ts'
+import { goDuration } from '../go-duration.ts'
 import { byMeaning, hostMatches, type GatewayServer, type MeshSnapshot } from './mesh.ts'
 
 interface StringMatch {
@@ -147,30 +148,13 @@ function fits(wanted: StringMatch | undefined, value: string | undefined): boole
   return true // an empty match: the header is there
 }
 
-/** Chooses a destination by weight; `off` is with the weight of the step beside it for the second one. */
-export function chooseDestination(destinations: readonly Destination[], off = false): Destination | undefined {
-  if (off && destinations.length === 2) {
-    const [first, second] = destinations
-    const beside: Record<number, number> = { 20: 50, 30: 20, 50: 40 }
-    const weight = beside[second?.weight ?? 0]
-    if (first && second && weight)
-      return chooseDestination([
-        { ...first, weight: 100 - weight },
-        { ...second, weight },
-      ])
-  }
+/** Chooses a destination by weight. */
+export function chooseDestination(destinations: readonly Destination[]): Destination | undefined {
   const total = destinations.reduce((sum, each) => sum + (each.weight ?? 0), 0)
   if (total === 0) return destinations[0]
   let at = Math.random() * total
   return destinations.find((each) => (at -= each.weight ?? 0) < 0)
 }
 
-/** The milliseconds of a duration such as '1.5s', '100ms' or '1m'. */
-export function durationMs(text: string | undefined): number | undefined {
-  if (!text) return undefined
-  const unit: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }
-  return [...text.matchAll(/([\d.]+)(ms|s|m|h)/g)].reduce(
-    (sum, [, amount, of]) => sum + Number(amount) * (unit[of ?? ''] ?? 0),
-    0,
-  )
-}
+/** The milliseconds of a duration in Istio's configuration such as '1.5s'; undefined where none is set. */
+export const durationMs = (text: string | undefined): number | undefined => (text ? goDuration(text) : undefined)

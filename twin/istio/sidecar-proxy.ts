@@ -1,7 +1,8 @@
+import http from 'node:http'
 import type { Objects } from '../api/objects.ts'
-import type { Defects } from '../defects.ts'
 import type { Container } from '../kubelet/container.ts'
 import { EnvoyAdmin } from './envoy-admin.ts'
+import type { IstioHooks } from './hooks.ts'
 import type { MeshSnapshot } from './mesh.ts'
 import { XDS_TYPES, type XdsType } from './proxy.ts'
 import { Sidecar } from './sidecar.ts'
@@ -17,16 +18,14 @@ export class SidecarProxy {
   readonly #sidecar: Sidecar
   #snapshot: MeshSnapshot | undefined
 
-  constructor(container: Container, objects: Objects, defects: Defects, identity: WorkloadIdentity) {
+  constructor(container: Container, objects: Objects, hooks: IstioHooks, identity: WorkloadIdentity) {
     this.container = container
     this.#identity = identity
     const snapshot = () => this.#snapshot
-    this.#sidecar = new Sidecar(container, identity, snapshot, defects)
+    this.#sidecar = new Sidecar(container, identity, snapshot, hooks)
     container.intercept(this.#sidecar)
-    container.serveLoopback(
-      15000,
-      new EnvoyAdmin({ pod: () => container.pod, objects, snapshot, defects, identity }).server,
-    )
+    const admin = new EnvoyAdmin({ pod: () => container.pod, objects, snapshot, hooks, identity })
+    container.serveLoopback(15000, http.createServer(admin.answer))
   }
 
   get isReady(): boolean {

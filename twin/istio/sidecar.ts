@@ -4,9 +4,9 @@ import https from 'node:https'
 import net, { type Server, type Socket } from 'node:net'
 import tls from 'node:tls'
 import type { KubeObject } from '../api/object.ts'
-import type { Defects } from '../defects.ts'
 import type { Container, Interception } from '../kubelet/container.ts'
 import { listen } from '../network.ts'
+import type { IstioHooks } from './hooks.ts'
 import { hasSidecar } from './injection.ts'
 import { concerns, type MeshSnapshot } from './mesh.ts'
 import type { WorkloadIdentity } from './workload-identity.ts'
@@ -20,19 +20,19 @@ export class Sidecar implements Interception {
   readonly #container: Container
   readonly #identity: WorkloadIdentity
   readonly #snapshot: () => MeshSnapshot | undefined
-  readonly #defects: Defects
+  readonly #hooks: IstioHooks
   readonly #servers = new Set<Server>()
 
   constructor(
     container: Container,
     identity: WorkloadIdentity,
     snapshot: () => MeshSnapshot | undefined,
-    defects: Defects,
+    hooks: IstioHooks,
   ) {
     this.#container = container
     this.#identity = identity
     this.#snapshot = snapshot
-    this.#defects = defects
+    this.#hooks = hooks
   }
 
   localPort(port: number): number {
@@ -77,7 +77,7 @@ export class Sidecar implements Interception {
       if (!first) return socket.destroy()
       socket.unshift(first)
       if (first[0] === TLS_HANDSHAKE) return this.#secure(socket, server)
-      if (this.#isStrict()) return socket.resetAndDestroy()
+      if (this.#refusesPlainText()) return socket.resetAndDestroy()
       server.emit('connection', socket)
     })
   }
@@ -110,17 +110,16 @@ export class Sidecar implements Interception {
     request.headers['x-forwarded-client-cert'] = `By=${this.#identity.uri};Hash=${hash};Subject="";URI=${uri}`
   }
 
-  /** What the policies say of plain text to this pod: the one of the workload, else of its namespace, else of the mesh. */
-  #isStrict(): boolean {
+  /** Whether the policy of the workload, else of its namespace, else of the mesh refuses plain text to this pod. */
+  #refusesPlainText(): boolean {
     const { pod } = this.#container
     const policies = (this.#snapshot()?.peerAuthentications ?? []).filter((each) => concerns(each, pod))
     const rank = (each: KubeObject) =>
       (each.spec?.selector ? 2 : 0) + Number(each.metadata.namespace === pod.metadata.namespace)
     // Of two of the same rank the older one counts, and older ones come first.
     const [first] = policies.toSorted((a, b) => rank(b) - rank(a))
-    if (this.#defects.has('strict-not-enforced')) return false
-    if (this.#defects.has('permissive-refuses') && policies.length > 1) return true
-    return (first?.spec?.mtls?.mode ?? 'PERMISSIVE') === 'STRICT'
+    const isStrict = (first?.spec?.mtls?.mode ?? 'PERMISSIVE') === 'STRICT'
+    return this.#hooks.refusesPlainText.apply(isStrict, { policies })
   }
 }
 

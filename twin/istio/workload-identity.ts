@@ -1,6 +1,6 @@
 import { issue, type Authority, type Pem } from '../certificates.ts'
 import type { Container } from '../kubelet/container.ts'
-import { goDuration } from '../knative/settings.ts'
+import { goDuration } from '../go-duration.ts'
 
 const DAY_MS = 86_400_000
 export const TRUST_DOMAIN = 'cluster.local'

@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Objects } from '../api/objects.ts'
 import { endpointsOf, type Endpoint } from '../cluster/services.ts'
-import type { Defects } from '../defects.ts'
 import type { Container } from '../kubelet/container.ts'
+import type { KnativeHooks } from './hooks.ts'
 import { REVISIONS, revisionKey } from './kinds.ts'
 import { forwardedHeaders, HopAgent, passOn } from './pass-on.ts'
 import { answerProbe } from './probes.ts'
@@ -13,17 +13,16 @@ import { RequestStats } from './request-stats.ts'
 /** The activators: they hold requests until there is a pod, and share the room that a revision's pods have. */
 export class Activators {
   readonly #objects: Objects
-  readonly #defects: Defects
+  readonly #hooks: KnativeHooks
   readonly #poke: (name: string, namespace: string) => void
   readonly #stats = new Map<string, RequestStats>()
   readonly #inFlight = new Map<string, Map<string, number>>()
   readonly #waiting = new Map<string, Set<() => void>>()
-  #cold = 0
   readonly #agents = new Map<Container, HopAgent>()
 
-  constructor(objects: Objects, defects: Defects, poke: (name: string, namespace: string) => void) {
+  constructor(objects: Objects, hooks: KnativeHooks, poke: (name: string, namespace: string) => void) {
     this.#objects = objects
-    this.#defects = defects
+    this.#hooks = hooks
     this.#poke = poke
     objects.store.listen('endpoints', ({ object }) =>
       this.#wake(revisionKey(object.metadata.namespace, object.metadata.name.replace(/-private$/, ''))),
@@ -38,7 +37,7 @@ export class Activators {
   /** Answers a request that came to one activator pod. */
   async handle(container: Container, request: IncomingMessage, response: ServerResponse): Promise<void> {
     response.on('error', () => undefined)
-    if (!this.#passesOn(request) && answerProbe(request, response, 'activator')) return
+    if (this.#hooks.answersProbe.apply(true, request) && answerProbe(request, response, 'activator')) return
     const [namespace, name] = [
       String(request.headers['knative-serving-namespace'] ?? ''),
       String(request.headers['knative-serving-revision'] ?? ''),
@@ -54,7 +53,7 @@ export class Activators {
     if (!stats) this.#stats.set(key, (stats = new RequestStats()))
     stats.enter(false)
     response.on('close', () => stats.leave(false))
-    const limit = this.#defects.has('concurrency-unlimited') ? 0 : Number(revision.spec.containerConcurrency ?? 0)
+    const limit = this.#hooks.concurrencyLimit.apply(Number(revision.spec.containerConcurrency ?? 0))
     const deadline = Date.now() + Number(revision.spec.timeoutSeconds ?? 300) * 1000
     const endpoint = await this.#place(key, name, namespace, limit, deadline, response)
     if (!endpoint) {
@@ -62,24 +61,18 @@ export class Activators {
       return
     }
     try {
-      const hidden = this.#defects.has('activator-unseen')
-      const headers = { ...forwardedHeaders(request, hidden), 'k-proxy-request': 'activator' }
+      const headers = this.#hooks.activatorHeaders.apply(forwardedHeaders(request), request)
       await passOn(request, response, {
         host: endpoint.address,
         port: container.network.realPort(endpoint.port),
         agent: this.#agentOf(container),
-        headers,
+        headers: { ...headers, 'k-proxy-request': 'activator' },
       })
     } catch {
       if (!response.headersSent && !response.destroyed) response.writeHead(502).end('bad gateway')
     } finally {
       this.#leave(key, endpoint)
     }
-  }
-
-  /** net-istio's probes are answered even so: without that no Route would become Ready. */
-  #passesOn(request: IncomingMessage): boolean {
-    return this.#defects.has('probes-passed-on') && request.headers['k-network-probe'] !== 'probe'
   }
 
   forget(container: Container): void {
@@ -97,15 +90,13 @@ export class Activators {
     response: ServerResponse,
   ): Promise<Endpoint | undefined> {
     const since = Date.now()
-    let found = false
+    let isFirstLook = true
     while (!response.destroyed && Date.now() < deadline) {
       const endpoints = endpointsOf(this.#objects, `${name}-private`, namespace, 80)
       if (endpoints.length === 0) {
         this.#poke(name, namespace)
-        // What it does by a defect: it loses every fourth of them, or gives up after ten seconds.
-        if (!found && this.#defects.has('cold-requests-lost') && ++this.#cold % 4 === 0) return undefined
-        if (this.#defects.has('activator-impatient') && Date.now() - since > 10_000) return undefined
-        found = true
+        if (!this.#hooks.waitsForPod.apply(true, { isFirstLook, waitedMs: Date.now() - since })) return undefined
+        isFirstLook = false
       }
       const counts = this.#countsOf(key)
       const load = (each: Endpoint) => counts.get(each.address) ?? 0

@@ -8,8 +8,8 @@ import {
 } from '../api/object.ts'
 import type { Objects } from '../api/objects.ts'
 import { StatusError } from '../api/status-error.ts'
-import type { Defects } from '../defects.ts'
 import { activatorsFor, decide, panicWindowOf, targetsOf } from './formulas.ts'
+import type { KnativeHooks } from './hooks.ts'
 import { METRICS, POD_AUTOSCALERS, revisionKey, SERVERLESS_SERVICES } from './kinds.ts'
 import { logLine } from './log-line.ts'
 import { MetricWindow } from './metric-window.ts'
@@ -33,14 +33,14 @@ export type Scrape = (revision: string) => { concurrency: number; requestsPerSec
 export class Autoscaler {
   readonly deciders = new Map<string, Decider>()
   readonly #objects: Objects
-  readonly #defects: Defects
+  readonly #hooks: KnativeHooks
   readonly #scrape: Scrape
   readonly #log: (line: string) => void
   #sampledAt = Math.floor(Date.now() / 1000)
 
-  constructor(objects: Objects, defects: Defects, scrape: Scrape, log: (line: string) => void) {
+  constructor(objects: Objects, hooks: KnativeHooks, scrape: Scrape, log: (line: string) => void) {
     this.#objects = objects
-    this.#defects = defects
+    this.#hooks = hooks
     this.#scrape = scrape
     this.#log = log
   }
@@ -50,13 +50,10 @@ export class Autoscaler {
     this.deciders.clear()
   }
 
-  /** Leaves every revision one pod: what a defect has it do when it ends. */
-  letGo(): void {
-    for (const { metadata } of this.#objects.list(POD_AUTOSCALERS)) {
-      const name = `${metadata.name}-deployment`
-      if (this.#objects.get('deployments.apps', name, metadata.namespace))
-        this.#objects.change('deployments.apps', name, metadata.namespace, (draft) => void (draft.spec.replicas = 1))
-    }
+  /** Ends: Deployments keep the scale that they have. */
+  end(): void {
+    for (const [{ metadata }, replicas] of this.#hooks.scalesAtExit.apply(new Map(), this.#objects))
+      this.#scale(metadata.name, metadata.namespace, replicas)
   }
 
   /** Takes the figures of every revision, once a second; where a second was missed, what came since stands for it too. */
@@ -68,10 +65,10 @@ export class Autoscaler {
     for (const podAutoscaler of this.#objects.list(POD_AUTOSCALERS)) {
       const decider = this.#deciderOf(podAutoscaler)
       const key = revisionKey(podAutoscaler.metadata.namespace, podAutoscaler.metadata.name)
-      const { concurrency, requestsPerSecond } = this.#scrape(key)
+      const { concurrency, requestsPerSecond } = this.#hooks.measurement.apply(this.#scrape(key))
       for (let second = first; second <= now; second++) {
-        decider.concurrency.record(second, concurrency * (this.#defects.has('concurrency-halved') ? 0.5 : 1))
-        decider.requests.record(second, requestsPerSecond * (this.#defects.has('requests-counted-twice') ? 2 : 1))
+        decider.concurrency.record(second, concurrency)
+        decider.requests.record(second, requestsPerSecond)
       }
     }
   }
@@ -108,7 +105,9 @@ export class Autoscaler {
     if (!podAutoscaler || podAutoscaler.metadata.deletionTimestamp || !deployment) return
     this.#ensureMetric(podAutoscaler)
     const { annotations } = podAutoscaler.metadata
-    const settings = revisionSettings(autoscalerSettings(readConfig(this.#objects, 'config-autoscaler')), annotations)
+    const settings = this.#hooks.settings.apply(
+      revisionSettings(autoscalerSettings(readConfig(this.#objects, 'config-autoscaler')), annotations),
+    )
     const pods = this.#objects
       .list('pods', namespace)
       .filter(
@@ -127,17 +126,16 @@ export class Autoscaler {
           'knative.dev/key': revisionKey(namespace, name),
         }),
       )
-      this.#objects.change(
-        'deployments.apps',
-        deployment.metadata.name,
-        namespace,
-        (draft) => void (draft.spec.replicas = replicas),
-      )
+      this.#scale(deployment.metadata.name, namespace, replicas)
     }
-    const excess = this.#defects.has('burst-capacity-ignored') ? ready - 1 : decider.last.excess
+    const excess = this.#hooks.excessBurstCapacity.apply(decider.last.excess, { readyPods: ready })
     const mode = replicas > 0 && ready > 0 && active.status !== 'False' && excess >= 0 ? 'Serve' : 'Proxy'
     this.#ensureServerlessService(podAutoscaler, mode, activatorsFor(settings, targets.total, ready))
     this.#writeStatus(podAutoscaler, replicas, ready, active)
+  }
+
+  #scale(deployment: string, namespace: string | undefined, replicas: number): void {
+    this.#objects.change('deployments.apps', deployment, namespace, (draft) => void (draft.spec.replicas = replicas))
   }
 
   #deciderOf({ metadata: { name, namespace, uid = '' } }: KubeObject): Decider {
@@ -168,23 +166,18 @@ export class Autoscaler {
   #decide(
     podAutoscaler: KubeObject,
     decider: Decider,
-    given: AutoscalerSettings,
+    settings: AutoscalerSettings,
     ready: number,
     targets: { total: number; target: number },
   ): number {
-    const settings = this.#defects.has('scale-down-at-once') ? { ...given, maxScaleDownRate: 1e9 } : given
     const now = Date.now() / 1000
     const key = revisionKey(podAutoscaler.metadata.namespace, podAutoscaler.metadata.name)
     const window =
       annotation(podAutoscaler.metadata.annotations, 'metric') === 'rps' ? decider.requests : decider.concurrency
     const [stable, panic] = [window.average(now, settings.stableWindow), window.average(now, panicWindowOf(settings))]
-    const decision = decide(settings, targets, {
-      ready,
-      stable,
-      panic,
-      reachable: podAutoscaler.spec.reachability !== 'Unreachable',
-    })
-    if (decision.overThreshold && !this.#defects.has('panic-never')) {
+    const reachable = podAutoscaler.spec.reachability !== 'Unreachable'
+    const decision = this.#hooks.decision.apply(decide(settings, targets, { ready, stable, panic, reachable }))
+    if (decision.overThreshold) {
       if (decider.panicSince === undefined)
         this.#log(logLine('INFO', 'autoscaler', 'PANICKING.', { 'knative.dev/key': key }))
       decider.panicSince = now
@@ -221,12 +214,12 @@ export class Autoscaler {
     const reachable = podAutoscaler.spec.reachability !== 'Unreachable'
     const initialized = conditionOf(podAutoscaler, 'ScaleTargetInitialized')?.status === 'True'
     const zero = settings.initialScale === 0 && !settings.minScale
-    const first = this.#defects.has('initial-scale-ignored') ? 1 : zero ? 0 : Math.max(settings.initialScale, 1)
+    const first = this.#hooks.initialScale.apply(zero ? 0 : Math.max(settings.initialScale, 1))
     let least = reachable ? settings.minScale : 0
     if (!initialized && ready < Math.max(first, least)) least = Math.max(least, first)
     else if (!initialized) least = Math.max(least, Math.min(first, ready))
-    const most = this.#defects.has('max-scale-ignored') ? 0 : settings.maxScale
-    return most > 0 ? Math.min(most, Math.max(least, wanted)) : Math.max(least, wanted)
+    const scale = Math.max(least, wanted)
+    return settings.maxScale > 0 ? Math.min(settings.maxScale, scale) : scale
   }
 
   /** The PodAutoscaler's condition Active: False once nothing came for a whole stable window, and nothing keeps it. */
@@ -334,13 +327,8 @@ export class Autoscaler {
   ): void {
     const { name, namespace, generation, annotations } = podAutoscaler.metadata
     const serverless = this.#objects.get(SERVERLESS_SERVICES, name, namespace)
-    const first = this.#defects.has('initial-scale-ignored')
-      ? 1
-      : Number(
-          annotation(annotations, 'initial-scale') ??
-            readConfig(this.#objects, 'config-autoscaler')['initial-scale'] ??
-            1,
-        )
+    const configured = readConfig(this.#objects, 'config-autoscaler')['initial-scale']
+    const first = this.#hooks.initialScale.apply(Number(annotation(annotations, 'initial-scale') ?? configured ?? 1))
     const least = Math.max(first, Number(annotation(annotations, 'min-scale') ?? 0), first === 0 ? 0 : 1)
     const initialized = conditionOf(podAutoscaler, 'ScaleTargetInitialized')?.status === 'True' || ready >= least
     const served = conditionOf(serverless, 'Ready')

@@ -32,6 +32,8 @@ export const panicWindowOf = (settings: AutoscalerSettings): number =>
 
 export interface Decision {
   desired: number
+  desiredStable: number
+  desiredPanic: number
   excessBurstCapacity: number
   overThreshold: boolean
 }
@@ -41,7 +43,7 @@ export function decide(
   settings: AutoscalerSettings,
   { total, target }: Targets,
   seen: { ready: number; stable: number; panic: number; reachable: boolean },
-): Decision & { desiredStable: number; desiredPanic: number } {
+): Decision {
   const ready = Math.max(1, seen.ready)
   const low = seen.reachable ? Math.floor(ready / settings.maxScaleDownRate) : 0
   const high = Math.ceil(settings.maxScaleUpRate * ready)

@@ -2,11 +2,11 @@ import type { Admission } from '../api/admission.ts'
 import { Controller, controlledBy } from '../api/controller.ts'
 import type { Objects } from '../api/objects.ts'
 import { Component } from '../cluster/component.ts'
-import type { Defects } from '../defects.ts'
 import type { Image } from '../kubelet/container.ts'
 import type { Network } from '../network.ts'
 import { Activators } from './activator.ts'
 import { Autoscaler } from './autoscaler.ts'
+import type { KnativeHooks } from './hooks.ts'
 import {
   CONFIGURATIONS,
   INGRESSES,
@@ -42,7 +42,7 @@ const DRAIN_MS = 1500
 /** Knative Serving and net-istio: each works while a pod of its component runs. */
 export class Knative {
   readonly #objects: Objects
-  readonly #defects: Defects
+  readonly #hooks: KnativeHooks
   readonly #version: string
   readonly #components: Record<ComponentName, Component> = {
     controller: new Component(),
@@ -57,25 +57,25 @@ export class Knative {
   readonly #activators: Activators
   readonly #timers: NodeJS.Timeout[] = []
 
-  constructor(objects: Objects, admission: Admission, network: Network, defects: Defects, version: string) {
+  constructor(objects: Objects, admission: Admission, network: Network, hooks: KnativeHooks, version: string) {
     this.#objects = objects
-    this.#defects = defects
+    this.#hooks = hooks
     this.#version = version
     const { autoscaler: scaler } = this.#components
     this.#autoscaler = new Autoscaler(
       objects,
-      defects,
+      hooks,
       (revision) => this.#seen(revision),
       (line) => scaler.log(line),
     )
-    this.#activators = new Activators(objects, defects, (name, namespace) => {
+    this.#activators = new Activators(objects, hooks, (name, namespace) => {
       if (scaler.isUp) this.#autoscaler.poke(name, namespace)
     })
     admission.serve(`${KNATIVE}/webhook`, knativeWebhook(objects))
     admission.serve(`${KNATIVE}/net-istio-webhook`, () => undefined)
     scaler.onChange((_, up) => {
       if (up && scaler.running.size === 1) this.#autoscaler.restart()
-      if (!scaler.isUp && defects.has('no-pods-without-autoscaler')) this.#autoscaler.letGo()
+      if (!scaler.isUp) this.#autoscaler.end()
     })
     this.#components.activator.onChange((container, up) => {
       if (!up) this.#activators.forget(container)
@@ -122,14 +122,14 @@ export class Knative {
             ...metrics(activatorSamples)(),
             8012: (request, response) => void this.#activators.handle(container, request, response),
           }),
-          () => (this.#defects.has('activators-end-at-once') ? 0 : DRAIN_MS),
+          () => this.#hooks.activatorDrainMs.apply(DRAIN_MS),
         ),
       ),
       'serving/cmd/webhook': this.#withLog('webhook', webhook.image()),
       'net-istio/cmd/controller': this.#withLog('net-istio-controller', netIstio.image()),
       'net-istio/cmd/webhook': this.#withLog('net-istio-webhook', netIstioWebhook.image()),
       'serving/cmd/queue': async (container) => {
-        const queue = new QueueProxy(container, this.#defects)
+        const queue = new QueueProxy(container, this.#hooks)
         this.#queues.add(queue)
         const program = await queue.start()
         return {
@@ -209,7 +209,7 @@ export class Knative {
     )
     configurations.watch(objects, CONFIGURATIONS).watch(objects, REVISIONS, controlledBy('Configuration'))
     const revisions = this.#controller('controller', 'serving.knative.dev.Revision', (name, namespace) =>
-      reconcileRevision(objects, this.#defects, name, namespace),
+      reconcileRevision(objects, this.#hooks, name, namespace),
     )
     revisions
       .watch(objects, REVISIONS)
@@ -220,7 +220,7 @@ export class Knative {
           ? { name: metadata.labels[`${LABEL}/revision`]!, namespace: metadata.namespace }
           : undefined,
       )
-    const rollouts = new Rollouts(objects, this.#defects, (name, namespace) => routes.enqueue(name, namespace))
+    const rollouts = new Rollouts(objects, this.#hooks, (name, namespace) => routes.enqueue(name, namespace))
     const routes: Controller = this.#controller('controller', 'serving.knative.dev.Route', (name, namespace) =>
       reconcileRoute(objects, rollouts, name, namespace),
     )
@@ -238,7 +238,7 @@ export class Knative {
     const serverless = this.#controller(
       'controller',
       'networking.internal.knative.dev.ServerlessService',
-      (name, namespace) => reconcileServerlessService(objects, this.#defects, name, namespace),
+      (name, namespace) => reconcileServerlessService(objects, this.#hooks, name, namespace),
     )
     serverless.watch(objects, SERVERLESS_SERVICES)
     objects.store.listen('endpoints', ({ object: { metadata } }) => {
@@ -293,7 +293,7 @@ export class Knative {
   }
 
   #runNetIstio(network: Network): void {
-    const netIstio = new NetIstio(this.#objects, network, this.#defects)
+    const netIstio = new NetIstio(this.#objects, network, this.#hooks)
     const ingresses: Controller = this.#controller(
       'net-istio-controller',
       'networking.internal.knative.dev.Ingress',

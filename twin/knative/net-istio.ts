@@ -5,8 +5,8 @@ import { isReadyPod, ownerReference, withConditions, type KubeObject } from '../
 import type { Objects } from '../api/objects.ts'
 import { hasLabels } from '../api/selectors.ts'
 import type { Controller } from '../api/controller.ts'
-import type { Defects } from '../defects.ts'
 import type { Network } from '../network.ts'
+import type { KnativeHooks } from './hooks.ts'
 import { ensureTlsGateway } from './ingress-tls.ts'
 import { INGRESSES } from './kinds.ts'
 import { readConfig } from './settings.ts'
@@ -41,15 +41,13 @@ interface Rule {
 export class NetIstio {
   readonly #objects: Objects
   readonly #network: Network
-  readonly #defects: Defects
-  readonly #droppedUntil = new Map<string, number>()
-  readonly #firstRevision = new Map<string, string>()
+  readonly #hooks: KnativeHooks
   readonly #probed = new Map<string, string>()
 
-  constructor(objects: Objects, network: Network, defects: Defects) {
+  constructor(objects: Objects, network: Network, hooks: KnativeHooks) {
     this.#objects = objects
     this.#network = network
-    this.#defects = defects
+    this.#hooks = hooks
   }
 
   async reconcile(name: string, namespace: string | undefined, controller: Controller): Promise<void> {
@@ -61,8 +59,8 @@ export class NetIstio {
     }
     const [external, local] = [this.#gateways('external'), this.#gateways('local')]
     const hash = createHash('sha256').update(JSON.stringify(ingress.spec)).digest('hex')
-    if (this.#defects.has('rollback-drops') && this.#dropsForNow(ingress))
-      return controller.enqueue(name, namespace, 450)
+    const delayMs = this.#hooks.ingressDelayMs.apply(0, { ingress, objects: this.#objects })
+    if (delayMs > 0) return controller.enqueue(name, namespace, delayMs)
     this.#ensureVirtualServices(ingress, external, local, hash)
     const key = `${ingress.metadata.uid}/${hash}`
     const missing =
@@ -72,20 +70,6 @@ export class NetIstio {
     if (!missing) this.#probed.set(ingress.metadata.uid ?? '', key)
     else controller.enqueue(name, namespace, 60)
     this.#writeStatus(ingress, missing, external, local)
-  }
-
-  /** Removes the routes of an Ingress whose traffic goes back to an older revision, and keeps them away for a moment. */
-  #dropsForNow(ingress: KubeObject): boolean {
-    const key = ingress.metadata.uid ?? ''
-    if (Date.now() < (this.#droppedUntil.get(key) ?? 0)) return true
-    const first = String((ingress.spec.rules as Rule[])[0]?.http.paths[0]?.splits[0]?.serviceName)
-    const before = this.#firstRevision.get(key) ?? ''
-    this.#firstRevision.set(key, first)
-    if (!before || first >= before) return false
-    const { name, namespace } = ingress.metadata
-    this.#droppedUntil.set(key, Date.now() + 400)
-    this.#objects.delete(VIRTUAL_SERVICES, `${name}-ingress`, namespace)
-    return true
   }
 
   /** The gateways of config-istio, in either form; the default where neither is given. */
@@ -173,13 +157,7 @@ export class NetIstio {
 
   /** Each path twice: for the probe, whose answer carries the hash, and for everybody. */
   #routesOf(ingress: KubeObject, rule: Rule, gateways: string[], hash: string): object[] {
-    const { annotations = {} } = ingress.metadata
-    const heeded = this.#defects.has('net-istio-heeds-annotations')
-      ? {
-          timeout: annotations['networking.knative.dev/timeout'],
-          retries: { attempts: Number(annotations['networking.knative.dev/retryAttempts'] ?? 0) },
-        }
-      : { retries: {} }
+    const policy = this.#hooks.routePolicy.apply({ retries: {} }, ingress)
     const shortest = rule.hosts.toSorted((a, b) => a.length - b.length)[0]
     return rule.http.paths.flatMap(({ splits, headers = {} }) => {
       const match = { authority: { prefix: shortest }, gateways }
@@ -195,10 +173,10 @@ export class NetIstio {
         {
           headers: { request: { set: { 'K-Network-Hash': hash } } },
           match: [{ ...match, headers: { ...headers, 'K-Network-Hash': { exact: 'override' } } }],
-          ...heeded,
+          ...policy,
           route,
         },
-        { match: [{ ...match, ...(Object.keys(headers).length ? { headers } : {}) }], ...heeded, route },
+        { match: [{ ...match, ...(Object.keys(headers).length ? { headers } : {}) }], ...policy, route },
       ]
     })
   }

@@ -3,12 +3,12 @@ import http, { Agent, type IncomingMessage, type OutgoingHttpHeaders, type Serve
 const HOP_BY_HOP = ['connection', 'keep-alive', 'proxy-connection', 'transfer-encoding', 'upgrade']
 
 /** Headers for the next hop: who sent it appended to X-Forwarded-For. */
-export function forwardedHeaders(request: IncomingMessage, hidden = false): OutgoingHttpHeaders {
+export function forwardedHeaders(request: IncomingMessage): OutgoingHttpHeaders {
   const headers: OutgoingHttpHeaders = { ...request.headers }
   for (const name of HOP_BY_HOP) delete headers[name]
   const before = request.headers['x-forwarded-for']
   const from = request.socket.remoteAddress ?? ''
-  if (!hidden) headers['x-forwarded-for'] = before ? `${String(before)}, ${from}` : from
+  headers['x-forwarded-for'] = before ? `${String(before)}, ${from}` : from
   return headers
 }
 

@@ -1,7 +1,7 @@
 import http, { type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http'
-import type { Defects } from '../defects.ts'
 import type { Container, Program } from '../kubelet/container.ts'
 import { probe, type Probe } from '../kubelet/probe.ts'
+import type { KnativeHooks } from './hooks.ts'
 import { revisionKey } from './kinds.ts'
 import { forwardedHeaders, HopAgent, passOn } from './pass-on.ts'
 import { answerProbe } from './probes.ts'
@@ -19,7 +19,7 @@ export class QueueProxy {
   readonly revision: string
   readonly stats = new RequestStats()
   readonly #container: Container
-  readonly #defects: Defects
+  readonly #hooks: KnativeHooks
   readonly #limit: number
   readonly #timeoutMs: number
   readonly #userPort: number
@@ -30,10 +30,10 @@ export class QueueProxy {
   #answered = 0
   #draining = false
 
-  constructor(container: Container, defects: Defects) {
+  constructor(container: Container, hooks: KnativeHooks) {
     const { env } = container
     this.#container = container
-    this.#defects = defects
+    this.#hooks = hooks
     this.revision = revisionKey(env.SERVING_NAMESPACE, env.SERVING_REVISION ?? '')
     this.#limit = Number(env.CONTAINER_CONCURRENCY ?? 0)
     this.#timeoutMs = Number(env.REVISION_TIMEOUT_SECONDS ?? 300) * 1000
@@ -53,22 +53,21 @@ export class QueueProxy {
     response.on('error', () => undefined)
     const isKubelet = String(request.headers['user-agent']).startsWith('kube-probe')
     if (isKubelet) return void (await this.#answerKubelet(response))
-    const isRoute = request.headers['k-network-probe'] === 'probe'
-    const isActivator =
-      request.headers['user-agent'] === 'Knative-Activator-Probe' && !this.#defects.has('probes-passed-on')
-    if ((isRoute || isActivator) && answerProbe(request, response, 'queue', !this.#draining)) return
+    const isProbe =
+      request.headers['k-network-probe'] === 'probe' || request.headers['user-agent'] === 'Knative-Activator-Probe'
+    if (this.#hooks.answersProbe.apply(isProbe, request) && answerProbe(request, response, 'queue', !this.#draining))
+      return
     this.#log(request, response)
     if (this.#draining) response.setHeader('connection', 'close')
     const proxied = request.headers['k-proxy-request'] === 'activator'
     this.stats.enter(proxied)
     response.on('close', () => this.stats.leave(proxied))
-    const timeout = this.#defects.has('timeouts-ignored')
-      ? undefined
-      : setTimeout(() => this.#timeOut(response), this.#timeoutMs)
+    const timeoutMs = this.#hooks.requestTimeoutMs.apply(this.#timeoutMs)
+    const timeout = setTimeout(() => this.#timeOut(response), timeoutMs)
     response.on('close', () => clearTimeout(timeout))
     if (!(await this.#enter(response))) return
     try {
-      this.#answered += this.#defects.has('requests-uncounted') ? 0.5 : 1
+      this.#answered += this.#hooks.requestCount.apply(1)
       await passOn(request, response, {
         host: this.#container.address,
         port: this.#container.localPort(this.#userPort),
@@ -93,9 +92,10 @@ export class QueueProxy {
       SERVING_POD = '',
     } = this.#container.env
     const { requestLog, requestLogTemplate } = JSON.parse(OBSERVABILITY_CONFIG || '{}') as Record<string, string>
-    if (requestLog !== 'true' || !requestLogTemplate || this.#defects.has('request-logs-missing')) return
+    const template = this.#hooks.requestLogTemplate.apply(requestLogTemplate ?? '')
+    if (requestLog !== 'true' || !template) return
     const revision = { name: SERVING_REVISION, namespace: SERVING_NAMESPACE, pod: SERVING_POD }
-    logRequest(this.#container.log, requestLogTemplate, request, response, revision)
+    logRequest(this.#container.log, template, request, response, revision)
   }
 
   #timeOut(response: ServerResponse): void {
@@ -105,9 +105,9 @@ export class QueueProxy {
 
   /** Waits for a place below the container's concurrency; false where there is none to wait for, or the client went. */
   async #enter(response: ServerResponse): Promise<boolean> {
-    const unlimited = this.#limit === 0 || this.#defects.has('concurrency-unlimited')
-    if (!unlimited && this.#running >= this.#limit) {
-      if (this.#waiting.length >= QUEUED_PER_REQUEST * this.#limit) {
+    const limit = this.#hooks.concurrencyLimit.apply(this.#limit)
+    if (limit > 0 && this.#running >= limit) {
+      if (this.#waiting.length >= QUEUED_PER_REQUEST * limit) {
         response.writeHead(503).end('pending request queue full')
         return false
       }

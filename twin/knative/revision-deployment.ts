@@ -1,5 +1,5 @@
 import { ownerReference, type KubeObject } from '../api/object.ts'
-import type { Defects } from '../defects.ts'
+import type { KnativeHooks } from './hooks.ts'
 
 const QUEUE_PROXY = 'queue.sidecar.serving.knative.dev'
 
@@ -8,7 +8,7 @@ export function revisionDeployment(
   revision: KubeObject,
   deploymentConfig: Readonly<Record<string, string>>,
   observability: Readonly<Record<string, string>>,
-  defects: Defects,
+  hooks: KnativeHooks,
 ): KubeObject {
   const { name, namespace, labels = {}, annotations = {}, uid = '' } = revision.metadata
   const { 'serving.knative.dev/routingState': _, ...kept } = labels
@@ -67,7 +67,7 @@ export function revisionDeployment(
           terminationGracePeriodSeconds: timeoutSeconds ?? 300,
           containers: [
             ...(containers as KubeObject['spec'][]).map((container) =>
-              userContainer(container, labels, name, port, defects),
+              hooks.userContainer.apply(userContainer(container, labels, name, port)),
             ),
             queueProxy(
               revision,
@@ -88,13 +88,11 @@ function userContainer(
   labels: Readonly<Record<string, string>>,
   revision: string,
   port: number,
-  defects: Defects,
 ): object {
   // Its readiness is queue-proxy's to probe.
   const { readinessProbe: _, ...rest } = container
   return {
     ...rest,
-    ...(defects.has('resources-ignored') ? { resources: {} } : {}),
     ports: [{ containerPort: port, name: 'user-port', protocol: 'TCP' }],
     lifecycle: { preStop: { httpGet: { path: '/wait-for-drain', port: 8022, scheme: 'HTTP' } } },
     env: [

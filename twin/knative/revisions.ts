@@ -1,6 +1,6 @@
 import { ownerReference, withConditions, conditionOf, isTrue, type KubeObject } from '../api/object.ts'
 import type { Objects } from '../api/objects.ts'
-import type { Defects } from '../defects.ts'
+import type { KnativeHooks } from './hooks.ts'
 import { POD_AUTOSCALERS, REVISIONS, ROUTES } from './kinds.ts'
 import { readConfig, annotation } from './settings.ts'
 import { revisionDeployment } from './revision-deployment.ts'
@@ -8,41 +8,37 @@ import { revisionDeployment } from './revision-deployment.ts'
 /** Makes what a Revision needs, a Deployment and a PodAutoscaler, and says how it fares. */
 export function reconcileRevision(
   objects: Objects,
-  defects: Defects,
+  hooks: KnativeHooks,
   name: string,
   namespace: string | undefined,
 ): void {
   const revision = objects.get(REVISIONS, name, namespace)
   if (!revision || revision.metadata.deletionTimestamp) return
-  const deployment = ensureDeployment(objects, defects, revision)
-  ensurePodAutoscaler(objects, defects, revision)
+  const deployment = ensureDeployment(objects, hooks, revision)
+  ensurePodAutoscaler(objects, hooks, revision)
   const podAutoscaler = objects.get(POD_AUTOSCALERS, name, namespace)
   writeStatus(objects, revision, deployment, podAutoscaler)
 }
 
-function ensureDeployment(objects: Objects, defects: Defects, revision: KubeObject): KubeObject {
+function ensureDeployment(objects: Objects, hooks: KnativeHooks, revision: KubeObject): KubeObject {
   const wanted = revisionDeployment(
     revision,
     readConfig(objects, 'config-deployment'),
     readConfig(objects, 'config-observability'),
-    defects,
+    hooks,
   )
   const before = objects.get('deployments.apps', wanted.metadata.name, revision.metadata.namespace)
-  // Its replicas are the autoscaler's.
-  if (before) wanted.spec.replicas = before.spec.replicas
-  else
-    wanted.spec.replicas = defects.has('initial-scale-ignored')
-      ? 1
-      : Number(
-          annotation(revision.metadata.annotations, 'initial-scale') ??
-            readConfig(objects, 'config-autoscaler')['initial-scale'] ??
-            1,
-        )
+  const initialScale =
+    annotation(revision.metadata.annotations, 'initial-scale') ??
+    readConfig(objects, 'config-autoscaler')['initial-scale'] ??
+    1
+  // The autoscaler owns the replicas of a Deployment that exists.
+  wanted.spec.replicas = before ? before.spec.replicas : hooks.initialScale.apply(Number(initialScale))
   if (before && !isRouted(objects, revision) && before.spec.replicas === 0) return before
   return objects.ensure('deployments.apps', wanted)
 }
 
-function ensurePodAutoscaler(objects: Objects, defects: Defects, revision: KubeObject): void {
+function ensurePodAutoscaler(objects: Objects, hooks: KnativeHooks, revision: KubeObject): void {
   const { name, namespace, labels, annotations } = revision.metadata
   const {
     'serving.knative.dev/routes': _,
@@ -62,7 +58,7 @@ function ensurePodAutoscaler(objects: Objects, defects: Defects, revision: KubeO
     annotations: {
       'autoscaling.knative.dev/class': 'kpa.autoscaling.knative.dev',
       'autoscaling.knative.dev/metric': 'concurrency',
-      ...(defects.has('panic-annotations-dropped') ? withoutPanic(copied) : copied),
+      ...hooks.podAutoscalerAnnotations.apply(copied),
     },
     ownerReferences: [ownerReference(revision)],
   }
@@ -78,9 +74,6 @@ function ensurePodAutoscaler(objects: Objects, defects: Defects, revision: KubeO
     },
   })
 }
-
-const withoutPanic = (annotations: Record<string, string>): Record<string, string> =>
-  Object.fromEntries(Object.entries(annotations).filter(([key]) => !/\/panic/.test(key)))
 
 /** Whether a Route sends traffic to a revision, by share or by tag; a revision that is not Ready yet is reachable too. */
 function isRouted(objects: Objects, revision: KubeObject): boolean {

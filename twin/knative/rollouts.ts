@@ -1,7 +1,7 @@
 import { ROUTES } from './kinds.ts'
 import type { KubeObject } from '../api/object.ts'
 import type { Objects } from '../api/objects.ts'
-import type { Defects } from '../defects.ts'
+import type { KnativeHooks } from './hooks.ts'
 import { readConfig } from './settings.ts'
 import type { Target } from './traffic-target.ts'
 
@@ -18,21 +18,21 @@ const STEP_SECONDS = 1
 /** Moves the traffic of targets with the latest revision step by step, where config-network's rollout-duration says so. */
 export class Rollouts {
   readonly #objects: Objects
-  readonly #defects: Defects
+  readonly #hooks: KnativeHooks
   readonly #again: (name: string, namespace: string | undefined) => void
   readonly #latest = new Map<string, string>()
   readonly #moving = new Map<string, Rollout>()
 
-  constructor(objects: Objects, defects: Defects, again: (name: string, namespace: string | undefined) => void) {
+  constructor(objects: Objects, hooks: KnativeHooks, again: (name: string, namespace: string | undefined) => void) {
     this.#objects = objects
-    this.#defects = defects
+    this.#hooks = hooks
     this.#again = again
   }
 
   /** The targets as they are to be now: one whose revision is new is two for a while. */
   split(route: KubeObject, targets: readonly Target[]): Target[] {
-    const told = Number(readConfig(this.#objects, 'config-network')['rollout-duration'] ?? 0)
-    const seconds = this.#defects.has('rollout-at-once') ? 0 : told
+    const configured = Number(readConfig(this.#objects, 'config-network')['rollout-duration'] ?? 0)
+    const seconds = this.#hooks.rolloutSeconds.apply(configured)
     return targets.flatMap((target) => {
       const { revisionName = '', percent = 0 } = target
       if (!target.latestRevision || !percent) return [target]

@@ -1,6 +1,6 @@
 import { isReadyPod, ownerReference, withConditions, type KubeObject } from '../api/object.ts'
 import type { Objects } from '../api/objects.ts'
-import type { Defects } from '../defects.ts'
+import type { KnativeHooks } from './hooks.ts'
 import { KNATIVE, SERVERLESS_SERVICES } from './kinds.ts'
 
 interface Address {
@@ -15,7 +15,7 @@ interface Address {
  */
 export function reconcileServerlessService(
   objects: Objects,
-  defects: Defects,
+  hooks: KnativeHooks,
   name: string,
   namespace: string | undefined,
 ): void {
@@ -36,7 +36,7 @@ export function reconcileServerlessService(
       nodeName: pod.spec.nodeName as string,
       targetRef: { kind: 'Pod', name: pod.metadata.name, namespace: KNATIVE, uid: pod.metadata.uid ?? '' },
     }))
-  const serve = serverless.spec.mode === 'Serve' && !defects.has('endpoints-stay-activators')
+  const serve = hooks.endpointsMode.apply(String(serverless.spec.mode)) === 'Serve'
   const addresses = (serve && pods.length) || chosen.length === 0 ? pods : chosen
   objects.ensure('endpoints', {
     apiVersion: 'v1',

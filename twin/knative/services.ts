@@ -8,9 +8,9 @@ import {
   type KubeObject,
 } from '../api/object.ts'
 import type { Objects } from '../api/objects.ts'
+import { goDuration } from '../go-duration.ts'
 import { CONFIGURATIONS, LABEL, REVISIONS, ROUTES, SERVICES, VISIBILITY } from './kinds.ts'
 import { readConfig } from './settings.ts'
-import { goDuration } from './settings.ts'
 
 const carried = (annotations: Readonly<Record<string, string>> | undefined): Record<string, string> =>
   Object.fromEntries(

@@ -1,16 +1,6 @@
 import type { Objects } from '../api/objects.ts'
+import { goDuration } from '../go-duration.ts'
 import { KNATIVE } from './kinds.ts'
-
-/** The milliseconds of a Go duration, or undefined where it is none. */
-export function goDuration(text: string): number | undefined {
-  if (text === '0') return 0
-  if (!/^(\d+(\.\d+)?(ms|h|m|s))+$/.test(text)) return undefined
-  const unit: Record<string, number> = { h: 3_600_000, m: 60_000, s: 1000, ms: 1 }
-  return [...text.matchAll(/(\d+(?:\.\d+)?)(ms|h|m|s)/g)].reduce(
-    (sum, [, amount, of]) => sum + Number(amount) * (unit[of ?? ''] ?? 0),
-    0,
-  )
-}
 
 /** One of Knative's ConfigMaps, without its _example. */
 export function readConfig(objects: Objects, name: string): Record<string, string> {

@@ -1,7 +1,8 @@
 import { Refusal, type AdmissionRequest, type Webhook } from '../api/admission.ts'
 import { same, type KubeObject } from '../api/object.ts'
 import type { Objects } from '../api/objects.ts'
-import { annotation, goDuration, readConfig } from './settings.ts'
+import { goDuration } from '../go-duration.ts'
+import { annotation, readConfig } from './settings.ts'
 import { KNATIVE, LABEL } from './kinds.ts'
 
 type Annotations = Readonly<Record<string, string>>

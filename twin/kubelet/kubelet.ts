@@ -1,7 +1,7 @@
 import type { Server as HttpServer } from 'node:http'
 import { timestamp, withConditions, type KubeObject } from '../api/object.ts'
 import type { Objects } from '../api/objects.ts'
-import { DEFECT_RESOURCE } from '../defects.ts'
+import type { KubernetesHooks } from '../cluster/hooks.ts'
 import { tellEvent } from '../cluster/events.ts'
 import type { Network } from '../network.ts'
 import { endpointsOf } from '../cluster/services.ts'
@@ -26,11 +26,13 @@ interface Running {
 export class Kubelet {
   readonly #objects: Objects
   readonly #network: Network
+  readonly #hooks: KubernetesHooks
   readonly #image: (name: string) => Image | undefined
   readonly #running = new Map<string, Running>()
 
-  constructor(objects: Objects, network: Network, image: (name: string) => Image | undefined) {
+  constructor(objects: Objects, network: Network, hooks: KubernetesHooks, image: (name: string) => Image | undefined) {
     this.#objects = objects
+    this.#hooks = hooks
     this.#network = network
     this.#image = image
     objects.removesPods = (pod, grace) => this.#beginEnd(pod, grace)
@@ -171,9 +173,10 @@ export class Kubelet {
   /** Containers whose image was changed are ended, and begin anew with the new one where there is such an image. */
   #exchange(pod: KubeObject, previous: KubeObject): void {
     const running = this.#running.get(pod.metadata.uid ?? '')
-    if (!running || running.stopping || this.#objects.get(DEFECT_RESOURCE, 'images-not-exchanged')) return
+    if (!running || running.stopping) return
     const before = new Map(containersOf(previous).map((each) => [each.name, each.image]))
-    for (const spec of containersOf(pod).filter(({ name, image }) => before.get(name) !== image)) {
+    const changed = containersOf(pod).filter(({ name, image }) => before.get(name) !== image)
+    for (const spec of this.#hooks.containersToReplace.apply(changed)) {
       const { name, image } = spec
       const begin = () => {
         running.containers.get(name)?.close()

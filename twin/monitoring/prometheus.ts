@@ -2,8 +2,8 @@ import type { RequestListener } from 'node:http'
 import { parse } from 'yaml'
 import type { Objects } from '../api/objects.ts'
 import { Component } from '../cluster/component.ts'
-import type { Defects } from '../defects.ts'
 import type { Image } from '../kubelet/container.ts'
+import type { MonitoringHooks } from './hooks.ts'
 
 interface Rule {
   alert?: string
@@ -17,11 +17,11 @@ const OWN_SERIES = 2
 export class Prometheus {
   readonly component = new Component()
   readonly #objects: Objects
-  readonly #defects: Defects
+  readonly #hooks: MonitoringHooks
 
-  constructor(objects: Objects, defects: Defects) {
+  constructor(objects: Objects, hooks: MonitoringHooks) {
     this.#objects = objects
-    this.#defects = defects
+    this.#hooks = hooks
   }
 
   get image(): Image {
@@ -37,10 +37,11 @@ export class Prometheus {
     if (url.pathname === '/api/v1/rules') return answer({ groups: this.#groups() })
     const series = /^count\((\w+|\{__name__=~"certmanager_\.\+"\})\)$/.exec(url.searchParams.get('query') ?? '')?.[1]
     if (url.pathname !== '/api/v1/query' || !series) return void response.writeHead(400).end()
-    if (this.#defects.has('cert-manager-unscraped')) return answer({ resultType: 'vector', result: [] })
     const certificates = this.#objects.list('certificates.cert-manager.io').length
     const isOfCertificates = series.startsWith('certmanager_certificate_')
-    const count = isOfCertificates ? certificates : series.startsWith('{') ? certificates + OWN_SERIES : 0
+    const count = this.#hooks.certManagerSeries.apply(
+      isOfCertificates ? certificates : series.startsWith('{') ? certificates + OWN_SERIES : 0,
+    )
     answer({
       resultType: 'vector',
       result: count ? [{ metric: {}, value: [Date.now() / 1000, String(count)] }] : [],

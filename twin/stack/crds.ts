@@ -1,6 +1,6 @@
 import type { KubeObject } from '../api/object.ts'
 import type { Schema, Column } from '../api/resource.ts'
-import { DEFECT_RESOURCE } from '../defects.ts'
+import { DEFECT_RESOURCE } from '../hook.ts'
 import { schemas } from './schemas.ts'
 
 // Group, plural, kind, versions (the stored one first), short names, n(amespaced) or c(luster), with a status or not (-).
