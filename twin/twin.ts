@@ -28,12 +28,16 @@ import { AwsLoadBalancerController } from './load-balancer/aws-controller.ts'
 import { LoadBalancerListeners } from './load-balancer/listeners.ts'
 import { MetalLb } from './load-balancer/metallb.ts'
 import { listen, Network } from './network.ts'
-import { components } from './stack/components.ts'
-import { configuration, namespaces, rights, workload } from './stack/configuration.ts'
+import { clusterRoles } from './stack/cluster-roles.ts'
+import { componentDeployments } from './stack/component-deployments.ts'
+import { componentSettings } from './stack/component-settings.ts'
 import { crds } from './stack/crds.ts'
+import { helloWorkload } from './stack/hello-workload.ts'
 import { issuers, monitoring } from './stack/monitoring.ts'
+import { namespaces } from './stack/namespaces.ts'
 import { nodes } from './stack/nodes.ts'
 import type { Versions } from './stack/versions.ts'
+import { webhookConfigurations } from './stack/webhook-configurations.ts'
 
 const AWS_PORT = 4566
 const DNS_PORT = 8053
@@ -46,7 +50,7 @@ export interface TwinOptions {
   range: number | undefined
   /** The API's port. */
   port: number
-  /** Whose load balancers there are: MetalLB's, or NLBs of the AWS Load Balancer Controller with AWS's own APIs beside them. */
+  /** Who makes load balancers: MetalLB, or the AWS Load Balancer Controller, with the APIs of AWS beside it. */
   cloud: 'metallb' | 'aws'
   /** The workload's program, which its pods run. */
   program: string
@@ -69,8 +73,8 @@ export interface Twin {
 }
 
 /**
- * Starts a stand-in for the whole stack on loopback: the Kubernetes API, its controllers and kubelets, Istio's gateway, Knative and
- * MetalLB, everything installed.
+ * Starts a stand-in for the stack on loopback, with every component installed: the Kubernetes API, its controllers and
+ * kubelets, Istio, Knative, cert-manager and MetalLB or AWS.
  * @throws StartProblem where this machine does not let it listen
  */
 export async function startTwin(options: TwinOptions): Promise<Twin> {
@@ -97,7 +101,7 @@ export async function startTwin(options: TwinOptions): Promise<Twin> {
   const access = new Access(objects)
   const admission = new Admission(objects, hooks.kubernetes)
   serveCustomResources(objects)
-  install(objects, [...crds(), ...namespaces(), ...rights(), ...nodes(network, zones, versions.kubernetes)])
+  install(objects, [...crds(), ...namespaces(), ...clusterRoles(), ...nodes(network, zones, versions.kubernetes)])
 
   const mesh = await makeAuthority('cluster.local')
   const istiod = new Istiod(objects, versions.istio, hooks.istio, mesh, admission)
@@ -148,9 +152,10 @@ export async function startTwin(options: TwinOptions): Promise<Twin> {
     issuer: `https://${network.apiAddress}:${options.port}`,
   })
   install(objects, [
-    ...configuration(versions, domain, network, options.cloud, authority.cert),
-    ...components(versions, options.cloud),
-    ...workload(options.program),
+    ...componentSettings(versions, domain, network, options.cloud),
+    ...webhookConfigurations(options.cloud, authority.cert),
+    ...componentDeployments(versions, options.cloud),
+    ...helloWorkload(options.program),
     ...monitoring(),
     ...issuers(authority, domain),
   ])
@@ -190,7 +195,9 @@ export async function startTwin(options: TwinOptions): Promise<Twin> {
   }
 }
 
-/** Serves what the CustomResourceDefinitions in the store define, as they come and go; what goes takes its objects along. */
+/**
+ * Serves the custom resources of the CustomResourceDefinitions that exist; with a definition its objects are deleted.
+ */
 function serveCustomResources(objects: Objects): void {
   objects.store.listen('customresourcedefinitions.apiextensions.k8s.io', ({ type, object }) => {
     const id = resourceId(object.spec.group as string, object.spec.names.plural as string)

@@ -3,7 +3,7 @@ import type { Schema, Column } from '../api/resource.ts'
 import { DEFECT_RESOURCE } from '../hook.ts'
 import { schemas } from './schemas.ts'
 
-// Group, plural, kind, versions (the stored one first), short names, n(amespaced) or c(luster), with a status or not (-).
+// Group, plural, kind, versions (the stored one first), short names, n(amespaced) or c(luster), status or - for none.
 const CRDS = `
 networking.istio.io gateways Gateway v1,v1beta1,v1alpha3 gw n -
 networking.istio.io virtualservices VirtualService v1,v1beta1,v1alpha3 vs n status

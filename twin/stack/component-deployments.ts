@@ -1,113 +1,13 @@
 import type { KubeObject } from '../api/object.ts'
+import { budget, deployment, service, spreadOver, type DeploymentOptions } from './deployment.ts'
 import type { Versions } from './versions.ts'
 
-interface ComponentOptions {
-  namespace: string
-  name: string
-  image: string
-  version?: string
-  labels?: Record<string, string>
-  container?: string
-  replicas?: number
-  ports?: number[]
-  /** What goes into the container as it is. */
-  more?: object
-  pod?: object
-  /** Labels of the Deployment alone. */
-  part?: Record<string, string>
-}
-
-function deployment({
-  namespace,
-  name,
-  image,
-  version,
-  labels = { app: name },
-  container = name,
-  replicas = 1,
-  ports = [],
-  more = {},
-  pod = {},
-  part = {},
-}: ComponentOptions): KubeObject {
-  const all = { ...labels, ...part, ...(version ? { 'app.kubernetes.io/version': version } : {}) }
-  return {
-    apiVersion: 'apps/v1',
-    kind: 'Deployment',
-    metadata: { name, namespace, labels: all },
-    spec: {
-      replicas,
-      selector: { matchLabels: labels },
-      template: {
-        metadata: { labels: all },
-        spec: {
-          terminationGracePeriodSeconds: 5,
-          ...pod,
-          containers: [
-            {
-              name: container,
-              image,
-              ports: ports.map((containerPort) => ({ containerPort })),
-              resources: { requests: { cpu: '20m', memory: '32Mi' } },
-              ...more,
-            },
-          ],
-        },
-      },
-    },
-  }
-}
-
-type Port = [name: string, port: number, targetPort?: number]
-
-function service(
-  namespace: string,
-  name: string,
-  selector: Record<string, string>,
-  ports: Port[],
-  more: { type?: string; labels?: Record<string, string>; annotations?: Record<string, string> } = {},
-): KubeObject {
-  const { type, ...metadata } = more
-  return {
-    apiVersion: 'v1',
-    kind: 'Service',
-    metadata: { name, namespace, ...metadata },
-    spec: {
-      ...(type ? { type } : {}),
-      selector,
-      ports: ports.map(([portName, port, targetPort]) => ({ name: portName, port, targetPort: targetPort ?? port })),
-    },
-  }
-}
-
-export const budget = (
-  namespace: string,
-  name: string,
-  bound: { minAvailable: number } | { maxUnavailable: number },
-  matchLabels: Record<string, string>,
-): KubeObject => ({
-  apiVersion: 'policy/v1',
-  kind: 'PodDisruptionBudget',
-  metadata: { name, namespace },
-  spec: { ...bound, selector: { matchLabels } },
-})
-
 const KNATIVE = { 'app.kubernetes.io/name': 'knative-serving' }
-const apart = (labels: Record<string, string>, topologyKey: string) => ({
-  affinity: {
-    podAntiAffinity: {
-      preferredDuringSchedulingIgnoredDuringExecution: [
-        { weight: 100, podAffinityTerm: { topologyKey, labelSelector: { matchLabels: labels } } },
-      ],
-    },
-  },
-})
-
 function knative(versions: Versions): KubeObject[] {
   const image = (name: string) => `gcr.io/knative-releases/knative.dev/serving/cmd/${name}:v${versions.knative}`
   const netIstio = (name: string) =>
     `gcr.io/knative-releases/knative.dev/net-istio/cmd/${name}:v${versions['net-istio']}`
-  const serving = (name: string, labels: Record<string, string>, more: Partial<ComponentOptions> = {}) =>
+  const serving = (name: string, labels: Record<string, string>, more: Partial<DeploymentOptions> = {}) =>
     deployment({
       namespace: 'knative-serving',
       name,
@@ -137,11 +37,11 @@ function knative(versions: Versions): KubeObject[] {
     serving('activator', activator, {
       replicas: 2,
       ports: [8012, 9090],
-      pod: apart({ app: 'activator' }, 'kubernetes.io/hostname'),
+      pod: spreadOver({ app: 'activator' }, 'kubernetes.io/hostname'),
     }),
     serving('autoscaler', { app: 'autoscaler' }),
     serving('controller', { app: 'controller' }),
-    serving('webhook', webhook, { replicas: 2, pod: apart({ app: 'webhook' }, 'kubernetes.io/hostname') }),
+    serving('webhook', webhook, { replicas: 2, pod: spreadOver({ app: 'webhook' }, 'kubernetes.io/hostname') }),
     net('net-istio-controller', { app: 'net-istio-controller' }, 'controller'),
     net('net-istio-webhook', netWebhook, 'webhook'),
     service('knative-serving', 'activator-service', { app: 'activator' }, [
@@ -180,7 +80,7 @@ function istio(versions: Versions): KubeObject[] {
       container: 'discovery',
       replicas: 2,
       ports: [15010, 15012, 15014],
-      pod: apart({ app: 'istiod' }, 'kubernetes.io/hostname'),
+      pod: spreadOver({ app: 'istiod' }, 'kubernetes.io/hostname'),
     }),
     deployment({
       namespace: 'istio-system',
@@ -193,7 +93,7 @@ function istio(versions: Versions): KubeObject[] {
       more: {
         readinessProbe: { httpGet: { path: '/healthz/ready', port: 15021 }, periodSeconds: 5, failureThreshold: 4 },
       },
-      pod: apart({ istio: 'ingressgateway' }, 'topology.kubernetes.io/zone'),
+      pod: spreadOver({ istio: 'ingressgateway' }, 'topology.kubernetes.io/zone'),
     }),
     service('istio-system', 'istiod', { app: 'istiod', istio: 'pilot' }, [
       ['grpc-xds', 15010],
@@ -279,8 +179,8 @@ function awsController(): KubeObject[] {
   ]
 }
 
-/** The Deployments and Services of every component, as an installation leaves them. */
-export function components(versions: Versions, cloud: 'metallb' | 'aws'): KubeObject[] {
+/** The Deployments, Services and PodDisruptionBudgets of every component, as an installation leaves them. */
+export function componentDeployments(versions: Versions, cloud: 'metallb' | 'aws'): KubeObject[] {
   const certManager = (name: string, component: string, image: string) =>
     deployment({
       namespace: 'cert-manager',
