@@ -3,39 +3,50 @@ import { denying } from './denying.ts'
 
 const GATEWAY = ['istio-system', 'istio-ingressgateway'] as const
 
-sabotage('gateway-budget-gone', { breaks: 'no budget covers the gateway', fails: ['chaos/pdbs'] }, (saboteur) =>
-  saboteur.remove('policy/v1/PodDisruptionBudget', ...GATEWAY),
+sabotage(
+  'gateway-budget-gone',
+  { breaks: 'no PodDisruptionBudget selects the pods of the gateway', fails: ['chaos/pdbs'] },
+  (saboteur) => saboteur.remove('policy/v1/PodDisruptionBudget', ...GATEWAY),
 )
 
 sabotage(
   'budget-forbids',
-  { breaks: "the activators' budget never allows one to go", fails: ['chaos/pdbs'] },
+  { breaks: 'the PodDisruptionBudget of the activators allows no eviction', fails: ['chaos/pdbs'] },
   async (saboteur) => {
     const [kind, namespace, name] = ['policy/v1/PodDisruptionBudget', 'knative-serving', 'activator-pdb']
     await saboteur.change(kind, namespace, name, { spec: { minAvailable: '80%' } })
-    const forbids = (allowed: unknown) => (allowed === 0 ? undefined : `it allows ${String(allowed)}`)
-    await saboteur.until({ kind, namespace, name }, ([found]) => forbids(found?.status?.disruptionsAllowed), 'scale')
+    const problemOf = (allowed: unknown) =>
+      allowed === 0 ? undefined : `PodDisruptionBudget ${namespace}/${name}: disruptionsAllowed is ${String(allowed)}`
+    await saboteur.until(
+      { kind, namespace, name },
+      ([budget]) => problemOf(budget?.status?.disruptionsAllowed),
+      'scale',
+    )
   },
 )
 
-defect('budgets-ignored', { breaks: 'evictions ask no budget', fails: ['chaos/pdb-holds'] })
+defect('budgets-ignored', { breaks: 'evictions ignore PodDisruptionBudgets', fails: ['chaos/pdb-holds'] })
 
-sabotage('zone-tainted', { breaks: 'a zone takes no pods', fails: ['chaos/topology-spread'] }, async (saboteur) => {
-  const { items } = await saboteur.api.list('v1/Node', { labels: 'topology.kubernetes.io/zone' })
-  const name =
-    items
-      .map(({ metadata }) => metadata?.name ?? '')
-      .toSorted()
-      .at(-1) ?? ''
-  await saboteur.change('v1/Node', undefined, name, {
-    spec: { taints: [{ key: 'plumbline.dev/sabotage', value: 'yes', effect: 'NoSchedule' }] },
-  })
-})
+sabotage(
+  'zone-tainted',
+  { breaks: 'the nodes of one zone are tainted NoSchedule', fails: ['chaos/topology-spread'] },
+  async (saboteur) => {
+    const { items } = await saboteur.api.list('v1/Node', { labels: 'topology.kubernetes.io/zone' })
+    const name =
+      items
+        .map(({ metadata }) => metadata?.name ?? '')
+        .toSorted()
+        .at(-1) ?? ''
+    await saboteur.change('v1/Node', undefined, name, {
+      spec: { taints: [{ key: 'plumbline.dev/sabotage', value: 'yes', effect: 'NoSchedule' }] },
+    })
+  },
+)
 
 sabotage(
   'pod-of-nobody',
   {
-    breaks: 'a pod that nobody would make again runs on a node that serves',
+    breaks: 'a pod without a controller runs on a worker node',
     fails: ['chaos/drain-node', 'chaos/drain-zone'],
   },
   async (saboteur) => {
@@ -45,7 +56,7 @@ sabotage(
     await saboteur.make({
       apiVersion: 'v1',
       kind: 'Pod',
-      metadata: { name: 'nobodys', namespace: 'default' },
+      metadata: { name: 'without-controller', namespace: 'default' },
       spec: {
         nodeName: node,
         terminationGracePeriodSeconds: 1,
@@ -56,13 +67,16 @@ sabotage(
 )
 
 defect('activators-end-at-once', {
-  breaks: 'an activator that is evicted serves nobody any more from that moment',
+  breaks: 'an evicted activator stops serving at once',
   fails: ['chaos/drain-node'],
 })
 
 sabotage(
   'gateway-recreated',
-  { breaks: 'the gateway ends all of its pods before it makes others', fails: ['chaos/gateway-rollout'] },
+  {
+    breaks: "the gateway's Deployment has strategy Recreate: all pods end before new ones start",
+    fails: ['chaos/gateway-rollout'],
+  },
   (saboteur) =>
     saboteur.change('apps/v1/Deployment', ...GATEWAY, {
       spec: { strategy: { type: 'Recreate', rollingUpdate: null } },
@@ -70,43 +84,46 @@ sabotage(
 )
 
 defect('broken-connections-hang', {
-  breaks: 'a gateway whose connection to an activator breaks never answers',
+  breaks: 'a gateway never answers a request whose connection to the activator breaks',
   fails: ['chaos/kill-activator'],
 })
 
 defect('no-pods-without-autoscaler', {
-  breaks: 'revisions go down to one pod when the autoscaler is gone',
+  breaks: 'every revision is scaled to one pod when the autoscaler stops',
   fails: ['chaos/kill-autoscaler'],
 })
 
 defect('endpoints-without-istiod', {
-  breaks: 'gateways learn of endpoints without istiod',
+  breaks: 'gateways learn of new endpoints while no istiod runs',
   fails: ['chaos/kill-istiod'],
 })
 
 defect('admission-fails-open', {
-  breaks: 'the API server takes what no webhook answers for, whatever its failurePolicy',
+  breaks: 'the API server accepts requests when the webhook does not answer, whatever its failurePolicy',
   fails: ['chaos/kill-webhook'],
 })
 
 defect('images-not-exchanged', {
-  breaks: 'a container whose image was changed runs on',
+  breaks: 'a container keeps running with its old image after the image changed',
   fails: ['chaos/kill-queue-proxy'],
 })
 
 sabotage(
   'slow-denied',
-  { breaks: 'a policy of the gateway denies the host of the slow workload', fails: ['chaos/slow-start'] },
+  {
+    breaks: 'an AuthorizationPolicy of the gateway denies requests to the host of the slow workload',
+    fails: ['chaos/slow-start'],
+  },
   (saboteur) => saboteur.make(denying('slow-denied', { hosts: ['slow.*'] })),
 )
 
 defect('activator-impatient', {
-  breaks: 'the activator gives a request up that finds no pod for ten seconds',
+  breaks: 'the activator gives up on a request that has found no pod for 10 s',
   fails: ['chaos/slow-start'],
 })
 
 defect('nlb-target-stuck', {
-  breaks: 'a target that joins stays initial',
+  breaks: 'a target that joins the target group stays in state initial',
   fails: ['chaos/nlb-target-drain'],
   requires: ['nlb'],
 })

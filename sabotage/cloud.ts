@@ -12,13 +12,13 @@ const annotate = (saboteur: Saboteur, annotations: Record<string, string | null>
   })
 
 defect('iam-without-provider', {
-  breaks: "IAM has no OpenID Connect provider for the cluster's issuer, and a ServiceAccount has its role by it",
+  breaks: "IAM has no OpenID Connect provider for the cluster's issuer, and a ServiceAccount gets its role through it",
   fails: ['infra/oidc-provider'],
   requires: ['eks'],
 })
 
 defect('node-role-stripped', {
-  breaks: 'the role of the nodes lacks AmazonEKSWorkerNodePolicy',
+  breaks: 'the IAM role of the nodes lacks AmazonEKSWorkerNodePolicy',
   fails: ['infra/node-role-policies'],
   requires: ['eks'],
 })
@@ -32,7 +32,7 @@ defect('subnets-untagged', {
 sabotage(
   'lb-controller-without-role',
   {
-    breaks: "the controller's ServiceAccount has no role",
+    breaks: 'the ServiceAccount of the AWS Load Balancer Controller has no IAM role',
     fails: ['infra/lb-controller-identity'],
     requires: ['eks'],
   },
@@ -46,7 +46,7 @@ sabotage(
   'cross-zone-misspelled',
   {
     breaks:
-      "the gateway's Service asks for cross-zone by an annotation that does not exist, the guide's own; what it asked for before stays in force",
+      "the gateway's Service asks for cross-zone load balancing with the guide's annotation, which does not exist",
     fails: ['mesh/gateway-annotations'],
     requires: ['eks'],
   },
@@ -56,7 +56,7 @@ sabotage(
 sabotage(
   'cross-zone-off',
   {
-    breaks: 'an annotation of its own turns cross-zone off, beside the list of attributes that turns it on',
+    breaks: "one annotation of the gateway's Service turns cross-zone load balancing off, another turns it on",
     fails: ['mesh/gateway-annotations', 'mesh/nlb-cross-zone'],
     requires: ['eks'],
   },
@@ -66,7 +66,7 @@ sabotage(
 sabotage(
   'scheme-without-subnets',
   {
-    breaks: "the gateway's Service asks for a load balancer that faces the internet, for which no subnet is tagged",
+    breaks: "the gateway's Service asks for an internet-facing load balancer, but no subnet is tagged for one",
     fails: ['mesh/gateway-annotations', 'infra/lb-controller-log'],
     requires: ['eks'],
   },
@@ -74,31 +74,31 @@ sabotage(
 )
 
 defect('nlb-internet-facing', {
-  breaks: 'the load balancer faces the internet, whatever the annotations say',
+  breaks: 'the load balancer is internet-facing, whatever the annotations say',
   fails: ['mesh/nlb-scheme'],
   requires: ['nlb'],
 })
 
 defect('dns-in-one-zone', {
-  breaks: "the load balancer's name has an address in one zone alone",
+  breaks: "the load balancer's name resolves to an address in one zone only",
   fails: ['mesh/gateway-dns'],
   requires: ['eks'],
 })
 
 defect('nlb-impaired', {
-  breaks: 'the load balancer is active_impaired',
+  breaks: 'the load balancer is in state active_impaired',
   fails: ['mesh/nlb-active'],
   requires: ['nlb'],
 })
 
 defect('nlb-listener-missing', {
-  breaks: 'the load balancer has no listener on 443',
+  breaks: 'the load balancer has no listener on port 443',
   fails: ['mesh/nlb-listeners', 'tls/nlb-443-healthy'],
   requires: ['nlb'],
 })
 
 defect('nlb-targets-unhealthy', {
-  breaks: 'the load balancer finds its targets unhealthy',
+  breaks: 'all targets of the load balancer are unhealthy',
   fails: ['mesh/nlb-targets-healthy'],
   requires: ['nlb'],
 })

@@ -5,7 +5,7 @@ interface Denied {
   ports?: string[]
 }
 
-/** A policy by which the gateway answers 403; net-istio's probes pass, so that Routes become Ready. */
+/** An AuthorizationPolicy by which the gateway answers 403, but not to net-istio's probes: Routes become Ready. */
 export const denying = (name: string, operation: Denied): KubernetesObject => ({
   apiVersion: 'security.istio.io/v1',
   kind: 'AuthorizationPolicy',

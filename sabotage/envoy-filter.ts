@@ -8,7 +8,7 @@ export const gatewayFilter = (name: string, configPatches: object[]): Kubernetes
   spec: { workloadSelector: { labels: { istio: 'ingressgateway' } }, configPatches },
 })
 
-/** One that lays something over the connection manager of the gateways' listeners, or of the one on a port. */
+/** An EnvoyFilter that merges `config` into the connection manager of the gateways' listeners, or of one port's. */
 export const connectionManager = (name: string, config: object, portNumber?: number): KubernetesObject =>
   gatewayFilter(name, [
     {

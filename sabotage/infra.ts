@@ -3,7 +3,7 @@ import { defect, sabotage } from '../src/sabotage/sabotage.ts'
 sabotage(
   'unknown-knative',
   {
-    breaks: "the controller's version is one that no table of supported versions has",
+    breaks: "Knative's controller has version 1.99.0, which is not in the table of supported versions",
     fails: ['infra/kubernetes-version', 'knative/version', 'knative/minimum-kubernetes'],
   },
   (saboteur) =>
@@ -13,13 +13,13 @@ sabotage(
 )
 
 defect('api-server-without-issuer', {
-  breaks: "the API server's issuer is no https URL",
+  breaks: 'the issuer of the API server is not an https URL',
   fails: ['infra/oidc-issuer'],
 })
 
 sabotage(
   'workers-cordoned',
-  { breaks: 'all workers but one are cordoned', fails: ['infra/nodes-ready'] },
+  { breaks: 'all worker nodes but one are cordoned', fails: ['infra/nodes-ready'] },
   async (saboteur) => {
     const { items } = await saboteur.api.list('v1/Node', { labels: '!node-role.kubernetes.io/control-plane' })
     for (const node of items.slice(1))
@@ -29,7 +29,7 @@ sabotage(
 
 sabotage(
   'one-zone',
-  { breaks: 'all workers are labelled with one zone', fails: ['infra/nodes-zones'] },
+  { breaks: 'all worker nodes are labelled with the same zone', fails: ['infra/nodes-zones'] },
   async (saboteur) => {
     const { items } = await saboteur.api.list('v1/Node', { labels: '!node-role.kubernetes.io/control-plane' })
     for (const node of items)
@@ -39,12 +39,12 @@ sabotage(
   },
 )
 
-defect('unbounded-logs', { breaks: 'kubelets rotate no log', fails: ['infra/node-log-rotation'] })
+defect('unbounded-logs', { breaks: 'kubelets do not rotate container logs', fails: ['infra/node-log-rotation'] })
 
 sabotage(
   'metrics-nowhere',
   {
-    breaks: 'metrics.k8s.io is handed to a Service that is not there',
+    breaks: 'the APIService of metrics.k8s.io points to a Service that does not exist',
     fails: ['infra/resource-metrics'],
     requires: ['metrics'],
   },
@@ -56,7 +56,7 @@ sabotage(
 
 sabotage(
   'pool-unannounced',
-  { breaks: 'no L2Advertisement announces the pool', fails: ['infra/lb-controller'] },
+  { breaks: "no L2Advertisement announces MetalLB's address pool", fails: ['infra/lb-controller'] },
   async (saboteur) => {
     const { items } = await saboteur.api.list('metallb.io/v1beta1/L2Advertisement')
     for (const { metadata } of items)
@@ -79,7 +79,7 @@ sabotage(
 sabotage(
   'lb-controller-without-rights',
   {
-    breaks: 'the load balancer controller may not write the status of Services',
+    breaks: 'the load balancer controller is not allowed to update the status of Services',
     fails: ['infra/lb-controller-log'],
     restarts: ['metallb-system/controller'],
   },

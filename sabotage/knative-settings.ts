@@ -7,7 +7,7 @@ const setting = (map: string, data: Record<string, string | null>) => (saboteur:
 
 sabotage(
   'net-istio-behind',
-  { breaks: 'net-istio is a minor version behind serving', fails: ['knative/version'] },
+  { breaks: 'net-istio is one minor version behind Knative Serving', fails: ['knative/version'] },
   (saboteur) =>
     saboteur.change('apps/v1/Deployment', KNATIVE, 'net-istio-controller', {
       metadata: { labels: { 'app.kubernetes.io/version': '1.21.0' } },
@@ -17,7 +17,7 @@ sabotage(
 sabotage(
   'metrics-crd-gone',
   {
-    // The autoscaler says again and again that it cannot make one.
+    // The autoscaler logs an error each time that it cannot create one.
     breaks: "the CRD of Knative's Metric is missing",
     fails: ['knative/crds', 'knative/component-logs', 'knative/hello-ready'],
     afterwards: [`${KNATIVE}/autoscaler`],
@@ -36,7 +36,7 @@ sabotage('activator-gone', { breaks: 'the activator has no pod', fails: ['knativ
 
 sabotage(
   'webhook-lenient',
-  { breaks: "Knative's validating webhook lets everything through while it is down", fails: ['knative/webhooks'] },
+  { breaks: "Knative's validating webhook has failurePolicy Ignore", fails: ['knative/webhooks'] },
   async (saboteur) => {
     const kind = 'admissionregistration.k8s.io/v1/ValidatingWebhookConfiguration'
     const { webhooks } = await saboteur.api.get(kind, 'validation.webhook.serving.knative.dev')
@@ -48,7 +48,10 @@ sabotage(
 
 sabotage(
   'minimum-overridden',
-  { breaks: "the controller's minimum of Kubernetes is overridden", fails: ['knative/minimum-kubernetes'] },
+  {
+    breaks: "KUBERNETES_MIN_VERSION overrides the oldest Kubernetes version that Knative's controller accepts",
+    fails: ['knative/minimum-kubernetes'],
+  },
   async (saboteur) => {
     const { spec } = await saboteur.api.get('apps/v1/Deployment', 'controller', KNATIVE)
     const [first, ...rest] = spec?.template.spec.containers as { env?: object[] }[]
@@ -63,7 +66,7 @@ sabotage(
 sabotage(
   'autoscaler-at-debug',
   {
-    breaks: "the autoscaler's log level is debug",
+    breaks: 'the log level of the autoscaler is debug',
     fails: ['knative/component-logs'],
     restarts: [`${KNATIVE}/autoscaler`],
   },
@@ -78,19 +81,22 @@ sabotage(
 
 sabotage(
   'other-ingress-class',
-  { breaks: "config-network's ingress class is another controller's", fails: ['knative/ingress-class'] },
+  {
+    breaks: 'ConfigMap config-network sets the ingress class of another controller, Kourier',
+    fails: ['knative/ingress-class'],
+  },
   setting('config-network', { 'ingress-class': 'kourier.ingress.networking.knative.dev' }),
 )
 
 sabotage(
   'domain-missing',
-  { breaks: 'config-domain has no key besides _example', fails: ['knative/domain', 'knative/virtual-service'] },
+  { breaks: 'ConfigMap config-domain has no key but _example', fails: ['knative/domain', 'knative/virtual-service'] },
   setting('config-domain', { 'example.com': null }),
 )
 
 sabotage(
   'gateway-on-another-port',
-  { breaks: "Knative's Gateway serves port 8090", fails: ['knative/gateway-config'] },
+  { breaks: "Knative's Gateway listens on port 8090", fails: ['knative/gateway-config'] },
   async (saboteur) => {
     const kind = 'networking.istio.io/v1/Gateway'
     await saboteur.change(kind, KNATIVE, 'knative-ingress-gateway', {
@@ -101,18 +107,18 @@ sabotage(
 
 sabotage(
   'autoscaler-key-misspelled',
-  { breaks: 'config-autoscaler has a misspelled key', fails: ['knative/autoscaler-config'] },
+  { breaks: 'ConfigMap config-autoscaler has a misspelled key', fails: ['knative/autoscaler-config'] },
   setting('config-autoscaler', { 'stable-windw': '30s' }),
 )
 
 sabotage(
   'gc-key-misspelled',
-  { breaks: 'config-gc has a misspelled key', fails: ['knative/revision-gc'] },
+  { breaks: 'ConfigMap config-gc has a misspelled key', fails: ['knative/revision-gc'] },
   setting('config-gc', { 'min-non-active-revision': '3' }),
 )
 
-/** Has a webhook of Knative's be asked about nothing, as long as its configuration stays so. */
-const unasked = (name: string) => async (saboteur: Saboteur) => {
+/** Makes a validating webhook of Knative select no object. */
+const selectNothing = (name: string) => async (saboteur: Saboteur) => {
   const kind = 'admissionregistration.k8s.io/v1/ValidatingWebhookConfiguration'
   const { webhooks } = await saboteur.api.get(kind, name)
   await saboteur.change(kind, undefined, name, {
@@ -126,37 +132,40 @@ const unasked = (name: string) => async (saboteur: Saboteur) => {
 sabotage(
   'settings-unvalidated',
   {
-    breaks: "Knative's webhook is not asked about its ConfigMaps",
+    breaks: "Knative's validating webhook is not called for Knative's ConfigMaps",
     fails: ['knative/example-edit-refused', 'knative/scale-down-rate-one-refused'],
   },
-  unasked('config.webhook.serving.knative.dev'),
+  selectNothing('config.webhook.serving.knative.dev'),
 )
 
 sabotage(
   'services-unvalidated',
   {
-    breaks: "Knative's webhook is not asked about Services",
+    breaks: "Knative's validating webhook is not called for Services",
     fails: ['knative/misplaced-annotations-refused', 'knative/traffic-must-be-100', 'knative/bad-annotation-refused'],
   },
-  unasked('validation.webhook.serving.knative.dev'),
+  selectNothing('validation.webhook.serving.knative.dev'),
 )
 
 sabotage(
   'queue-proxy-too-big',
-  { breaks: 'queue-proxy asks for more CPU than a node has', fails: ['knative/hello-ready'] },
+  { breaks: 'queue-proxy requests more CPU than a node has', fails: ['knative/hello-ready'] },
   setting('config-deployment', { 'queue-sidecar-cpu-request': '1000' }),
 )
 
 sabotage(
   'domain-template-changed',
-  { breaks: 'config-network puts names into hosts in another order', fails: ['knative/hello-url'] },
+  {
+    breaks: 'ConfigMap config-network has a domain template with namespace and name in another order',
+    fails: ['knative/hello-url'],
+  },
   setting('config-network', { 'domain-template': '{{.Namespace}}.{{.Name}}.{{.Domain}}' }),
 )
 
 sabotage(
   'no-local-gateway',
   {
-    breaks: 'config-istio has no local gateway',
+    breaks: 'ConfigMap config-istio names no local gateway',
     fails: ['knative/virtual-service'],
     restarts: [`${KNATIVE}/net-istio-controller`],
   },
@@ -165,6 +174,6 @@ sabotage(
 
 sabotage(
   'never-to-zero',
-  { breaks: 'scale to zero is turned off', fails: ['knative/scale-to-zero'] },
+  { breaks: 'scale to zero is turned off in ConfigMap config-autoscaler', fails: ['knative/scale-to-zero'] },
   setting('config-autoscaler', { 'enable-scale-to-zero': 'false' }),
 )

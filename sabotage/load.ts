@@ -4,7 +4,7 @@ import { denying } from './denying.ts'
 sabotage(
   'loaded-denied',
   {
-    breaks: 'a policy of the gateway denies the hosts that load is sent to',
+    breaks: 'an AuthorizationPolicy of the gateway denies requests to the hosts that load is sent to',
     fails: [
       'mesh/connection-pool-enforced',
       'knative/scale-by-concurrency',
@@ -20,18 +20,18 @@ sabotage(
 )
 
 defect('overflows-pass', {
-  breaks: 'the gateways let requests over the limits of a connection pool pass',
+  breaks: 'the gateways let requests above the limits of a connection pool pass',
   fails: ['mesh/connection-pool-enforced'],
 })
 
 defect('concurrency-halved', {
-  breaks: 'the autoscaler counts half of the requests that are under way',
+  breaks: 'the autoscaler counts half of the requests in flight',
   fails: ['knative/scale-by-concurrency'],
 })
 
-defect('panic-never', { breaks: 'the autoscaler never panics', fails: ['knative/panic-mode'] })
+defect('panic-never', { breaks: 'the autoscaler never enters panic mode', fails: ['knative/panic-mode'] })
 
 defect('cold-requests-lost', {
-  breaks: 'the activator loses every fourth request that finds no pod',
+  breaks: 'the activator drops every fourth request that finds no pod',
   fails: ['knative/scale-from-zero'],
 })

@@ -26,7 +26,7 @@ sabotage('access-log-off', { breaks: 'the mesh writes no access log', fails: ['l
 sabotage(
   'log-format-fixed',
   {
-    breaks: 'a Telemetry of the gateway names a provider with a format of its own',
+    breaks: 'a Telemetry of the gateway names a log provider with its own format',
     fails: ['logs/encoding', 'logs/custom-format', 'logs/no-restart-needed'],
   },
   async (saboteur) => {
@@ -43,7 +43,7 @@ sabotage(
 
 sabotage(
   'traces-sampled-otherwise',
-  { breaks: "an EnvoyFilter sets the gateway's sampling of traces", fails: ['logs/sampling'] },
+  { breaks: 'an EnvoyFilter sets the trace sampling rate of the gateway', fails: ['logs/sampling'] },
   (saboteur) =>
     saboteur.make(connectionManager('traces-sampled-otherwise', { tracing: { random_sampling: { value: 1 } } })),
 )
@@ -51,7 +51,7 @@ sabotage(
 sabotage(
   'logged-twice',
   {
-    breaks: 'an EnvoyFilter has the gateway write a second access log, which no filter is over',
+    breaks: 'an EnvoyFilter makes the gateway write a second access log, to which no Telemetry filter applies',
     fails: ['logs/telemetry-filter'],
   },
   (saboteur) =>
@@ -73,11 +73,11 @@ sabotage(
 
 sabotage(
   'provider-undefined',
-  { breaks: 'a Telemetry names a provider that nobody defined', fails: ['logs/telemetry-applied'] },
+  { breaks: 'a Telemetry names a log provider that the mesh does not define', fails: ['logs/telemetry-applied'] },
   (saboteur) =>
     saboteur.make(
       telemetry('provider-undefined', 'istio-system', {
-        // It has no proxy, so that nobody's logs change.
+        // istiod has no proxy, so no access log changes.
         selector: { matchLabels: { app: 'istiod' } },
         accessLogging: [{ providers: [{ name: 'nowhere' }] }],
       }),
@@ -86,7 +86,7 @@ sabotage(
 
 sabotage(
   'telemetry-schema-open',
-  { breaks: 'the CRD of Telemetry takes any field', fails: ['logs/custom-tags-refused'] },
+  { breaks: 'the CRD of Telemetry accepts any field', fails: ['logs/custom-tags-refused'] },
   async (saboteur) => {
     const [kind, name] = ['apiextensions.k8s.io/v1/CustomResourceDefinition', 'telemetries.telemetry.istio.io']
     const { spec } = await saboteur.api.get(kind, name)
@@ -98,7 +98,10 @@ sabotage(
 
 sabotage(
   'log-volume-unbounded',
-  { breaks: 'a pod of cert-manager writes logs into a volume without a bound', fails: ['logs/bounded'] },
+  {
+    breaks: 'a pod in namespace cert-manager writes logs to an emptyDir volume without a sizeLimit',
+    fails: ['logs/bounded'],
+  },
   (saboteur) =>
     saboteur.make({
       apiVersion: 'v1',
@@ -121,12 +124,12 @@ sabotage(
 
 sabotage(
   'collector-gone',
-  { breaks: 'no node has a collector of logs', fails: ['logs/collected'], requires: ['loki'] },
+  { breaks: 'no node runs a log collector', fails: ['logs/collected'], requires: ['loki'] },
   (saboteur) => saboteur.remove('apps/v1/DaemonSet', 'monitoring', 'collector'),
 )
 
 defect('log-levels-stuck', {
-  breaks: "Envoy's levels of logging cannot be changed",
+  breaks: 'the log levels of Envoy cannot be changed',
   fails: ['logs/proxy-level'],
 })
 

@@ -22,7 +22,7 @@ sabotage(
 
 sabotage(
   'pod-without-image',
-  { breaks: 'a pod of istio-system does not get its image', fails: ['mesh/pods-running'] },
+  { breaks: 'the image of a pod in namespace istio-system cannot be pulled', fails: ['mesh/pods-running'] },
   (saboteur) =>
     saboteur.make({
       apiVersion: 'v1',
@@ -39,8 +39,7 @@ sabotage(
 sabotage(
   'envoy-rejects',
   {
-    breaks:
-      "an EnvoyFilter asks for what Envoy rejects: the gateways' listener stays as it was, and so do its access logs",
+    breaks: 'an EnvoyFilter has a value that Envoy rejects, so the gateways keep their old listener and access logs',
     fails: ['mesh/proxies-synced', 'logs/istiod', 'logs/telemetry-filter'],
     afterwards: ['istio-system/istiod'],
   },
@@ -49,7 +48,7 @@ sabotage(
 
 sabotage(
   'mixer-crd-left',
-  { breaks: "a CRD of Mixer's is left in the cluster", fails: ['mesh/telemetry-component-gone'] },
+  { breaks: 'a CRD of Mixer is left in the cluster', fails: ['mesh/telemetry-component-gone'] },
   (saboteur) =>
     saboteur.make({
       apiVersion: 'apiextensions.k8s.io/v1',
@@ -72,7 +71,7 @@ sabotage(
 )
 
 defect('istioctl-lenient', {
-  breaks: 'istioctl takes fields that it does not know',
+  breaks: 'istioctl accepts fields that it does not know',
   fails: ['mesh/install-values'],
 })
 
@@ -85,13 +84,13 @@ const virtualService = (name: string, gateways: string[], hosts: string[], statu
 
 sabotage(
   'gateway-unknown',
-  { breaks: 'a VirtualService names a Gateway that is not there', fails: ['mesh/analyze-clean'] },
+  { breaks: 'a VirtualService names a Gateway that does not exist', fails: ['mesh/analyze-clean'] },
   (saboteur) => saboteur.make(virtualService('astray', ['default/nowhere'], ['astray.example.com'])),
 )
 
 sabotage(
   'host-claimed-twice',
-  { breaks: 'two VirtualServices claim a host on a gateway', fails: ['mesh/route-conflicts'] },
+  { breaks: 'two VirtualServices claim the same host on a gateway', fails: ['mesh/route-conflicts'] },
   async (saboteur) => {
     for (const name of ['first', 'second'])
       await saboteur.make(virtualService(name, ['knative-serving/knative-ingress-gateway'], ['twice.example.com']))
@@ -111,7 +110,7 @@ sabotage(
   'two-telemetries',
   {
     breaks: 'a namespace has two Telemetry resources without a selector',
-    // The namespace has no pod either.
+    // The namespace has no pod, so neither Telemetry applies to one.
     fails: ['mesh/telemetry-one-per-namespace', 'mesh/analyze-clean', 'logs/telemetry-applied'],
   },
   async (saboteur) => {
@@ -144,7 +143,7 @@ sabotage(
 sabotage(
   'pool-unknown',
   {
-    breaks: "the gateway's Service asks for an address of a pool that is not there",
+    breaks: "the gateway's Service asks for an address from a pool that does not exist",
     fails: ['mesh/gateway-address', 'infra/lb-controller-log'],
   },
   async (saboteur) => {
@@ -152,7 +151,10 @@ sabotage(
     await saboteur.change(...GATEWAY, { metadata: { annotations: { 'metallb.io/address-pool': 'nowhere' } } })
     await saboteur.until(
       { kind, namespace, name },
-      ([service]) => (service?.status?.loadBalancer?.ingress?.length ? 'it still has its address' : undefined),
+      ([service]) =>
+        service?.status?.loadBalancer?.ingress?.length
+          ? `Service ${namespace}/${name} still has its address`
+          : undefined,
       'scale',
     )
   },
@@ -160,32 +162,38 @@ sabotage(
 
 sabotage(
   'nginx-denied',
-  { breaks: 'a policy of the gateway denies the host of nginx', fails: ['mesh/nginx-through-lb'] },
+  {
+    breaks: 'an AuthorizationPolicy of the gateway denies requests to the host of nginx',
+    fails: ['mesh/nginx-through-lb'],
+  },
   (saboteur) => saboteur.make(denying('nginx-denied', { hosts: ['nginx.*'] })),
 )
 
 sabotage(
   'hello-denied',
-  { breaks: 'a policy of the gateway denies the host of hello', fails: ['knative/hello-through-lb'] },
+  {
+    breaks: 'an AuthorizationPolicy of the gateway denies requests to the host of hello',
+    fails: ['knative/hello-through-lb'],
+  },
   (saboteur) => saboteur.make(denying('hello-denied', { hosts: ['hello.*'] })),
 )
 
 sabotage(
   'gateway-in-one-zone',
   {
-    breaks: 'the gateway has one pod',
+    breaks: 'the gateway has a single pod',
     fails: ['mesh/cross-zone-balance', 'chaos/pdbs', 'chaos/kill-gateway'],
   },
   (saboteur) => saboteur.scale('istio-system', 'istio-ingressgateway', 1),
 )
 
 defect('connection-pools-ignored', {
-  breaks: "istiod passes no DestinationRule's connection pool on",
+  breaks: 'istiod does not configure the connection pools of DestinationRules',
   fails: ['mesh/connection-pool-configured'],
 })
 
 defect('admin-port-open', {
-  breaks: "the gateways' Envoy admin port answers on the pod's address",
+  breaks: "the Envoy admin port of the gateways answers on the pod's address",
   fails: ['mesh/admin-port-closed'],
   restarts: ['istio-system/istio-ingressgateway'],
 })

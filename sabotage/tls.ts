@@ -4,14 +4,14 @@ import { denying } from './denying.ts'
 
 sabotage(
   'cainjector-gone',
-  { breaks: "cert-manager's cainjector has no pod", fails: ['tls/cert-manager-ready'] },
+  { breaks: 'the cainjector of cert-manager has no pod', fails: ['tls/cert-manager-ready'] },
   (saboteur) => saboteur.scale('cert-manager', 'cert-manager-cainjector', 0),
 )
 
 sabotage(
   'issuers-look-elsewhere',
   {
-    breaks: 'cert-manager looks for the secrets of ClusterIssuers in another namespace',
+    breaks: 'cert-manager reads the Secrets of ClusterIssuers from another namespace',
     fails: ['tls/issuer-ready'],
   },
   async (saboteur) => {
@@ -28,19 +28,22 @@ sabotage(
 )
 
 defect('certificates-unnamed', {
-  breaks: 'cert-manager leaves names out of certificates',
+  breaks: 'cert-manager issues certificates with the first name only',
   fails: ['tls/certificate-issued'],
 })
 
 sabotage(
   'site-denied',
-  { breaks: 'a policy of the gateway denies sites over TLS', fails: ['tls/gateway-serves'] },
+  { breaks: 'an AuthorizationPolicy of the gateway denies HTTPS requests to sites', fails: ['tls/gateway-serves'] },
   (saboteur) => saboteur.make(denying('site-denied', { hosts: ['site.*'], ports: ['8443'] })),
 )
 
 sabotage(
   'redirect-denied',
-  { breaks: 'a policy of the gateway denies sites in plain HTTP', fails: ['tls/http-redirected'] },
+  {
+    breaks: 'an AuthorizationPolicy of the gateway denies plain HTTP requests to sites',
+    fails: ['tls/http-redirected'],
+  },
   (saboteur) => saboteur.make(denying('redirect-denied', { hosts: ['site.*'], ports: ['8080'] })),
 )
 
@@ -48,8 +51,8 @@ interface Webhook {
   clientConfig: { service?: { path?: string } }
 }
 
-/** A secret of an authority's own certificate beside the gateway, and a Gateway that shows it. */
-async function shownCertificate(name: string, hosts: string[]) {
+/** A Secret with a self-signed certificate in the namespace of the gateway, and a Gateway that serves it to hosts. */
+async function gatewayWithCertificate(name: string, hosts: string[]) {
   const { cert, key } = await makeAuthority(name)
   return [
     {
@@ -80,33 +83,33 @@ async function shownCertificate(name: string, hosts: string[]) {
 sabotage(
   'certificate-ends',
   {
-    breaks: 'a Gateway shows a certificate to every name, which ends tomorrow and nobody renews',
+    breaks: 'a Gateway serves every name a certificate that expires tomorrow and is not renewed',
     fails: ['tls/none-expiring', 'tls/sni-needed'],
   },
   async (saboteur) => {
-    for (const object of await shownCertificate('certificate-ends', ['*'])) await saboteur.make(object)
+    for (const object of await gatewayWithCertificate('certificate-ends', ['*'])) await saboteur.make(object)
   },
 )
 
 defect('tickets-useless', {
-  breaks: 'the gateway resumes no session by a ticket',
+  breaks: 'the gateway does not resume TLS sessions',
   fails: ['tls/session-resumption'],
 })
 
 defect('secrets-dropped-at-once', {
-  breaks: 'the gateway has no certificate while its secret is gone',
+  breaks: 'the gateway stops serving a certificate as soon as its Secret is deleted',
   fails: ['tls/reissued-on-delete'],
 })
 
 defect('certificates-stay', {
-  breaks: 'the gateway goes on with the certificate that it had first',
+  breaks: 'the gateway keeps serving the first certificate that it had',
   fails: ['tls/reissued-on-delete', 'tls/renewed'],
 })
 
 sabotage(
   'alert-too-early',
   {
-    breaks: 'the alert about certificates fires at thirty days, as the guide has it',
+    breaks: 'the alert on expiring certificates fires 30 days before the end, as the guide has it',
     fails: ['tls/expiry-alert'],
     requires: ['prometheus'],
     restarts: ['monitoring/prometheus'],
@@ -119,7 +122,7 @@ sabotage(
 )
 
 defect('cert-manager-unscraped', {
-  breaks: 'Prometheus does not scrape cert-manager: the alert about certificates can never fire',
+  breaks: 'Prometheus does not scrape cert-manager, so the alert on expiring certificates can never fire',
   fails: ['tls/expiry-alert'],
   requires: ['prometheus'],
 })
@@ -127,7 +130,7 @@ defect('cert-manager-unscraped', {
 sabotage(
   'secured-denied',
   {
-    breaks: 'a policy of the gateway denies what has a certificate of Knative',
+    breaks: 'an AuthorizationPolicy of the gateway denies requests to the host whose certificate Knative asked for',
     fails: ['tls/knative-external-domain'],
   },
   (saboteur) => saboteur.make(denying('secured-denied', { hosts: ['secured.*'] })),
@@ -136,13 +139,13 @@ sabotage(
 sabotage(
   'sidecars-not-injected',
   {
-    breaks: "istiod's webhook is asked about no namespace",
+    breaks: "istiod's webhook for sidecar injection selects no namespace",
     fails: ['tls/workload-identity', 'tls/mtls-strict'],
   },
   async (saboteur) => {
     const kind = 'admissionregistration.k8s.io/v1/MutatingWebhookConfiguration'
     const { items } = await saboteur.api.list(kind)
-    // Newer Istio injects by istio-revision-tag-default, and keeps istio-sidecar-injector beside it.
+    // Newer Istio has istio-revision-tag-default beside istio-sidecar-injector.
     const injects = (webhook: Webhook) => webhook.clientConfig.service?.path?.startsWith('/inject')
     for (const { metadata, webhooks } of items.filter(({ webhooks = [] }) => (webhooks as Webhook[]).some(injects)))
       await saboteur.change(kind, undefined, metadata?.name ?? '', {
@@ -155,18 +158,18 @@ sabotage(
 )
 
 defect('strict-not-enforced', {
-  breaks: 'sidecars take plain text whatever PeerAuthentication says',
+  breaks: 'sidecars accept plain text whatever PeerAuthentication says',
   fails: ['tls/mtls-strict'],
 })
 
 defect('permissive-refuses', {
-  breaks: "a namespace's PERMISSIVE does not win over the mesh's STRICT",
+  breaks: 'PERMISSIVE in a namespace does not override STRICT of the mesh',
   fails: ['tls/mtls-permissive'],
 })
 
 sabotage(
   'acme-without-dns',
-  { breaks: 'the ACME issuer has no solver by DNS-01', fails: ['tls/acme-dns01'], requires: ['acme'] },
+  { breaks: 'the ACME issuer has no DNS-01 solver', fails: ['tls/acme-dns01'], requires: ['acme'] },
   (saboteur) =>
     saboteur.change('cert-manager.io/v1/ClusterIssuer', undefined, saboteur.config.acme?.issuer ?? '', {
       spec: { acme: { solvers: [{ http01: { ingress: { ingressClassName: 'istio' } } }] } },

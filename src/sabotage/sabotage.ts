@@ -41,7 +41,7 @@ export function sabotage(id: string, meta: SabotageMeta, how: Sabotage['how']): 
   declare({ ...meta, id, how })
 }
 
-/** Declares a fault that no API can make: a defect of the twin, by the name that twin/defects.ts has it under. */
+/** Declares a fault that no API can cause: a defect of the twin, by its name in twin/defects.ts. */
 export function defect(id: string, meta: SabotageMeta): void {
   const object = { apiVersion: 'twin.plumbline.dev/v1', kind: 'Defect', metadata: { name: id } }
   declare({ ...meta, id, defect: id, how: (saboteur) => saboteur.make(object) })
