@@ -33,7 +33,7 @@ describe('the process of the twin', () => {
       return server
     }) as Server['listen']
     await expect(Network.take(server, 6443)).rejects.toThrow(
-      /is no address of this machine: the twin needs the loopback range/,
+      /is not an address of this machine: the twin needs the loopback range/,
     )
   })
 

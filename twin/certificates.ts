@@ -72,7 +72,8 @@ export async function makeAuthority(commonName: string): Promise<Authority> {
 
 /**
  * Reads an authority from PEM.
- * @throws Error saying what is wrong: no certificate, no key, one that is not the other's, or a certificate that may not sign
+ * @throws Error saying what is wrong: no certificate, no key, one that is not the other's, or a certificate that may
+ * not sign
  */
 export async function readAuthority({ cert, key }: Pem): Promise<Authority> {
   const certificate = new x509.X509Certificate(cert)

@@ -34,7 +34,7 @@ export interface TwinHooks {
   aws: AwsHooks
 }
 
-/** Makes the hooks of a twin, with every defect registered: it is in force while there is a Defect object of its name. */
+/** Makes the hooks of a twin and registers every defect: it is in force while a Defect object of its name exists. */
 export function hooksOf(objects: Objects): TwinHooks {
   const stateOf = (name: string): DefectState => ({
     get isActive() {

@@ -5,8 +5,8 @@ export interface DefectState {
 }
 
 /**
- * A named point of a component through which a value passes. The component gives its healthy value and works with what comes back;
- * it does not know whether a defect alters the value.
+ * A named point of a component through which a value passes. The component gives its healthy value and works with what
+ * comes back; it does not know whether a defect alters the value.
  */
 export class Hook<Value, Context = void> {
   readonly #alterations: { defect: DefectState; alter: (value: Value, context: Context) => Value }[] = []

@@ -53,8 +53,8 @@ interface Message {
 }
 
 /**
- * The analyses that checks rest on: gateways that a VirtualService names and that are not there (IST0101), and namespaces with several
- * Telemetry resources without a selector (IST0160).
+ * The analyses that checks rely on: a VirtualService names a Gateway that does not exist (IST0101), and a namespace has
+ * several Telemetry resources without a selector (IST0160).
  */
 async function analyze(): Promise<Message[]> {
   const [virtualServices = [], gateways = [], telemetries = []] = await Promise.all([
@@ -80,7 +80,9 @@ async function analyze(): Promise<Message[]> {
     all.map((each) => ({
       code: 'IST0160',
       level: 'Error',
-      message: `The Telemetries [${all.map(({ metadata }) => metadata.name).join(' ')}] in namespace "${namespace}" have no workload selector, which can lead to undefined behavior`,
+      message:
+        `The Telemetries [${all.map(({ metadata }) => metadata.name).join(' ')}] in namespace "${namespace}" ` +
+        'have no workload selector, which can lead to undefined behavior',
       origin: `Telemetry ${nameOf(each)}`,
     })),
   )

@@ -7,8 +7,8 @@ const FIRST_RANGE = 20
 const LAST_RANGE = 250
 
 /**
- * The twin's part of the loopback network: 127.RANGE.0.0/16. Nodes, pods and load balancers have addresses of their own in it, so that
- * who talks to whom is seen by address as in a cluster. Each twin on a machine holds another range.
+ * The twin's part of the loopback network: 127.RANGE.0.0/16. Nodes, pods and load balancers have addresses of their own
+ * in it, so that who talks to whom is seen by address as in a cluster. Each twin on a machine holds another range.
  */
 export class Network {
   readonly range: number
@@ -39,14 +39,16 @@ export class Network {
       if (!problem) return new Network(range, (await mayUseLowPorts(range)) ? 0 : 10_000)
       if (problem.code === 'EADDRNOTAVAIL')
         throw new StartProblem(
-          `127.${range}.0.1 is no address of this machine: the twin needs the loopback range 127.0.0.0/8, which Linux has (macOS has 127.0.0.1 alone; run it in a Linux container there).`,
+          `127.${range}.0.1 is not an address of this machine: the twin needs the loopback range 127.0.0.0/8. ` +
+            'Linux has it; macOS has 127.0.0.1 only, so run the twin in a Linux container there.',
         )
       if (problem.code !== 'EADDRINUSE')
         throw new StartProblem(`The twin cannot listen on 127.${range}.0.1:${port}: ${problem.message}.`)
     }
     throw new StartProblem(
       wanted === undefined
-        ? `Port ${port} is taken on every loopback address from 127.${FIRST_RANGE}.0.1 to 127.${LAST_RANGE}.0.1: give another with --port.`
+        ? `port ${port} is in use on every loopback address from 127.${FIRST_RANGE}.0.1 to 127.${LAST_RANGE}.0.1: ` +
+            'choose another one with --port'
         : `127.${wanted}.0.1:${port} is in use by another program: leave --range out, or give another range or --port.`,
     )
   }

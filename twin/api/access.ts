@@ -99,7 +99,8 @@ export class Access {
     throw new StatusError(
       403,
       'Forbidden',
-      `${object}${name ? ` "${name}"` : ''} is forbidden: User "${user.name}" cannot ${verb} resource "${resource}" in API group "${group}"${scope}`,
+      `${object}${name ? ` "${name}"` : ''} is forbidden: ` +
+        `User "${user.name}" cannot ${verb} resource "${resource}" in API group "${group}"${scope}`,
       {
         ...(name ? { name } : {}),
         group,

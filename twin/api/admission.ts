@@ -70,15 +70,13 @@ export class Admission {
     const ready = ((endpoints?.subsets ?? []) as { addresses?: unknown[] }[]).some((subset) => subset.addresses?.length)
     if (!answers || !ready) {
       if (this.#hooks.failurePolicy.apply(webhook.failurePolicy) !== 'Fail') return request.object
-      const url = `https://${service?.name}.${service?.namespace}.svc:${service?.port ?? 443}${service?.path ?? ''}?timeout=10s`
-      throw new StatusError(
-        500,
-        'InternalError',
-        `Internal error occurred: failed calling webhook "${webhook.name}": failed to call webhook: Post "${url}": no endpoints available for service "${service?.name}"`,
-        {
-          causes: [{ message: `failed calling webhook "${webhook.name}"` }],
-        },
-      )
+      const host = `${service?.name}.${service?.namespace}.svc:${service?.port ?? 443}`
+      const url = `https://${host}${service?.path ?? ''}?timeout=10s`
+      const call = `failed calling webhook "${webhook.name}"`
+      const why = `Post "${url}": no endpoints available for service "${service?.name}"`
+      throw new StatusError(500, 'InternalError', `Internal error occurred: ${call}: failed to call webhook: ${why}`, {
+        causes: [{ message: call }],
+      })
     }
     try {
       return answers(service?.path ?? '/', request) ?? request.object

@@ -34,7 +34,10 @@ const groupEntry = ([name, versions]: [string, string[]]) => {
   return { name, versions: told, preferredVersion: told[0] }
 }
 
-/** What /api, /apis, /apis/GROUP and /apis/GROUP/VERSION answer. `extra` are groups that another server serves (metrics.k8s.io). */
+/**
+ * The answers of /api, /apis, /apis/GROUP and /apis/GROUP/VERSION; another server serves the groups `extra`
+ * (metrics.k8s.io).
+ */
 export function discover(path: string, resources: Resources, extra: ReadonlyMap<string, string[]>): object {
   const [root, group = '', version] = path.split('/').filter(Boolean)
   if (path === '/api') return { kind: 'APIVersions', versions: ['v1'], serverAddressByClientCIDRs: [] }

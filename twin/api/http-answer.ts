@@ -54,14 +54,16 @@ export async function readBody(request: IncomingMessage): Promise<unknown> {
     throw new StatusError(
       415,
       'UnsupportedMediaType',
-      `the body of the request was in an unknown format - accepted media types include: application/json, application/yaml`,
+      'the body of the request was in an unknown format - ' +
+        'accepted media types include: application/json, application/yaml',
     )
   }
   try {
     return /yaml/.test(type) && !text.startsWith('{') ? parse(text) : JSON.parse(text)
   } catch (problem) {
-    throw badRequest(
-      `the object provided is unrecognized (must be of type JSON or YAML): ${problem instanceof Error ? (problem.message.split('\n')[0] ?? '') : ''}`,
-    )
+    throw badRequest(`the object provided is unrecognized (must be of type JSON or YAML): ${firstLineOf(problem)}`)
   }
 }
+
+const firstLineOf = (problem: unknown): string =>
+  problem instanceof Error ? (problem.message.split('\n')[0] ?? '') : ''

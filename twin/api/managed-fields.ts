@@ -6,7 +6,9 @@ type Json = Record<string, unknown>
 
 const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value)
 
-// Nobody owns these: the server sets them.
+// Own code: no npm package does server-side apply (structured-merge-diff is Go only).
+
+// The server sets these fields, so no manager owns them.
 const UNOWNED = new Set([
   'apiVersion',
   'kind',
@@ -159,9 +161,10 @@ const entry = (
 })
 
 /**
- * Server-side apply: what the live object becomes when `manager` applies `applied`. Fields that it applied before and leaves out now
- * go, unless another manager has them too.
- * @throws StatusError 409 with a cause a field, where another manager has set one to another value and `force` is not given
+ * Server-side apply: what the live object becomes when `manager` applies `applied`. Fields that it applied before and
+ * leaves out now go, unless another manager has them too.
+ * @throws StatusError 409 with a cause a field, where another manager has set one to another value and `force` is not
+ * given
  */
 export function applyFields(
   live: KubeObject | undefined,
@@ -207,7 +210,8 @@ function conflictOf(conflicts: { other: ManagedFields; path: string[] }[]): Stat
   const told =
     causes.length === 1
       ? `Apply failed with 1 conflict: ${first?.message}: ${first?.field}`
-      : `Apply failed with ${causes.length} conflicts: ${causes.map(({ message, field }) => `${message}: ${field}`).join('\n')}`
+      : `Apply failed with ${causes.length} conflicts: ` +
+        causes.map(({ message, field }) => `${message}: ${field}`).join('\n')
   return new StatusError(409, 'Conflict', told, { causes })
 }
 

@@ -1,5 +1,5 @@
-// Lists of built-in types whose items have an identity: the key fields by which patches merge them (k8s.io/api, patchMergeKey and
-// listMapKey). `ports` is keyed by what its items have. Every other list is replaced as a whole.
+// Lists of built-in types whose items have an identity: the key fields by which patches merge them (k8s.io/api,
+// patchMergeKey and listMapKey). `ports` is keyed by what its items have. Every other list is replaced as a whole.
 const KEYS: Readonly<Record<string, readonly string[]>> = {
   containers: ['name'],
   initContainers: ['name'],

@@ -72,7 +72,10 @@ export const conditionOf = (object: KubeObject | undefined, type: string): Condi
 export const isTrue = (object: KubeObject | undefined, type: string): boolean =>
   conditionOf(object, type)?.status === 'True'
 
-/** The conditions with one set: its transition time changes only with its status. Sorted by type, as Knative writes them. */
+/**
+ * The conditions with one set: its transition time changes only with its status. Sorted by type, as Knative writes
+ * them.
+ */
 export function withConditions(
   before: readonly Condition[] | undefined,
   ...set: Omit<Condition, 'lastTransitionTime'>[]

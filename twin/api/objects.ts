@@ -21,8 +21,9 @@ interface WriteOptions {
 }
 
 /**
- * The rules by which objects are made, changed and deleted: names, generations, finalizers, what is owned by what. Both the API and
- * the twin's own controllers write by it. Every function that takes a resource takes its id, 'deployments.apps'.
+ * The rules by which objects are made, changed and deleted: names, generations, finalizers, what is owned by what. Both
+ * the API and the twin's own controllers write by it. Every function that takes a resource takes its id,
+ * 'deployments.apps'.
  */
 export class Objects {
   readonly resources = new Resources()
@@ -76,8 +77,8 @@ export class Objects {
   }
 
   /**
-   * Replaces an object by its next state. Its status is kept where the resource has the subresource, and only that is taken where
-   * `options.subresource` is 'status'. Nothing changes where nothing differs.
+   * Replaces an object by its next state. Its status is kept where the resource has the subresource, and only that is
+   * taken where `options.subresource` is 'status'. Nothing changes where nothing differs.
    * @throws StatusError 409 where it was changed since the version that `next` names, 404 where it is gone
    */
   update(id: string, next: KubeObject, options: WriteOptions = {}): KubeObject {
@@ -126,7 +127,7 @@ export class Objects {
     return this.update(id, draft, subresource ? { subresource } : {})
   }
 
-  /** Makes an object as it is wanted, or brings the one there is to it: its labels, annotations and all but its status. */
+  /** Creates an object, or updates the existing one to it: labels and annotations are added, the status is kept. */
   ensure(id: string, wanted: KubeObject): KubeObject {
     const { name, namespace } = wanted.metadata
     const before = this.get(id, name, namespace)
@@ -174,7 +175,7 @@ export class Objects {
     return again && same(marked.metadata, before.metadata) ? before : this.store.put(id, marked)
   }
 
-  /** Takes an object out at once, whatever its finalizers: what a kubelet or the namespace controller does in the end. */
+  /** Removes an object at once, whatever its finalizers, as a kubelet or the namespace controller does in the end. */
   finish(id: string, name: string, namespace?: string): void {
     const object = this.get(id, name, namespace)
     if (object) this.#remove(id, object)
@@ -223,7 +224,8 @@ export class Objects {
       throw new StatusError(
         403,
         'Forbidden',
-        `${resource.id} "${name}" is forbidden: unable to create new content in namespace ${namespace} because it is being terminated`,
+        `${resource.id} "${name}" is forbidden: ` +
+          `unable to create new content in namespace ${namespace} because it is being terminated`,
         {
           name,
           group: resource.group,

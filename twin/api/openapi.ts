@@ -4,7 +4,7 @@ import type { Resources } from './resources.ts'
 import { modelSchema, schemaOf } from './schemas.ts'
 import { noSuchPath } from './status-error.ts'
 
-/** What /openapi/v3 lists, and /openapi/v3/apis/GROUP/VERSION holds: enough for kubectl apply, explain and its validation. */
+/** The answers of /openapi/v3 and /openapi/v3/apis/GROUP/VERSION: enough for kubectl apply, explain and validation. */
 export async function openApi(path: string, resources: Resources): Promise<object> {
   const versions = [...groupsOf(resources)].flatMap(([group, all]) =>
     all.map((version) => ({ group, version, path: group ? `apis/${group}/${version}` : `api/${version}` })),
@@ -38,7 +38,9 @@ async function document(group: string, version: string, resources: Resources): P
 }
 
 function pathsOf(resource: Resource, version: string, gvk: object, schema: string): Record<string, object> {
-  const root = `/${resource.group ? `apis/${resource.group}` : 'api'}/${version}${resource.namespaced ? '/namespaces/{namespace}' : ''}/${resource.plural}`
+  const api = resource.group ? `apis/${resource.group}` : 'api'
+  const scope = resource.namespaced ? '/namespaces/{namespace}' : ''
+  const root = `/${api}/${version}${scope}/${resource.plural}`
   const parameter = (name: string) => ({ name, in: 'query', schema: { type: 'string' } })
   const content = { 'application/json': { schema: { $ref: `#/components/schemas/${schema}` } } }
   const operation = (action: string) => ({

@@ -1,4 +1,5 @@
 import jsonPatch, { type Operation } from 'fast-json-patch'
+import { apply as applyMergePatch } from 'json-merge-patch'
 import { identityOf, mergeKeysOf } from './merge-keys.ts'
 import { badRequest, StatusError } from './status-error.ts'
 
@@ -6,20 +7,10 @@ type Json = Record<string, unknown>
 
 const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value)
 
-/** A merge patch (RFC 7386): null removes, a list replaces. */
-function mergePatch(target: unknown, patch: unknown): unknown {
-  if (!isObject(patch)) return patch
-  const merged: Json = isObject(target) ? { ...target } : {}
-  for (const [key, value] of Object.entries(patch)) {
-    if (value === null) delete merged[key]
-    else merged[key] = mergePatch(merged[key], value)
-  }
-  return merged
-}
-
+// Own code: no npm package does Kubernetes' strategic merge patch.
 /**
- * A strategic merge patch of a built-in type: as a merge patch, but lists whose items have an identity are merged item by item,
- * with the directives $patch: delete, $patch: replace and $deleteFromPrimitiveList.
+ * A strategic merge patch of a built-in type: as a merge patch, but lists whose items have an identity are merged item
+ * by item, with the directives $patch: delete, $patch: replace and $deleteFromPrimitiveList.
  */
 function strategicMergePatch(target: unknown, patch: unknown): unknown {
   if (!isObject(patch)) return patch
@@ -59,23 +50,31 @@ function mergeList(field: string, target: unknown[], patch: unknown[]): unknown[
 
 /**
  * Applies a patch of a content type.
- * @throws StatusError 400 for a patch that is none, 415 for a content type that is no patch's, 422 for a JSON patch that does not fit
+ * @throws StatusError 400 for a JSON patch that is not a list, 415 for a content type that is not a patch, 422 for a
+ * JSON patch that
+ *   does not fit the object
  */
 export function applyPatch(contentType: string, object: unknown, patch: unknown, builtIn: boolean): unknown {
-  if (contentType === 'application/merge-patch+json') return mergePatch(object, patch)
+  if (contentType === 'application/merge-patch+json') return applyMergePatch(structuredClone(object), patch)
   if (contentType === 'application/strategic-merge-patch+json' && builtIn) return strategicMergePatch(object, patch)
   if (contentType === 'application/json-patch+json') {
     if (!Array.isArray(patch)) throw badRequest('error decoding patch: a JSON patch is a list of operations')
     try {
       return jsonPatch.applyPatch(structuredClone(object), patch as Operation[], true).newDocument
     } catch (problem) {
-      const told = problem instanceof Error ? (problem.message.split('\n')[0] ?? '') : String(problem)
-      throw new StatusError(422, 'Invalid', `the server rejected our request due to an error in our request: ${told}`)
+      const reason = problem instanceof Error ? (problem.message.split('\n')[0] ?? '') : String(problem)
+      throw new StatusError(422, 'Invalid', `the server rejected our request due to an error in our request: ${reason}`)
     }
   }
+  const accepted = [
+    'application/json-patch+json',
+    'application/merge-patch+json',
+    'application/apply-patch+yaml',
+    ...(builtIn ? ['application/strategic-merge-patch+json'] : []),
+  ].join(', ')
   throw new StatusError(
     415,
     'UnsupportedMediaType',
-    `the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml${builtIn ? ', application/strategic-merge-patch+json' : ''}`,
+    `the body of the request was in an unknown format - accepted media types include: ${accepted}`,
   )
 }

@@ -82,8 +82,8 @@ export function proxyToPod(
 }
 
 /**
- * Forwards ports of a pod over a WebSocket (v4.channel.k8s.io): of each port a data and an error channel, the first frame of each
- * telling the port. Ports on the pod's loopback are reached too.
+ * Forwards ports of a pod over a WebSocket (v4.channel.k8s.io): of each port a data and an error channel, the first
+ * frame of each telling the port. Ports on the pod's loopback are reached too.
  */
 export function forwardPorts(
   kubelet: Kubelet,

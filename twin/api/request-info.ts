@@ -14,7 +14,8 @@ export interface ResourceRequest {
 }
 
 /**
- * Reads /api/v1/namespaces/NS/pods/NAME/log and the like; undefined for a path that names no resource (/version, /apis).
+ * Reads /api/v1/namespaces/NS/pods/NAME/log and the like; undefined for a path that names no resource (/version,
+ * /apis).
  * @throws StatusError 404 for a resource that is not served
  */
 export function readPath(path: string, resources: Resources): ResourceRequest | undefined {

@@ -1,6 +1,8 @@
 import type { KubeObject } from './object.ts'
 import { badRequest } from './status-error.ts'
 
+// Own code: client-node sends selectors but does not evaluate them.
+
 /** A selector of labels as objects carry it. */
 export interface LabelSelector {
   matchLabels?: Record<string, string>

@@ -87,9 +87,9 @@ export class ApiServer {
       )
     } catch (problem) {
       const code = problem instanceof StatusError ? problem.code : 500
-      socket.end(
-        `HTTP/1.1 ${code} Refused\r\nconnection: close\r\ncontent-type: application/json\r\n\r\n${JSON.stringify(problem instanceof StatusError ? problem.toStatus() : {})}`,
-      )
+      const status = problem instanceof StatusError ? problem.toStatus() : {}
+      const lines = [`HTTP/1.1 ${code} Refused`, 'connection: close', 'content-type: application/json']
+      socket.end(`${lines.join('\r\n')}\r\n\r\n${JSON.stringify(status)}`)
     }
   }
 

@@ -52,7 +52,8 @@ export const modified = (group: string, plural: string, name: string): StatusErr
   new StatusError(
     409,
     'Conflict',
-    `Operation cannot be fulfilled on ${full(group, plural)} "${name}": the object has been modified; please apply your changes to the latest version and try again`,
+    `Operation cannot be fulfilled on ${full(group, plural)} "${name}": the object has been modified; ` +
+      'please apply your changes to the latest version and try again',
     { name, group, kind: plural },
   )
 

@@ -5,6 +5,8 @@ type Row = (object: KubeObject) => (string | number)[]
 
 const count = (value: number | string | undefined): string => String(value ?? 0)
 
+// Own code: these printers are in the API server's Go code only.
+
 // What kubectl get shows of built-in kinds (pkg/printers/internalversion). Columns marked + show with -o wide.
 const BUILT_IN: Record<string, [columns: string, row: Row]> = {
   pods: [
@@ -78,7 +80,8 @@ const BUILT_IN: Record<string, [columns: string, row: Row]> = {
     'Name,Status,Roles,Age,Version,+Internal-IP',
     (each) => [
       each.metadata.name,
-      `${conditionOf(each, 'Ready')?.status === 'True' ? 'Ready' : 'NotReady'}${each.spec?.unschedulable ? ',SchedulingDisabled' : ''}`,
+      (conditionOf(each, 'Ready')?.status === 'True' ? 'Ready' : 'NotReady') +
+        (each.spec?.unschedulable ? ',SchedulingDisabled' : ''),
       roles(each),
       age(each),
       each.status?.nodeInfo?.kubeletVersion ?? '',

@@ -8,8 +8,8 @@ import type { Change, Store } from './store.ts'
 const BOOKMARK_EVERY_MS = 10_000
 
 /**
- * Streams the changes of a resource: from a resourceVersion on, or with everything there is as ADDED first (none given, or
- * sendInitialEvents). An object that a selector no longer takes is DELETED for this watch.
+ * Streams the changes of a resource: from a resourceVersion on, or with everything there is as ADDED first (none given,
+ * or sendInitialEvents). An object that a selector no longer takes is DELETED for this watch.
  */
 export function watch(
   store: Store,

@@ -1,13 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { User } from './access.ts'
 import type { Admission } from './admission.ts'
+import { validateFields } from './field-validation.ts'
 import { answerJson, readBody } from './http-answer.ts'
 import { applyFields } from './managed-fields.ts'
 import type { KubeObject } from './object.ts'
 import type { Objects } from './objects.ts'
 import { applyPatch } from './patches.ts'
 import { apiVersionOf, type ResourceRequest } from './request-info.ts'
-import { validateFields } from './schemas.ts'
 import { filterOf } from './selectors.ts'
 import { badRequest, notFound, StatusError } from './status-error.ts'
 
@@ -165,7 +165,8 @@ export class Writes {
       throw new StatusError(
         409,
         'Conflict',
-        `Precondition failed: UID in precondition: ${body.preconditions.uid}, UID in object meta: ${object.metadata.uid}`,
+        `Precondition failed: UID in precondition: ${body.preconditions.uid}, ` +
+          `UID in object meta: ${object.metadata.uid}`,
       )
     }
     const deleted = one(object)
@@ -194,12 +195,14 @@ export class Writes {
     const apiVersion = apiVersionOf(asked)
     if ((given.kind && given.kind !== resource.kind) || (given.apiVersion && given.apiVersion !== apiVersion))
       throw badRequest(
-        `the API version in the data (${given.apiVersion}) does not match the expected API version (${apiVersion}), or the kind ${given.kind} is not ${resource.kind}`,
+        `the API version in the data (${given.apiVersion}) does not match the expected API version (${apiVersion}), ` +
+          `or the kind ${given.kind} is not ${resource.kind}`,
       )
     const metadata = given.metadata ?? {}
     if (metadata.namespace && namespace && metadata.namespace !== namespace)
       throw badRequest(
-        `the namespace of the provided object does not match the namespace sent on the request (${metadata.namespace} and ${namespace})`,
+        'the namespace of the provided object does not match the namespace sent on the request ' +
+          `(${metadata.namespace} and ${namespace})`,
       )
     if (name && metadata.name && metadata.name !== name)
       throw badRequest(`the name of the object (${metadata.name}) does not match the name on the URL (${name})`)

@@ -34,7 +34,7 @@ beforeAll(async () => {
 afterAll(() => on.stop())
 
 describe("AWS's SDKs against the twin", () => {
-  test('find the load balancer by the name in the status of the Service, with what its annotations ask for', async () => {
+  test('find the load balancer by the hostname of the Service, as its annotations ask for it', async () => {
     const elb = new ElasticLoadBalancingV2Client(config)
     const { body } = await on.call('GET', '/api/v1/namespaces/istio-system/services/istio-ingressgateway')
     const hostname: string = body.status.loadBalancer.ingress[0].hostname

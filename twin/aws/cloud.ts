@@ -75,7 +75,8 @@ export class Cloud {
   }
 
   get issuer(): string {
-    return `https://oidc.eks.${REGION}.amazonaws.com/id/${createHash('md5').update(CLUSTER).digest('hex').toUpperCase()}`
+    const id = createHash('md5').update(CLUSTER).digest('hex').toUpperCase()
+    return `https://oidc.eks.${REGION}.amazonaws.com/id/${id}`
   }
 
   cluster(name: string): object | undefined {
@@ -187,12 +188,13 @@ export class Cloud {
   }[] {
     const service = this.loadBalancers().find((each) => each.LoadBalancerArn === arn)?.service
     const id = arn.split('/').slice(-2).join('/')
+    const prefix = `arn:aws:elasticloadbalancing:${REGION}:${ACCOUNT}`
     const listenerOn = (port: number) => ({
-      ListenerArn: `arn:aws:elasticloadbalancing:${REGION}:${ACCOUNT}:listener/net/${id}/${port}`,
+      ListenerArn: `${prefix}:listener/net/${id}/${port}`,
       LoadBalancerArn: arn,
       Port: port,
       Protocol: 'TCP',
-      TargetGroupArn: `arn:aws:elasticloadbalancing:${REGION}:${ACCOUNT}:targetgroup/k8s-${id.replaceAll('/', '-')}-${port}/${id.split('/')[1]}`,
+      TargetGroupArn: `${prefix}:targetgroup/k8s-${id.replaceAll('/', '-')}-${port}/${id.split('/')[1]}`,
     })
     if (!service) return []
     const ports = (service.spec.ports ?? []) as { port: number }[]
@@ -201,7 +203,9 @@ export class Cloud {
       .map((port) => ({ ...listenerOn(port), service }))
   }
 
-  /** The pods behind a target group; one that nobody listens on for its port is unhealthy, as 443 is before a Gateway has TLS. */
+  /**
+   * The pods behind a target group. A port on which no server listens is unhealthy, as 443 is before a Gateway has TLS.
+   */
   targets(targetGroup: string): readonly object[] {
     const listener = this.loadBalancers()
       .flatMap((each) => this.listeners(each.LoadBalancerArn))

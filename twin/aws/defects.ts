@@ -49,7 +49,9 @@ export const AWS_DEFECTS = {
     ),
 } satisfies ComponentDefects<AwsHooks>
 
-/** What AWS answers although nothing of the stack is broken: states that pass, and refusals. Tests switch them on like defects. */
+/**
+ * States that pass, and refusals: what AWS answers although the stack is healthy. Tests switch them on like defects.
+ */
 export const AWS_ANSWERS = {
   'nlb-provisioning': ({ loadBalancerState }, defect) =>
     loadBalancerState.alter(defect, () => ({ Code: 'provisioning' })),

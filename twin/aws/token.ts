@@ -7,8 +7,9 @@ const PREFIX = 'k8s-aws-v1.'
 export const isEksToken = (token: string): boolean => token.startsWith(PREFIX)
 
 /**
- * Who an EKS token is of: a presigned GetCallerIdentity that names this cluster in a signed header and is not older than 15 minutes
- * (aws-iam-authenticator, pkg/token). The signature itself is STS's to judge, and the twin has no secret to judge it by.
+ * Who an EKS token is of: a presigned GetCallerIdentity that names this cluster in a signed header and is not older
+ * than 15 minutes (aws-iam-authenticator, pkg/token). The signature itself is STS's to judge, and the twin has no
+ * secret to judge it by.
  * @throws StatusError 401 for any other
  */
 export function userOfEksToken(token: string): { name: string; groups: string[] } {

@@ -3,8 +3,8 @@ import type { Objects } from '../api/objects.ts'
 import { namesOf } from './kinds.ts'
 
 /**
- * Makes the Order and the Challenge of a Certificate of an ACME issuer. They become valid where a DNS-01 solver of the issuer can
- * write to Route 53.
+ * Makes the Order and the Challenge of a Certificate of an ACME issuer. They become valid where a DNS-01 solver of the
+ * issuer can write to Route 53.
  * @returns whether the Order is valid
  */
 export function placeOrder(objects: Objects, certificate: KubeObject, issuer: KubeObject): boolean {

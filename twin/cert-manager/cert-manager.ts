@@ -46,7 +46,7 @@ export class CertManager {
     return this.component.image(() => ({ 9402: serveMetrics(this.#objects) }))
   }
 
-  /** A reconciler that works while the controller runs; `reconcileAfter` reconciles the object again after so many ms. */
+  /** A reconciler that works while the controller runs; `reconcileAfter` reconciles the object again after some ms. */
   #controller(
     reconcile: (name: string, namespace: string | undefined, reconcileAfter: (ms: number) => void) => Promise<void>,
   ): Controller {

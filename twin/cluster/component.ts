@@ -1,7 +1,7 @@
 import http, { type RequestListener } from 'node:http'
 import type { Container, Image } from '../kubelet/container.ts'
 
-/** A component of the cluster (a controller, the activator): its pods that run now. It does its work while there is one. */
+/** A component of the cluster (a controller, the activator) and its running pods. It works while at least one runs. */
 export class Component {
   readonly running = new Set<Container>()
   readonly #listeners = new Set<(container: Container, up: boolean) => void>()

@@ -93,7 +93,9 @@ export function evict(
       throw tooManyRequests("Cannot evict pod as it would violate the pod's disruption budget.", [
         {
           reason: 'DisruptionBudget',
-          message: `The disruption budget ${budget.metadata.name} needs ${desiredHealthy} healthy pods and has ${currentHealthy} currently`,
+          message:
+            `The disruption budget ${budget.metadata.name} needs ${desiredHealthy} healthy pods ` +
+            `and has ${currentHealthy} currently`,
         },
       ])
     }

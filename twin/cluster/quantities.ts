@@ -1,11 +1,14 @@
-const UNITS: Record<string, number> = { Ki: 2 ** 10, Mi: 2 ** 20, Gi: 2 ** 30, k: 1e3, M: 1e6, G: 1e9 }
+import { quantityToScalar } from '@kubernetes/client-node/dist/util.js'
 
-/** '250m' and '2' in thousandths of a CPU. */
-export const milliCpu = (quantity: string): number =>
-  quantity.endsWith('m') ? Number(quantity.slice(0, -1)) : Number(quantity) * 1000
-
-/** '32Mi' in bytes. */
-export function memoryBytes(quantity: string): number {
-  const [, amount = '0', unit = ''] = /^([\d.]+)(\w*)$/.exec(quantity) ?? []
-  return Number(amount) * (UNITS[unit] ?? 1)
+// client-node multiplies only integers by a suffix such as Mi, and Kubernetes takes 1.5Gi: the suffix is converted
+// alone.
+function scalarOf(quantity: string): number {
+  const [, amount = '0', suffix = ''] = /^([+-]?[\d.]+)(.*)$/.exec(quantity) ?? []
+  return Number(amount) * Number(quantityToScalar(`1${suffix}`))
 }
+
+/** A quantity of CPU such as 250m or 2, in thousandths of a CPU. @throws Error for an unknown suffix */
+export const milliCpu = (quantity: string): number => scalarOf(quantity) * 1000
+
+/** A quantity of memory such as 32Mi, in bytes. @throws Error for an unknown suffix */
+export const memoryBytes = (quantity: string): number => scalarOf(quantity)

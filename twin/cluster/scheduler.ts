@@ -19,7 +19,10 @@ interface AffinityTerm {
 
 const ZONE = 'topology.kubernetes.io/zone'
 
-/** Gives pods without a node one: filters by cordon, taints, selectors, room, anti-affinity and hard spread, then scores. */
+/**
+ * Gives pods without a node one: filters by cordon, taints, selectors, room, anti-affinity and hard spread, then
+ * scores.
+ */
 export function runScheduler(objects: Objects): void {
   const scheduler = new Controller('scheduler', (name, namespace) => schedule(objects, name, namespace))
   scheduler.watch(objects, 'pods', (pod) =>

@@ -19,7 +19,10 @@ interface ServicePort {
   targetPort?: number | string
 }
 
-/** Keeps Endpoints and EndpointSlices: of the Ready pods that a Service selects, or of what somebody else wrote into its Endpoints. */
+/**
+ * Keeps Endpoints and EndpointSlices: of the Ready pods that a Service selects, or of what somebody else wrote into its
+ * Endpoints.
+ */
 export function runServices(objects: Objects): void {
   const endpoints = new Controller('endpoints', (name, namespace) => reconcileEndpoints(objects, name, namespace))
   endpoints.watch(objects, 'services')

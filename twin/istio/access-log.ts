@@ -1,34 +1,18 @@
 import { parse } from 'yaml'
 import type { KubeObject } from '../api/object.ts'
+import type { Logged } from './logged.ts'
 import { effectiveTelemetries, type MeshSnapshot } from './mesh.ts'
-
-/** What one request came to, as Envoy's log formatter names it. */
-export interface Logged {
-  start: Date
-  method: string
-  path: string
-  protocol: string
-  code: number
-  flags: string
-  details: string
-  bytesReceived: number
-  bytesSent: number
-  durationMs: number
-  upstreamMs: number | undefined
-  headers: Record<string, string | undefined>
-  authority: string
-  upstreamHost: string
-  upstreamCluster: string
-  upstreamLocal: string
-  downstreamLocal: string
-  downstreamRemote: string
-  serverName: string
-  routeName: string
-}
+import { compileFilter, filtersOf } from './telemetry-filter.ts'
 
 // pilot/pkg/model/telemetry_logging.go, EnvoyTextLogFormat and EnvoyJSONLogFormatIstio.
-const TEXT =
-  '[%START_TIME%] "%REQ(:METHOD)% %REQ(X-ENVOY-ORIGINAL-PATH?:PATH)% %PROTOCOL%" %RESPONSE_CODE% %RESPONSE_FLAGS% %RESPONSE_CODE_DETAILS% %CONNECTION_TERMINATION_DETAILS% "%UPSTREAM_TRANSPORT_FAILURE_REASON%" %BYTES_RECEIVED% %BYTES_SENT% %DURATION% %RESP(X-ENVOY-UPSTREAM-SERVICE-TIME)% "%REQ(X-FORWARDED-FOR)%" "%REQ(USER-AGENT)%" "%REQ(X-REQUEST-ID)%" "%REQ(:AUTHORITY)%" "%UPSTREAM_HOST%" %UPSTREAM_CLUSTER_RAW% %UPSTREAM_LOCAL_ADDRESS% %DOWNSTREAM_LOCAL_ADDRESS% %DOWNSTREAM_REMOTE_ADDRESS% %REQUESTED_SERVER_NAME% %ROUTE_NAME%'
+const TEXT = [
+  '[%START_TIME%] "%REQ(:METHOD)% %REQ(X-ENVOY-ORIGINAL-PATH?:PATH)% %PROTOCOL%" %RESPONSE_CODE%',
+  '%RESPONSE_FLAGS% %RESPONSE_CODE_DETAILS% %CONNECTION_TERMINATION_DETAILS%',
+  '"%UPSTREAM_TRANSPORT_FAILURE_REASON%" %BYTES_RECEIVED% %BYTES_SENT% %DURATION%',
+  '%RESP(X-ENVOY-UPSTREAM-SERVICE-TIME)% "%REQ(X-FORWARDED-FOR)%" "%REQ(USER-AGENT)%" "%REQ(X-REQUEST-ID)%"',
+  '"%REQ(:AUTHORITY)%" "%UPSTREAM_HOST%" %UPSTREAM_CLUSTER_RAW% %UPSTREAM_LOCAL_ADDRESS%',
+  '%DOWNSTREAM_LOCAL_ADDRESS% %DOWNSTREAM_REMOTE_ADDRESS% %REQUESTED_SERVER_NAME% %ROUTE_NAME%',
+].join(' ')
 const JSON_FIELDS = {
   start_time: '%START_TIME%',
   route_name: '%ROUTE_NAME%',
@@ -105,18 +89,24 @@ interface MeshLogging {
 
 interface LogSettings {
   disabled?: boolean
-  filter?: { expression: string }
   providers?: { name: string }[]
 }
 
-/** The line that a proxy logs for a request, or undefined where the mesh's settings and Telemetry resources log none. */
+/**
+ * The line that a proxy logs for a request, or undefined where the mesh's settings and Telemetry resources log none.
+ */
 export function accessLogLine(snapshot: MeshSnapshot, pod: KubeObject, logged: Logged): string | undefined {
   const mesh = (parse(snapshot.mesh) ?? {}) as MeshLogging
   const telemetry = effectiveTelemetries(snapshot, pod).filter((each) => each.spec?.accessLogging)
   const settings = (telemetry.at(-1)?.spec.accessLogging ?? []) as LogSettings[]
   if (telemetry.length ? settings.every((each) => each.disabled) : !mesh.accessLogFile) return undefined
-  const filters = settings.map((each) => each.filter?.expression).filter((each) => each !== undefined)
-  if (!filters.every((expression) => passes(expression, logged))) return undefined
+  if (
+    !telemetry
+      .slice(-1)
+      .flatMap(filtersOf)
+      .every((expression) => compileFilter(expression)(logged))
+  )
+    return undefined
   const provider = settings.flatMap(({ providers = [] }) => providers)[0]?.name
   const file = mesh.extensionProviders?.find(({ name }) => name === provider)?.envoyFileAccessLog
   if (file?.logFormat?.text) return format(file.logFormat.text, logged).replace(/\n$/, '')
@@ -131,23 +121,3 @@ export function accessLogLine(snapshot: MeshSnapshot, pod: KubeObject, logged: L
 
 const typed = (value: string): string | number | null =>
   value === '-' ? null : /^\d+$/.test(value) ? Number(value) : value
-
-/** A filter of a Telemetry: comparisons of response.code and response.duration, joined by && and ||. */
-function passes(expression: string, logged: Logged): boolean {
-  const compare = (term: string): boolean => {
-    const [starts, not, of, prefix = ''] = /^(!?)\s*([\w.]+)\.startsWith\('([^']*)'\)$/.exec(term.trim()) ?? []
-    if (starts)
-      return (of === 'request.url_path' && (logged.path.split('?')[0] ?? '').startsWith(prefix)) !== Boolean(not)
-    const [, field = '', operator = '', value = ''] =
-      /^\(?\s*([\w.]+)\s*(>=|<=|==|!=|>|<)\s*'?"?([^'")]+)/.exec(term.trim()) ?? []
-    const seen: Record<string, number | string> = {
-      'response.code': logged.code,
-      'response.duration': logged.durationMs,
-      'request.path': logged.path,
-      'request.method': logged.method,
-    }
-    const [a, b] = [seen[field] ?? 0, typeof seen[field] === 'string' ? value : Number(value)]
-    return { '>=': a >= b, '<=': a <= b, '==': a === b, '!=': a !== b, '>': a > b, '<': a < b }[operator] ?? false
-  }
-  return expression.split('||').some((any) => any.split('&&').every(compare))
-}

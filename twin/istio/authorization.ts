@@ -6,7 +6,10 @@ interface Rule {
   when?: { key: string; values?: string[]; notValues?: string[] }[]
 }
 
-/** Whether AuthorizationPolicies let a request pass: a DENY rule that matches refuses it; where there are ALLOW rules one must match. */
+/**
+ * Whether AuthorizationPolicies allow a request: no DENY rule may match, and where there are ALLOW rules one must
+ * match.
+ */
 export function isAllowed(policies: readonly KubeObject[], query: RouteQuery, port: number): boolean {
   const rules = (action: string) => policies.filter((each) => (each.spec?.action ?? 'ALLOW') === action)
   const matched = (policy: KubeObject) =>

@@ -71,7 +71,7 @@ export function circuitBreakers({ connectionPool }: TrafficPolicy): object {
   }
 }
 
-/** The Ready endpoints of a service's port, those of a subset where one is named; undefined for a subset that is not defined. */
+/** The Ready endpoints of a port of a Service, or of a subset of it; undefined for a subset that is not defined. */
 export function endpointsIn(
   objects: Objects,
   snapshot: MeshSnapshot,
@@ -113,8 +113,8 @@ export class UpstreamCluster {
   }
 
   /**
-   * Takes room for one request: a connection of its own (HTTP/1.1), or a place in the queue for one. Gives undefined at the limit of
-   * both, as Envoy's overflow; else a promise that resolves when the request may go.
+   * Takes room for one request: a connection of its own (HTTP/1.1), or a place in the queue for one. Gives undefined at
+   * the limit of both, as Envoy's overflow; else a promise that resolves when the request may go.
    */
   enter(policy: TrafficPolicy): Promise<void> | undefined {
     const { tcp, http: limits } = policy.connectionPool ?? {}

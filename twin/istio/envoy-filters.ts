@@ -1,5 +1,6 @@
 import type { KubeObject } from '../api/object.ts'
-import { concerns, type MeshSnapshot } from './mesh.ts'
+import { concerns, effectiveTelemetries, type MeshSnapshot } from './mesh.ts'
+import { filterProblem } from './telemetry-filter.ts'
 
 interface ConfigPatch {
   applyTo: string
@@ -58,7 +59,9 @@ export interface RejectedListener {
   problem: string
 }
 
-/** What Envoy would reject of what comes of the EnvoyFilters, or undefined. */
+/**
+ * What Envoy rejects first of EnvoyFilters and of the filters of access logs; undefined where it accepts everything.
+ */
 export function listenerProblem(snapshot: MeshSnapshot, pod: KubeObject): RejectedListener | undefined {
   for (const { applyTo, match, patch } of patchesOf(snapshot, pod)) {
     if (applyTo !== 'NETWORK_FILTER' && applyTo !== 'LISTENER') continue
@@ -73,7 +76,8 @@ export function listenerProblem(snapshot: MeshSnapshot, pod: KubeObject): Reject
       return { port, problem: `HttpConnectionManagerValidationError.StatPrefix: ${length}` }
     }
   }
-  return undefined
+  const filter = effectiveTelemetries(snapshot, pod).map(filterProblem).find(Boolean)
+  return filter ? { port: undefined, problem: `Not able to parse filter expression: ${filter}` } : undefined
 }
 
 /** What EnvoyFilters lay over the connection manager of the gateway's listeners. */

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http'
-import { format, type Logged } from './access-log.ts'
+import { format } from './access-log.ts'
+import type { Logged } from './logged.ts'
 import type { Headers, RouteQuery } from './routes.ts'
 
 const HOP_BY_HOP = ['connection', 'keep-alive', 'proxy-connection', 'transfer-encoding', 'upgrade', 'http2-settings']

@@ -65,8 +65,8 @@ export class HttpForwarder {
   }
 
   /**
-   * Answers one request that came in on a port of the pod. `listener` is the configuration that the port's listener was last accepted with: its
-   * filters and access logs are of that, whatever was pushed since.
+   * Answers a request to a port of the pod. `listener` is the configuration with which Envoy last accepted the port's
+   * listener: its filters and access logs come from there, whatever was pushed since.
    */
   async handle(
     request: IncomingMessage,
@@ -79,7 +79,8 @@ export class HttpForwarder {
     const snapshot = this.#snapshot()
     if (this.#admin.levelOf('http') === 'debug')
       this.#container.log.write(
-        `${new Date().toISOString()}\tdebug\tenvoy http external/envoy/source/common/http/conn_manager_impl.cc:393\t[Tags: "ConnectionId":"1"] new stream`,
+        `${new Date().toISOString()}\tdebug\tenvoy http ` +
+          'external/envoy/source/common/http/conn_manager_impl.cc:393\t[Tags: "ConnectionId":"1"] new stream',
       )
     response.on('error', () => undefined)
     response.on('close', () => {
@@ -215,7 +216,7 @@ export class HttpForwarder {
     }
   }
 
-  /** One try at one endpoint; resolves with what failed before the answer began, or undefined once the answer is through. */
+  /** Tries one endpoint. Resolves with what failed before the answer began, or undefined once the answer has ended. */
   #attempt(
     exchange: Exchange,
     upstream: Upstream,
@@ -248,7 +249,7 @@ export class HttpForwarder {
       sent.on('socket', (socket) => void (exchange.logged.upstreamLocal = `${socket.localAddress}:${socket.localPort}`))
       sent.on('error', (problem: NodeJS.ErrnoException) => {
         if (exchange.isOver) return finish()
-        // A kept connection that its other end has closed meanwhile is no failure of the request: Envoy would not have chosen it.
+        // Envoy would not have chosen a kept connection that the other end has closed: the request has not failed.
         if (sent.reusedSocket && problem.code === 'ECONNRESET') return finish({ kind: 'stale' })
         finish({ kind: problem.code === 'ECONNREFUSED' ? 'connect' : 'reset' })
       })

@@ -4,9 +4,9 @@ import { Component } from '../cluster/component.ts'
 import http from 'node:http'
 import type { Image } from '../kubelet/container.ts'
 import type { IstioHooks } from './hooks.ts'
-import { injection } from './injection.ts'
 import { introspection } from './introspection.ts'
 import { SidecarProxy } from './sidecar-proxy.ts'
+import { istiodWebhook } from './webhook.ts'
 import { WorkloadIdentity } from './workload-identity.ts'
 import type { Admission } from '../api/admission.ts'
 import type { Authority } from '../certificates.ts'
@@ -32,7 +32,7 @@ export class Istiod {
     this.version = version
     this.#hooks = hooks
     for (const resource of PUSHED) objects.store.listen(resource, () => this.#pushSoon())
-    admission.serve('istio-system/istiod', injection(version))
+    admission.serve('istio-system/istiod', istiodWebhook(version))
     objects.store.listen('namespaces', ({ object, type }) => {
       if (type !== 'DELETED' && !object.metadata.deletionTimestamp) this.#handRoot(object.metadata.name)
     })
@@ -60,9 +60,8 @@ export class Istiod {
       const { name, namespace } = container.pod.metadata
       const isSidecar = ((container.spec.args ?? []) as string[]).includes('sidecar')
       const now = () => new Date().toISOString()
-      container.log.write(
-        `${now()}\tinfo\tProxy role\tips=[${container.address}] type=${isSidecar ? 'sidecar' : 'router'} id=${name}.${namespace}`,
-      )
+      const type = isSidecar ? 'sidecar' : 'router'
+      container.log.write(`${now()}\tinfo\tProxy role\tips=[${container.address}] type=${type} id=${name}.${namespace}`)
       const identity = new WorkloadIdentity(container, this.#authority)
       await identity.start()
       const proxy = isSidecar
@@ -99,7 +98,8 @@ export class Istiod {
   #tellConnection({ container }: GatewayProxy | SidecarProxy): void {
     const { name, namespace } = container.pod.metadata
     this.component.log(
-      `${new Date().toISOString()}\tinfo\tdelta\tADS: new delta connection for node:${name}.${namespace}-${this.#proxies.size}`,
+      `${new Date().toISOString()}\tinfo\tdelta\tADS: new delta connection for ` +
+        `node:${name}.${namespace}-${this.#proxies.size}`,
     )
   }
 
@@ -131,11 +131,13 @@ export class Istiod {
       const { name, namespace } = proxy.container.pod.metadata
       if (problem)
         this.component.log(
-          `${new Date().toISOString()}\twarn\tdelta\tADS:LDS: ACK ERROR ${name}.${namespace}-1 Internal:Error adding/updating listener(s) ${problem}`,
+          `${new Date().toISOString()}\twarn\tdelta\tADS:LDS: ACK ERROR ${name}.${namespace}-1 ` +
+            `Internal:Error adding/updating listener(s) ${problem}`,
         )
     }
     this.component.log(
-      `${new Date().toISOString()}\tinfo\tads\tXDS: Pushing Services:${snapshot.services.length} ConnectedEndpoints:${this.#proxies.size} Version:${nonce}`,
+      `${new Date().toISOString()}\tinfo\tads\tXDS: Pushing Services:${snapshot.services.length} ` +
+        `ConnectedEndpoints:${this.#proxies.size} Version:${nonce}`,
     )
   }
 
@@ -144,7 +146,9 @@ export class Istiod {
     if (pathname === '/version') return void response.end(`${this.version}-twin-Clean`)
     if (pathname === '/metrics')
       return void response.end(
-        `# TYPE pilot_xds_pushes counter\npilot_xds_pushes{type="cds"} ${this.#pushes}\npilot_info{version="${this.version}"} 1\n`,
+        '# TYPE pilot_xds_pushes counter\n' +
+          `pilot_xds_pushes{type="cds"} ${this.#pushes}\n` +
+          `pilot_info{version="${this.version}"} 1\n`,
       )
     if (pathname === '/debug/syncz') {
       // A proxy is connected to one istiod: by the order of their pods' addresses.

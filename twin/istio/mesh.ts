@@ -79,7 +79,7 @@ export function serversOf(snapshot: MeshSnapshot, pod: KubeObject): GatewayServe
     )
 }
 
-/** Whether an object of Istio that may have a selector is about a workload. One in the root namespace is about all of them. */
+/** Whether an object of Istio applies to a workload: by its selector, its namespace, or the root namespace. */
 export function concerns(object: KubeObject, pod: KubeObject): boolean {
   const { namespace } = object.metadata
   if (namespace !== ISTIO_SYSTEM && namespace !== pod.metadata.namespace) return false
@@ -88,8 +88,9 @@ export function concerns(object: KubeObject, pod: KubeObject): boolean {
 }
 
 /**
- * The Telemetry resources in force for a workload: the mesh's, its namespace's, and all that select it, the last word last. Of those that
- * are for everybody only the oldest counts; of those that select it the newest has the last word (pilot/pkg/model/telemetry.go).
+ * The Telemetry resources in force for a workload: the mesh's, its namespace's, and all that select it; later ones
+ * override. Of those without a selector only the oldest applies; of those with one the newest overrides
+ * (pilot/pkg/model/telemetry.go).
  */
 export function effectiveTelemetries(snapshot: MeshSnapshot, pod: KubeObject): KubeObject[] {
   const about = snapshot.telemetries.filter((each) => concerns(each, pod))

@@ -57,14 +57,18 @@ export class GatewayProxy {
     return this.#snapshot !== undefined
   }
 
-  /** Takes what istiod pushes; gives why listeners were rejected, where they were: they stay as they were, and are not acknowledged. */
+  /**
+   * Takes what istiod pushes. Returns why Envoy rejected listeners; those stay as they were and are not acknowledged.
+   */
   accept(snapshot: MeshSnapshot, nonce: string): string | undefined {
     for (const type of XDS_TYPES) this.sent.set(type, nonce)
     const rejected = listenerProblem(snapshot, this.container.pod)
     const problem = rejected && `0.0.0.0_${rejected.port ?? 8080}: ${rejected.problem}`
     if (problem)
       this.container.log.write(
-        `${new Date().toISOString()}\twarning\tenvoy config\tgRPC config for type.googleapis.com/envoy.config.listener.v3.Listener rejected: Error adding/updating listener(s) ${problem}`,
+        `${new Date().toISOString()}\twarning\tenvoy config\tgRPC config for ` +
+          `type.googleapis.com/envoy.config.listener.v3.Listener rejected: ` +
+          `Error adding/updating listener(s) ${problem}`,
       )
     for (const type of XDS_TYPES) if (!(type === 'listener' && problem)) this.acknowledged.set(type, nonce)
     if (!this.#snapshot) this.container.log.write(`${new Date().toISOString()}\tinfo\tEnvoy proxy is ready`)

@@ -70,8 +70,8 @@ export interface FoundRoute {
 }
 
 /**
- * Finds the rule for a request on a port of a gateway, by the most meaning host of the VirtualServices bound to its servers; or
- * 'redirect' where the server sends everybody to HTTPS. Undefined is Envoy's NR: 404.
+ * Finds the rule for a request on a port of a gateway, by the most meaning host of the VirtualServices bound to its
+ * servers; or 'redirect' where the server sends everybody to HTTPS. Undefined is Envoy's NR: 404.
  */
 export function findRoute(
   snapshot: MeshSnapshot,

@@ -15,7 +15,7 @@ import type { WorkloadIdentity } from './workload-identity.ts'
 const BEHIND = 20_000
 const TLS_HANDSHAKE = 0x16
 
-/** A sidecar: takes the connections to its pod's ports, mutual TLS or plain text as the policies allow, and speaks TLS to others in the mesh. */
+/** A sidecar: accepts mutual TLS or plain text to its pod's ports as the policies allow, and speaks TLS in the mesh. */
 export class Sidecar implements Interception {
   readonly #container: Container
   readonly #identity: WorkloadIdentity

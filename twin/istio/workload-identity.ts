@@ -5,7 +5,7 @@ import { goDuration } from '../go-duration.ts'
 const DAY_MS = 86_400_000
 export const TRUST_DOMAIN = 'cluster.local'
 
-/** The certificate of a workload, as the agent beside its proxy gets it of istiod, and gets another when half of its life is over. */
+/** The certificate that a workload's agent gets from istiod. The agent renews it after half of its lifetime. */
 export class WorkloadIdentity {
   readonly uri: string
   readonly authority: Authority
@@ -40,7 +40,8 @@ export class WorkloadIdentity {
       notAfter: new Date(Date.now() + life),
     })
     this.#container.log.write(
-      `${new Date().toISOString()}\tinfo\tcache\tgenerated new workload certificate\tresourceName=default latency=1ms ttl=${life / 1000}s`,
+      `${new Date().toISOString()}\tinfo\tcache\tgenerated new workload certificate\t` +
+        `resourceName=default latency=1ms ttl=${life / 1000}s`,
     )
     for (const hear of this.#hear) hear()
     this.#timer = setTimeout(() => void this.start(), Math.min(life / 2, 2 ** 30))

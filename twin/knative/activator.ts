@@ -80,7 +80,7 @@ export class Activators {
     this.#agents.delete(container)
   }
 
-  /** The pod with the fewest requests, once there is one with room; undefined at the deadline, or where the client went. */
+  /** The pod with the fewest requests, once one has room; undefined at the deadline, or when the client has gone. */
   async #place(
     key: string,
     name: string,

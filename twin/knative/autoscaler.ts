@@ -56,7 +56,7 @@ export class Autoscaler {
       this.#scale(metadata.name, metadata.namespace, replicas)
   }
 
-  /** Takes the figures of every revision, once a second; where a second was missed, what came since stands for it too. */
+  /** Measures every revision once a second; a measurement counts for the seconds that were missed before it, too. */
   sample(): void {
     const now = Math.floor(Date.now() / 1000)
     if (now <= this.#sampledAt) return
@@ -86,7 +86,10 @@ export class Autoscaler {
     for (const { metadata } of this.#objects.list(POD_AUTOSCALERS)) this.reconcile(metadata.name, metadata.namespace)
   }
 
-  /** Decides one revision's scale and mode, and brings its Deployment and ServerlessService to them; gives whether it could. */
+  /**
+   * Decides the scale and mode of a revision, and updates its Deployment and ServerlessService.
+   * @returns whether it could
+   */
   reconcile(name: string, namespace: string | undefined): boolean {
     const key = revisionKey(namespace, name)
     try {

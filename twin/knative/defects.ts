@@ -80,7 +80,8 @@ const ACTIVATOR_DEFECTS = {
   // The activator and queue-proxy pass any number of requests on at once.
   'concurrency-unlimited': ({ concurrencyLimit }, defect) => concurrencyLimit.alter(defect, () => 0),
 
-  // The activator and queue-proxy pass probes on; net-istio's are still answered, since without them no Route becomes Ready.
+  // The activator and queue-proxy pass probes on, but not net-istio's: without an answer to those no Route becomes
+  // Ready.
   'probes-passed-on': ({ answersProbe }, defect) =>
     answersProbe.alter(defect, (_, request) => request.headers['k-network-probe'] === 'probe'),
 } satisfies ComponentDefects<KnativeHooks>

@@ -38,7 +38,7 @@ export interface Decision {
   overThreshold: boolean
 }
 
-/** What the windows' averages ask for, before the ratchet of panic mode: the scale within its rates, and the capacity to spare. */
+/** The scale that the averages ask for, within its rates and before panic mode holds it, and the capacity to spare. */
 export function decide(
   settings: AutoscalerSettings,
   { total, target }: Targets,

@@ -10,7 +10,10 @@ interface IngressTls {
 
 const LABEL = 'networking.internal.knative.dev'
 
-/** The secrets of an Ingress's TLS copied beside the gateway, and a Gateway that shows them; gives its name, or undefined without TLS. */
+/**
+ * Copies the TLS Secrets of an Ingress to the gateway's namespace, for a Gateway.
+ * @returns its name; undefined without TLS
+ */
 export function ensureTlsGateway(objects: Objects, ingress: KubeObject): string | undefined {
   const all = (ingress.spec.tls ?? []) as IngressTls[]
   if (all.length === 0) return undefined
@@ -40,7 +43,8 @@ export function ensureTlsGateway(objects: Objects, ingress: KubeObject): string 
       tls: { mode: 'SIMPLE', credentialName: copy },
     }
   })
-  const gateway = `${name}-${parseInt(createHash('sha256').update('istio-system/istio-ingressgateway').digest('hex').slice(0, 8), 16)}`
+  const service = createHash('sha256').update('istio-system/istio-ingressgateway').digest('hex')
+  const gateway = `${name}-${parseInt(service.slice(0, 8), 16)}`
   objects.ensure('gateways.networking.istio.io', {
     apiVersion: 'networking.istio.io/v1',
     kind: 'Gateway',

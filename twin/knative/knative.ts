@@ -142,7 +142,7 @@ export class Knative {
     }
   }
 
-  /** What is in flight and came in of a revision: what its queue-proxies have seen of their own, and what the activators have. */
+  /** The requests of a revision: those that its queue-proxies got directly, and those that the activators got. */
   #seen(revision: string): { concurrency: number; requestsPerSecond: number } {
     const sum = this.#activators.report(revision)
     for (const queue of this.#queues) {

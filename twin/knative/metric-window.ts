@@ -19,8 +19,9 @@ export class MetricWindow {
   }
 
   /**
-   * The average of the last `seconds` seconds, of fewer where it is younger. Seconds since the last figure came count for nothing, so that
-   * a decision between two figures does not take the second under way for an idle one (bucketing.go, WindowAverage).
+   * The average of the last `seconds` seconds, of fewer where it is younger. Seconds since the last figure came count
+   * for nothing, so that a decision between two figures does not take the second under way for an idle one
+   * (bucketing.go, WindowAverage).
    */
   average(now: number, seconds: number): number {
     const second = Math.floor(now)

@@ -19,8 +19,8 @@ const write = (samples: Sample[]): string =>
     .join('\n')
 
 /**
- * Serves a component's metrics in Prometheus's text, under the names of its version: OpenCensus's until 1.18, OpenTelemetry's since,
- * which are exported only where config-observability said so when the pod started.
+ * Serves a component's metrics in Prometheus's text, under the names of its version: OpenCensus's until 1.18,
+ * OpenTelemetry's since, which are exported only where config-observability said so when the pod started.
  */
 export function serveMetrics(version: string, exported: boolean, samples: () => Sample[]): RequestListener {
   const old = Number(version.split('.')[1]) < 19

@@ -37,7 +37,10 @@ interface Rule {
   }
 }
 
-/** Turns Ingresses of its class into VirtualServices, and says they are Ready once every gateway pod has answered a probe for them. */
+/**
+ * Makes VirtualServices of the Ingresses of its class. An Ingress is Ready once every gateway pod has answered its
+ * probe.
+ */
 export class NetIstio {
   readonly #objects: Objects
   readonly #network: Network

@@ -32,8 +32,9 @@ const isBare = ({ headers }: IncomingMessage): boolean =>
   headers['content-length'] === undefined && headers['transfer-encoding'] === undefined
 
 /**
- * Passes a request on and its answer back. Resolves with the status, 0 where the answer broke off; rejects where none began. A kept
- * connection that its other end closed meanwhile is no failure: the request goes out once more, on a new one.
+ * Passes a request on and its answer back. Resolves with the status, 0 where the answer broke off; rejects where none
+ * began. A kept connection that its other end closed meanwhile is no failure: the request goes out once more, on a new
+ * one.
  */
 export async function passOn(
   request: IncomingMessage,

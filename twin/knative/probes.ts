@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 
 /**
- * Answers Knative's own probes (K-Network-Probe): `own` with its name, 'probe' (net-istio's) with the hash that came along, another
- * value with 400. Gives whether it was one.
+ * Answers Knative's own probes (K-Network-Probe): `own` with its name, 'probe' (net-istio's) with the hash that came
+ * along, another value with 400. Gives whether it was one.
  */
 export function answerProbe(request: IncomingMessage, response: ServerResponse, own: string, ready = true): boolean {
   const value = request.headers['k-network-probe']

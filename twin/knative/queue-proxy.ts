@@ -11,7 +11,7 @@ import { RequestStats } from './request-stats.ts'
 // What may wait for each request that may run (pkg/queue/sharedmain, buildBreaker).
 const QUEUED_PER_REQUEST = 10
 
-// Tenths of a second without a request before a pod that is to go ends: who still knows its address has learned better by then.
+// Tenths of a second without a request before a terminating pod ends: by then nobody sends to its address any more.
 const DRAIN_ROUNDS = 20
 
 /** queue-proxy of one pod: limits, times out, counts and passes on what comes for its container. */
@@ -151,7 +151,12 @@ export class QueueProxy {
       this.#container.env
     const { requestMetrics } = JSON.parse(OBSERVABILITY_CONFIG || '{}') as { requestMetrics?: string }
     if (requestMetrics !== 'prometheus') return void response.writeHead(404).end()
-    const labels = `k8s_namespace_name="${SERVING_NAMESPACE}",kn_service_name="${SERVING_SERVICE}",kn_configuration_name="${SERVING_CONFIGURATION}",kn_revision_name="${SERVING_REVISION}"`
+    const labels = [
+      `k8s_namespace_name="${SERVING_NAMESPACE}"`,
+      `kn_service_name="${SERVING_SERVICE}"`,
+      `kn_configuration_name="${SERVING_CONFIGURATION}"`,
+      `kn_revision_name="${SERVING_REVISION}"`,
+    ].join(',')
     const lines = [`# TYPE target_info gauge`, `target_info{${labels}} 1`]
     if (this.#answered)
       lines.push(

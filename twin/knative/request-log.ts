@@ -8,7 +8,7 @@ export interface LoggedRevision {
   pod: string
 }
 
-/** Writes the request log of activator and queue-proxy once a request is answered, by the template of config-observability. */
+/** Writes the request log of the activator and queue-proxy after an answer, by the template of config-observability. */
 export function logRequest(
   log: ContainerLog,
   template: string,

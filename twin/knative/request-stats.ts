@@ -1,7 +1,9 @@
 // A report that comes late is followed by one that comes soon: two requests in a few milliseconds are no rate.
 const LEAST_MS = 500
 
-/** Counts requests as queue-proxy and activator report them: how many at once on average, and how many came, since the last report. */
+/**
+ * Counts requests as queue-proxy and the activator do: the average in flight, and how many came, since the last report.
+ */
 export class RequestStats {
   #concurrency = 0
   #proxied = 0
@@ -34,7 +36,9 @@ export class RequestStats {
     if (proxied) this.#proxied--
   }
 
-  /** What was seen since the last report, without what the activator has counted; too soon after that the same again. */
+  /**
+   * The counts since the last report, without requests that the activator counts; shortly after it the same ones again.
+   */
   report(): { concurrency: number; requestsPerSecond: number } {
     this.#advance()
     const now = performance.now()

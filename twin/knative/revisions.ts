@@ -75,7 +75,7 @@ function ensurePodAutoscaler(objects: Objects, hooks: KnativeHooks, revision: Ku
   })
 }
 
-/** Whether a Route sends traffic to a revision, by share or by tag; a revision that is not Ready yet is reachable too. */
+/** Whether a Route sends traffic to a revision, by percentage or tag; one that is not Ready yet counts as reachable. */
 function isRouted(objects: Objects, revision: KubeObject): boolean {
   const { name, namespace, labels } = revision.metadata
   const configuration = labels?.['serving.knative.dev/configuration']

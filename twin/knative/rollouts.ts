@@ -15,7 +15,7 @@ interface Rollout {
 // The time that one step takes at least (pkg/reconciler/route/traffic/rollout.go).
 const STEP_SECONDS = 1
 
-/** Moves the traffic of targets with the latest revision step by step, where config-network's rollout-duration says so. */
+/** Moves the traffic of targets with the latest revision step by step, over the rollout-duration of config-network. */
 export class Rollouts {
   readonly #objects: Objects
   readonly #hooks: KnativeHooks

@@ -15,7 +15,7 @@ import { CONFIGURATIONS, INGRESSES, LABEL, REVISIONS, ROUTES } from './kinds.ts'
 import { readConfig } from './settings.ts'
 import { allOf, hostOf } from './services.ts'
 
-/** Makes a Route's Ingress of the revisions that its traffic means, and the Service that stands for it in the cluster. */
+/** Makes the Ingress of a Route, from the revisions that its traffic goes to, and its Service in the cluster. */
 export function reconcileRoute(
   objects: Objects,
   rollouts: Rollouts,
@@ -130,7 +130,9 @@ function resolve(
         missing: {
           failed,
           reason: 'RevisionMissing',
-          message: `Configuration "${target.configurationName}" ${failed ? 'does not have any ready Revision' : 'is waiting for a Revision to become ready'}.`,
+          message:
+            `Configuration "${target.configurationName}" ` +
+            (failed ? 'does not have any ready Revision.' : 'is waiting for a Revision to become ready.'),
         },
       }
     }

@@ -10,8 +10,8 @@ interface Address {
 }
 
 /**
- * Makes a ServerlessService's two Services, and writes where the public one leads: to the pods in Serve mode, to the activators in
- * Proxy mode and while there is no pod; to the pods where there is no activator.
+ * Makes a ServerlessService's two Services, and writes where the public one leads: to the pods in Serve mode, to the
+ * activators in Proxy mode and while there is no pod; to the pods where there is no activator.
  */
 export function reconcileServerlessService(
   objects: Objects,

@@ -187,7 +187,7 @@ function collectRevisions(objects: Objects, revisions: KubeObject[], latest: str
     objects.delete(REVISIONS, revision.metadata.name, revision.metadata.namespace)
 }
 
-/** The host of a Route, by config-domain and config-network's template; a cluster-local one ends in svc.cluster.local. */
+/** The host of a Route by config-domain and config-network; that of a cluster-local Route ends in svc.cluster.local. */
 export function hostOf(objects: Objects, route: KubeObject, tag?: string): string {
   const { name, namespace = '', labels } = route.metadata
   const full = tag ? `${tag}-${name}` : name

@@ -7,7 +7,9 @@ import { KNATIVE, LABEL } from './kinds.ts'
 
 type Annotations = Readonly<Record<string, string>>
 
-/** Knative's admission webhook: it fills in defaults, and refuses in the words of pkg/apis/serving and pkg/apis/autoscaling. */
+/**
+ * Knative's admission webhook: sets defaults, and refuses in the words of pkg/apis/serving and pkg/apis/autoscaling.
+ */
 export function knativeWebhook(objects: Objects): Webhook {
   return (path, request) => {
     if (path === '/defaulting') return withDefaults(request)
@@ -70,7 +72,10 @@ function problemOf(objects: Objects, request: AdmissionRequest): string | undefi
       ? undefined
       : Object.keys(object.metadata.annotations ?? {}).find((key) => key.startsWith('autoscaling.knative.dev/'))
   if (own)
-    return `invalid key name "${own}": metadata.annotations\nautoscaling annotations must be put under "spec.template.metadata.annotations" to work`
+    return (
+      `invalid key name "${own}": metadata.annotations\n` +
+      'autoscaling annotations must be put under "spec.template.metadata.annotations" to work'
+    )
   const problems: string[] = []
   if (object.kind === 'Service' || object.kind === 'Configuration') {
     problems.push(
@@ -138,7 +143,7 @@ function annotationProblems(objects: Objects, annotations: Annotations | undefin
   return problems
 }
 
-// Fields of a pod that Knative takes only where a feature of config-features allows them (pkg/apis/serving/fieldmask.go).
+// Fields of a pod that Knative accepts only if config-features allows them (pkg/apis/serving/fieldmask.go).
 const GATED: Record<string, string> = {
   affinity: 'affinity',
   hostNetwork: 'hostnetwork',
@@ -182,7 +187,8 @@ function podSpecProblems(objects: Objects, spec: KubeObject['spec']): string[] {
     if (!container.image) problems.push(`missing field(s): spec.template.spec.containers[${at}].image`)
   if (containers.flatMap((each) => (each.ports ?? []) as unknown[]).length > 1)
     problems.push(
-      'more than one container port is set: spec.template.spec.containers[*].ports\nOnly a single port is allowed across all containers',
+      'more than one container port is set: spec.template.spec.containers[*].ports\n' +
+        'Only a single port is allowed across all containers',
     )
   return problems
 }
@@ -201,7 +207,8 @@ function trafficProblems(traffic: Target[] | undefined): string[] {
   for (const [at, target] of traffic.entries()) {
     if (target.revisionName && target.latestRevision)
       problems.push(
-        `may not set revisionName "${target.revisionName}" when latestRevision is true: spec.traffic[${at}].latestRevision`,
+        `may not set revisionName "${target.revisionName}" when latestRevision is true: ` +
+          `spec.traffic[${at}].latestRevision`,
       )
     if (target.percent !== undefined && (target.percent < 0 || target.percent > 100))
       problems.push(`expected 0 <= ${target.percent} <= 100: spec.traffic[${at}].percent`)
@@ -210,7 +217,9 @@ function trafficProblems(traffic: Target[] | undefined): string[] {
   const double = tags.find((tag, at) => tags.indexOf(tag) !== at)
   if (double)
     problems.push(
-      `Multiple definitions for "${double}": spec.traffic[${traffic.findIndex(({ tag }) => tag === double)}].tag, spec.traffic[${traffic.findLastIndex(({ tag }) => tag === double)}].tag`,
+      `Multiple definitions for "${double}": ` +
+        `spec.traffic[${traffic.findIndex(({ tag }) => tag === double)}].tag, ` +
+        `spec.traffic[${traffic.findLastIndex(({ tag }) => tag === double)}].tag`,
     )
   const sum = traffic.reduce((total, { percent }) => total + (percent ?? 0), 0)
   if (sum !== 100) problems.push(`Traffic targets sum to ${sum}, want 100: spec.traffic`)
@@ -218,7 +227,8 @@ function trafficProblems(traffic: Target[] | undefined): string[] {
 }
 
 const EXAMPLE =
-  'the update modifies a key in "_example" which is probably not what you want. Instead, copy the respective setting to the top-level of the ConfigMap, directly below "data"'
+  'the update modifies a key in "_example" which is probably not what you want. ' +
+  'Instead, copy the respective setting to the top-level of the ConfigMap, directly below "data"'
 
 function configProblem({ object, old, resource }: AdmissionRequest): string | undefined {
   if (resource.id !== 'configmaps' || object.metadata.namespace !== KNATIVE) return undefined
@@ -233,7 +243,10 @@ function configProblem({ object, old, resource }: AdmissionRequest): string | un
   if (object.metadata.name === 'config-gc') {
     const value = data['min-non-active-revisions']
     if (value !== undefined && value !== 'disabled' && !/^-?\d+$/.test(value))
-      return `failed to parse data: failed to parse "min-non-active-revisions": strconv.ParseInt: parsing ${JSON.stringify(value)}: invalid syntax`
+      return (
+        'failed to parse data: failed to parse "min-non-active-revisions": ' +
+        `strconv.ParseInt: parsing ${JSON.stringify(value)}: invalid syntax`
+      )
   }
   return undefined
 }

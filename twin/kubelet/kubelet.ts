@@ -8,7 +8,9 @@ import { endpointsOf } from '../cluster/services.ts'
 import { Container, type Image, type Interception, type Program } from './container.ts'
 import { probe, type Probe } from './probe.ts'
 
-/** How long a pod takes from its node to its program's start, where its annotation twin.plumbline.dev/start-ms says nothing. */
+/**
+ * How long a pod takes from its node to the start of its programs, without an annotation twin.plumbline.dev/start-ms.
+ */
 const START_MS = 120
 
 interface Running {
@@ -232,7 +234,8 @@ export class Kubelet {
       known = ready.size
       const all = ready.size === containersOf(pod).length
       const period = Math.max(1, ...containersOf(pod).map((spec) => Number(spec.readinessProbe?.periodSeconds ?? 1)))
-      // Nothing probes a pod whose containers have no probe; before it is ready it is looked at more often than a kubelet would.
+      // A pod whose containers have no probe is not probed; one that is not ready is probed more often than by a
+      // kubelet.
       if (!all || containersOf(pod).some((spec) => spec.readinessProbe))
         this.#later(running, all ? period * 1000 : 40, () => void round())
     }
@@ -306,7 +309,7 @@ export class Kubelet {
     running.stopping = true
     tellEvent(this.#objects, pod, 'Killing', 'Stopping containers')
     const { name, namespace, uid } = pod.metadata
-    // A container with a preStop hook waits for the others: Knative's holds the user's container until queue-proxy has drained.
+    // A container with a preStop hook waits for the others: by Knative's the user's container outlives queue-proxy.
     const waits = (container: string) => Boolean(running.containers.get(container)?.spec.lifecycle?.preStop)
     const stop = (held: boolean) =>
       Promise.all(

@@ -9,7 +9,8 @@ export const nginx: Image = async (container) => {
   const server = http.createServer((request, response) => {
     if (!String(request.headers['user-agent']).startsWith('kube-probe'))
       container.log.write(
-        `${request.socket.remoteAddress} - - "${request.method} ${request.url} HTTP/${request.httpVersion}" 200 ${PAGE.length} "-" "${request.headers['user-agent'] ?? '-'}"`,
+        `${request.socket.remoteAddress} - - "${request.method} ${request.url} HTTP/${request.httpVersion}" ` +
+          `200 ${PAGE.length} "-" "${request.headers['user-agent'] ?? '-'}"`,
       )
     response.writeHead(200, { 'content-type': 'text/html', server: 'nginx' }).end(PAGE)
   })

@@ -11,9 +11,9 @@ import type { Container, Program } from './container.ts'
 const nodeRequire = createRequire(import.meta.url)
 
 /**
- * A stock Node image: runs a program of one file (`command: [node, /path/to/file.mjs]`, mounted from a ConfigMap) in the twin's own
- * process. What it imports of Node's network, files and process is its container's: it listens on the pod's address, and what it
- * sends comes from there.
+ * A stock Node image: runs a program of one file (`command: [node, /path/to/file.mjs]`, mounted from a ConfigMap) in
+ * the twin's own process. What it imports of Node's network, files and process is its container's: it listens on the
+ * pod's address, and what it sends comes from there.
  */
 export function nodeProgram(container: Container): Program {
   const command = [...((container.spec.command ?? []) as string[]), ...((container.spec.args ?? []) as string[])]

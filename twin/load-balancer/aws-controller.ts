@@ -10,7 +10,7 @@ import type { Image } from '../kubelet/container.ts'
 
 const ANNOTATION = 'service.beta.kubernetes.io/aws-load-balancer-'
 
-/** The annotation that tells on which loopback addresses an NLB of the twin listens, by zone: 'zone-a=127.20.200.200,...'. */
+/** The annotation with the loopback addresses of an NLB of the twin, by zone: 'zone-a=127.20.200.200,...'. */
 export const ADDRESSES = 'twin.plumbline.dev/addresses'
 
 /** The AWS Load Balancer Controller: gives Services that are its own an NLB's hostname, and logs as v3.5.0 does. */
@@ -37,7 +37,8 @@ export class AwsLoadBalancerController {
   /** Why no model of its load balancer can be built: the twin's subnets are all for internal ones. */
   #build(service: KubeObject): string | undefined {
     return schemeAsked(service) === 'internet-facing'
-      ? 'unable to resolve at least one subnet. Evaluated 0 subnets: 0 are tagged for other clusters, and 0 have insufficient available IP addresses'
+      ? 'unable to resolve at least one subnet. Evaluated 0 subnets: 0 are tagged for other clusters, ' +
+          'and 0 have insufficient available IP addresses'
       : undefined
   }
 
@@ -85,7 +86,9 @@ export class AwsLoadBalancerController {
   }
 }
 
-/** Whether a Service is this controller's: 'external', 'nlb-ip', or its class; plain 'nlb' is the cloud provider's own. */
+/**
+ * Whether the controller handles a Service: type 'external', 'nlb-ip', or its class; the cloud provider handles 'nlb'.
+ */
 const isIts = ({ spec, metadata }: KubeObject): boolean =>
   spec.loadBalancerClass === 'service.k8s.aws/nlb' ||
   ['external', 'nlb-ip'].includes(metadata.annotations?.[`${ANNOTATION}type`] ?? '')

@@ -80,12 +80,14 @@ export class MetalLb {
     if (wanted !== current) {
       const what = { verb: 'update', group: '', resource: 'services/status', namespace, name }
       if (!this.#access.allows(ACCOUNT, what)) {
-        const told = `services "${name}" is forbidden: User "${ACCOUNT.name}" cannot update resource "services/status" in API group "" in the namespace "${namespace}"`
+        const error =
+          `services "${name}" is forbidden: User "${ACCOUNT.name}" cannot update resource "services/status" ` +
+          `in API group "" in the namespace "${namespace}"`
         this.component.log(
           this.#line({
             level: 'error',
             op: 'updateServiceStatus',
-            error: told,
+            error,
             msg: `failed to handle service ${key}`,
           }),
         )

@@ -13,7 +13,7 @@ interface Rule {
 // cert-manager has some of its own, whether there are Certificates or not (certmanager_clock_time_seconds).
 const OWN_SERIES = 2
 
-/** Prometheus, as far as its alerting rules and the number of a metric's series are asked for. It scrapes cert-manager alone. */
+/** Prometheus: its alerting rules, and the number of series of a metric. It scrapes cert-manager only. */
 export class Prometheus {
   readonly component = new Component()
   readonly #objects: Objects
