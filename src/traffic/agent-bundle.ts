@@ -1,5 +1,4 @@
 import { join } from 'node:path'
-import { build } from 'esbuild'
 
 // What a ConfigMap may hold in all is 1 MiB; a program that comes near it has taken in a library that it should not.
 const MOST_BYTES = 300_000
@@ -14,6 +13,8 @@ let bundled: Promise<string> | undefined
 export const agentProgram = (): Promise<string> => (bundled ??= bundle())
 
 async function bundle(): Promise<string> {
+  // Loaded where there is an agent alone: most runs have none.
+  const { build, stop } = await import('esbuild')
   const { outputFiles } = await build({
     entryPoints: [join(import.meta.dirname, 'agent-program.ts')],
     bundle: true,
@@ -24,6 +25,7 @@ async function bundle(): Promise<string> {
     format: 'cjs',
     logLevel: 'silent',
   })
+  await stop()
   const program = outputFiles[0]?.text ?? ''
   if (program.length > MOST_BYTES)
     throw new Error(`the agent's program has ${program.length} bytes, more than the ${MOST_BYTES} that it may have`)
