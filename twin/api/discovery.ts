@@ -30,8 +30,8 @@ export function groupsOf(resources: Resources): Map<string, string[]> {
 }
 
 const groupEntry = ([name, versions]: [string, string[]]) => {
-  const told = versions.map((version) => ({ groupVersion: `${name}/${version}`, version }))
-  return { name, versions: told, preferredVersion: told[0] }
+  const entries = versions.map((version) => ({ groupVersion: `${name}/${version}`, version }))
+  return { name, versions: entries, preferredVersion: entries[0] }
 }
 
 /**

@@ -25,8 +25,8 @@ export function answerProblem(response: ServerResponse, problem: unknown): void 
   if (response.headersSent) return void response.destroy()
   if (problem instanceof StatusError) return answerJson(response, problem.code, problem.toStatus())
   console.error(problem)
-  const told = problem instanceof Error ? problem.message : String(problem)
-  answerJson(response, 500, new StatusError(500, 'InternalError', `Internal error occurred: ${told}`).toStatus())
+  const reason = problem instanceof Error ? problem.message : String(problem)
+  answerJson(response, 500, new StatusError(500, 'InternalError', `Internal error occurred: ${reason}`).toStatus())
 }
 
 /** The body of a request as text; at most 3 MiB, as an API server takes. */

@@ -207,12 +207,12 @@ function conflictOf(conflicts: { other: ManagedFields; path: string[] }[]): Stat
       .join(''),
   }))
   const first = causes[0]
-  const told =
+  const message =
     causes.length === 1
       ? `Apply failed with 1 conflict: ${first?.message}: ${first?.field}`
       : `Apply failed with ${causes.length} conflicts: ` +
         causes.map(({ message, field }) => `${message}: ${field}`).join('\n')
-  return new StatusError(409, 'Conflict', told, { causes })
+  return new StatusError(409, 'Conflict', message, { causes })
 }
 
 /** What a create, update or patch leaves in managedFields: whoever changed a field has it, and nobody else. */

@@ -86,20 +86,21 @@ export class Objects {
     const { name, namespace } = next.metadata
     const before = this.get(id, name, namespace)
     if (!before) throw notFound(resource.group, resource.plural, name)
-    const asked = next.metadata.resourceVersion
-    if (asked && asked !== before.metadata.resourceVersion) throw modified(resource.group, resource.plural, name)
+    const { resourceVersion } = next.metadata
+    if (resourceVersion && resourceVersion !== before.metadata.resourceVersion)
+      throw modified(resource.group, resource.plural, name)
     if (next.metadata.uid && next.metadata.uid !== before.metadata.uid)
       throw modified(resource.group, resource.plural, name)
-    const laid = layOver(before, next, resource, options.subresource)
-    const complete = options.subresource ? laid : withDefaults(id, laid, before, this.#addresses)
-    const told = { ...complete, metadata: { ...complete.metadata, generation: before.metadata.generation ?? 1 } }
-    if (same(withoutBookkeeping(told), withoutBookkeeping(before))) return before
-    if (specChanged(before, told)) told.metadata.generation++
+    const merged = layOver(before, next, resource, options.subresource)
+    const complete = options.subresource ? merged : withDefaults(id, merged, before, this.#addresses)
+    const after = { ...complete, metadata: { ...complete.metadata, generation: before.metadata.generation ?? 1 } }
+    if (same(withoutBookkeeping(after), withoutBookkeeping(before))) return before
+    if (specChanged(before, after)) after.metadata.generation++
     const tracked =
       options.manager &&
       !next.metadata.managedFields?.some((each) => each.operation === 'Apply' && each.manager === options.manager)
-        ? trackUpdate(before, told, options.manager, options.subresource)
-        : told
+        ? trackUpdate(before, after, options.manager, options.subresource)
+        : after
     if (options.dryRun) return tracked
     if (
       tracked.metadata.deletionTimestamp &&

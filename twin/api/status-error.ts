@@ -60,8 +60,8 @@ export const modified = (group: string, plural: string, name: string): StatusErr
 export const badRequest = (message: string): StatusError => new StatusError(400, 'BadRequest', message)
 
 export const invalid = (group: string, kind: string, name: string, causes: Cause[]): StatusError => {
-  const told = causes.map(({ field, message }) => (field ? `${field}: ${message}` : message))
-  const all = told.length === 1 ? told[0] : `[${told.join(', ')}]`
+  const messages = causes.map(({ field, message }) => (field ? `${field}: ${message}` : message))
+  const all = messages.length === 1 ? messages[0] : `[${messages.join(', ')}]`
   return new StatusError(422, 'Invalid', `${group ? `${kind}.${group}` : kind} "${name}" is invalid: ${all}`, {
     name,
     group,

@@ -40,12 +40,12 @@ async function answer(cloud: Cloud, request: IncomingMessage, response: ServerRe
   const action = parameters.get('Action') ?? ''
   const service = /Credential=[^/]+\/\d+\/[^/]+\/([a-z0-9-]+)\//.exec(request.headers.authorization ?? '')?.[1] ?? ''
   authorize(cloud, `${service}:${action}`)
-  const result = ACTIONS[action]
-  if (!result) throw new AwsProblem(400, 'InvalidAction', `The twin does not know the action ${action}.`)
-  const body = result(cloud, parameters)
-  const told = action.startsWith('DescribeSubnets') ? body : { [`${action}Result`]: body }
+  const perform = ACTIONS[action]
+  if (!perform) throw new AwsProblem(400, 'InvalidAction', `The twin does not know the action ${action}.`)
+  const body = perform(cloud, parameters)
+  const result = action.startsWith('DescribeSubnets') ? body : { [`${action}Result`]: body }
   response.writeHead(200, { 'content-type': 'text/xml' })
-  response.end(xml.build({ [`${action}Response`]: { ...told, ResponseMetadata: { RequestId: 'twin' } } }))
+  response.end(xml.build({ [`${action}Response`]: { ...result, ResponseMetadata: { RequestId: 'twin' } } }))
 }
 
 /** Notes that an action, SERVICE:ACTION, was called. IAM allows every action. */

@@ -36,8 +36,8 @@ function expectedPods(objects: Objects, pods: KubeObject[]): number {
 }
 
 /** A share of the pods rounds up, as the disruption controller rounds both of its fields. */
-const countOf = (value: number | string, of: number): number =>
-  typeof value === 'string' ? Math.ceil((Number(value.replace('%', '')) * of) / 100) : value
+const countOf = (value: number | string, total: number): number =>
+  typeof value === 'string' ? Math.ceil((Number(value.replace('%', '')) * total) / 100) : value
 
 function reconcileBudget(objects: Objects, name: string, namespace: string | undefined): void {
   const budget = objects.get(BUDGETS, name, namespace)

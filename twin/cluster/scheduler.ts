@@ -50,8 +50,8 @@ function schedule(objects: Objects, name: string, namespace: string | undefined)
     return !why
   })
   if (fitting.length === 0) {
-    const told = [...reasons].map(([why, count]) => `${count} ${why}`).join(', ')
-    const message = `0/${nodes.length} nodes are available: ${told}.`
+    const summary = [...reasons].map(([why, count]) => `${count} ${why}`).join(', ')
+    const message = `0/${nodes.length} nodes are available: ${summary}.`
     objects.change(
       'pods',
       name,

@@ -20,8 +20,8 @@ const hashOf = (template: unknown): string =>
   createHash('sha256').update(JSON.stringify(template)).digest('hex').slice(0, 10)
 
 /** A share ('25%') or a number of pods. */
-function podCount(value: number | string | undefined, of: number, round: (share: number) => number): number {
-  if (typeof value === 'string' && value.endsWith('%')) return round((Number(value.slice(0, -1)) * of) / 100)
+function podCount(value: number | string | undefined, total: number, round: (share: number) => number): number {
+  if (typeof value === 'string' && value.endsWith('%')) return round((Number(value.slice(0, -1)) * total) / 100)
   return Number(value ?? 0)
 }
 

@@ -99,7 +99,7 @@ export class EnvoyAdmin {
   /** The connection manager of each listener, as far as traces go. */
   #listeners(snapshot: MeshSnapshot): object[] {
     const { extensionProviders = [] } = (parse(snapshot.mesh) ?? {}) as { extensionProviders?: { name: string }[] }
-    const told = effectiveTelemetries(snapshot, this.#subject.pod())
+    const configured = effectiveTelemetries(snapshot, this.#subject.pod())
       .flatMap(
         ({ spec }) => (spec?.tracing ?? []) as { providers?: { name: string }[]; randomSamplingPercentage?: number }[],
       )
@@ -108,7 +108,7 @@ export class EnvoyAdmin {
       )
       .map(({ randomSamplingPercentage }) => randomSamplingPercentage)
       .at(-1)
-    const percent = connectionManagerPatch(snapshot, this.#subject.pod()).sampling ?? told
+    const percent = connectionManagerPatch(snapshot, this.#subject.pod()).sampling ?? configured
     const tracing = percent === undefined ? {} : { tracing: { random_sampling: { value: percent } } }
     return [
       {

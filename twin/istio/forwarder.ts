@@ -34,8 +34,8 @@ export class HttpForwarder {
   readonly #admin: EnvoyAdmin
   readonly #hooks: IstioHooks
   readonly #clusters = new Map<string, UpstreamCluster>()
-  readonly #isTold: () => boolean
-  readonly #told = new Map<string, Endpoint[] | undefined>()
+  readonly #isUpToDate: () => boolean
+  readonly #endpoints = new Map<string, Endpoint[] | undefined>()
 
   constructor(
     container: Container,
@@ -44,9 +44,9 @@ export class HttpForwarder {
     identity: WorkloadIdentity,
     admin: EnvoyAdmin,
     hooks: IstioHooks,
-    isTold: () => boolean,
+    isUpToDate: () => boolean,
   ) {
-    this.#isTold = isTold
+    this.#isUpToDate = isUpToDate
     this.#hooks = hooks
     this.#identity = identity
     this.#admin = admin
@@ -134,12 +134,12 @@ export class HttpForwarder {
     const name = clusterName(upstreamPort, chosen.destination.subset, service.fqdn)
     exchange.logged.upstreamCluster = name
     const endpoints = () => {
-      // What it was last told stands while there is no istiod that could tell it more.
-      if (this.#isTold() || !this.#told.has(name)) {
+      // Without an istiod the endpoints stay those that it pushed last.
+      if (this.#isUpToDate() || !this.#endpoints.has(name)) {
         const current = endpointsIn(this.#objects, snapshot, service, upstreamPort, chosen.destination.subset)
-        this.#told.set(name, current)
+        this.#endpoints.set(name, current)
       }
-      return this.#hooks.endpoints.apply(this.#told.get(name), { found, snapshot, gateway: this.#container })
+      return this.#hooks.endpoints.apply(this.#endpoints.get(name), { found, snapshot, gateway: this.#container })
     }
     const patch = routePatch(
       snapshot,

@@ -34,13 +34,13 @@ export class GatewayProxy {
   readonly #accepted = new Map<number, MeshSnapshot>()
   #servers: GatewayServer[] = []
 
-  /** `isTold` says whether there is an istiod that tells it of changes. */
+  /** `isUpToDate` says whether an istiod runs that pushes changes. */
   constructor(
     container: Container,
     objects: Objects,
     hooks: IstioHooks,
     identity: WorkloadIdentity,
-    isTold: () => boolean,
+    isUpToDate: () => boolean,
   ) {
     this.container = container
     this.#objects = objects
@@ -48,7 +48,7 @@ export class GatewayProxy {
     this.#identity = identity
     const snapshot = () => this.#snapshot
     this.admin = new EnvoyAdmin({ pod: () => container.pod, objects, snapshot, hooks, identity })
-    this.#forwarder = new HttpForwarder(container, objects, snapshot, identity, this.admin, hooks, isTold)
+    this.#forwarder = new HttpForwarder(container, objects, snapshot, identity, this.admin, hooks, isUpToDate)
     this.admin.sent = () => this.#forwarder.sent()
     container.serveLoopback(15000, http.createServer(this.admin.answer))
   }

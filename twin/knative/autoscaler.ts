@@ -290,8 +290,9 @@ export class Autoscaler {
   #ensureMetric(podAutoscaler: KubeObject): void {
     const { name, namespace, labels } = podAutoscaler.metadata
     if (!this.#objects.resources.byId(METRICS)) {
-      const told = 'error reconciling Metric: error creating metric: the server could not find the requested resource'
-      throw new StatusError(404, 'NotFound', told)
+      const message =
+        'error reconciling Metric: error creating metric: the server could not find the requested resource'
+      throw new StatusError(404, 'NotFound', message)
     }
     this.#objects.ensure(METRICS, {
       apiVersion: 'autoscaling.internal.knative.dev/v1alpha1',

@@ -37,7 +37,7 @@ export function reconcileCertificate(objects: Objects, name: string, namespace: 
   if (!wanted || wanted.metadata.deletionTimestamp) return
   const { issuerRef } = readConfig(objects, 'config-certmanager')
   const issuer = issuerRef ? (parse(issuerRef) as object) : { kind: 'ClusterIssuer', name: 'knative-selfsigned-issuer' }
-  const made = objects.ensure(CERTIFICATES, {
+  const issued = objects.ensure(CERTIFICATES, {
     apiVersion: 'cert-manager.io/v1',
     kind: 'Certificate',
     metadata: {
@@ -48,8 +48,8 @@ export function reconcileCertificate(objects: Objects, name: string, namespace: 
     },
     spec: { secretName: wanted.spec.secretName, dnsNames: wanted.spec.dnsNames, issuerRef: issuer },
   })
-  const ready = conditionOf(made, 'Ready')
-  const status = isTrue(made, 'Ready')
+  const ready = conditionOf(issued, 'Ready')
+  const status = isTrue(issued, 'Ready')
     ? ({ status: 'True' } as const)
     : ({ status: 'Unknown', reason: ready?.reason ?? 'NotReady', message: ready?.message ?? '' } as const)
   objects.change(

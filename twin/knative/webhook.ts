@@ -92,14 +92,14 @@ const AT = 'spec.template.metadata.annotations.autoscaling.knative.dev/'
 function annotationProblems(objects: Objects, annotations: Annotations | undefined): string[] {
   const problems: string[] = []
   const read = (name: string) => annotation(annotations, name)
-  const wholes: Record<string, number> = {}
+  const integers: Record<string, number> = {}
   for (const name of ['min-scale', 'max-scale', 'initial-scale', 'activation-scale']) {
     const value = read(name)
     if (value === undefined) continue
     if (!/^\d+$/.test(value)) problems.push(`invalid value: ${value}: ${AT}${name}`)
-    else wholes[name] = Number(value)
+    else integers[name] = Number(value)
   }
-  const { 'min-scale': min = 0, 'max-scale': max = 0, 'initial-scale': initial } = wholes
+  const { 'min-scale': min = 0, 'max-scale': max = 0, 'initial-scale': initial } = integers
   if (max > 0 && max < min)
     problems.push(`max-scale=${max} is less than min-scale=${min}: ${AT}max-scale, ${AT}min-scale`)
   if (initial === 0 && readConfig(objects, 'config-autoscaler')['allow-zero-initial-scale'] !== 'true')
@@ -129,7 +129,7 @@ function annotationProblems(objects: Objects, annotations: Annotations | undefin
   const burst = read('target-burst-capacity')
   if (burst !== undefined && !(Number(burst) >= 0 || Number(burst) === -1))
     problems.push(`invalid value: ${burst}: ${AT}target-burst-capacity`)
-  for (const [name, from, to, told] of [
+  for (const [name, from, to, expected] of [
     ['window', 6000, 3_600_000, '6s <= V <= 1h0m0s'],
     ['scale-to-zero-pod-retention-period', 0, 3_600_000, '0s <= V <= 1h0m0s'],
     ['scale-down-delay', 0, 3_600_000, '0s <= V <= 1h0m0s'],
@@ -138,7 +138,7 @@ function annotationProblems(objects: Objects, annotations: Annotations | undefin
     if (value === undefined) continue
     const ms = goDuration(value)
     if (ms === undefined) problems.push(`invalid value: ${value}: ${AT}${name}`)
-    else if (ms < from || ms > to) problems.push(`expected ${told.replace('V', value)}: ${AT}${name}`)
+    else if (ms < from || ms > to) problems.push(`expected ${expected.replace('V', value)}: ${AT}${name}`)
   }
   return problems
 }

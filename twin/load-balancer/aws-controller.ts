@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { Controller } from '../api/controller.ts'
 import type { KubeObject } from '../api/object.ts'
 import type { Objects } from '../api/objects.ts'
-import { attributesAsked, schemeAsked } from './asked.ts'
+import { requestedAttributes, requestedScheme } from './annotations.ts'
 import { REGION } from '../aws/place.ts'
 import { Component } from '../cluster/component.ts'
 import { tellEvent } from '../cluster/events.ts'
@@ -36,7 +36,7 @@ export class AwsLoadBalancerController {
 
   /** Why no model of its load balancer can be built: the twin's subnets are all for internal ones. */
   #build(service: KubeObject): string | undefined {
-    return schemeAsked(service) === 'internet-facing'
+    return requestedScheme(service) === 'internet-facing'
       ? 'unable to resolve at least one subnet. Evaluated 0 subnets: 0 are tagged for other clusters, ' +
           'and 0 have insufficient available IP addresses'
       : undefined
@@ -64,7 +64,7 @@ export class AwsLoadBalancerController {
         'service',
       )
     }
-    this.applied.set(key, { ...this.applied.get(key), ...attributesAsked(service) })
+    this.applied.set(key, { ...this.applied.get(key), ...requestedAttributes(service) })
     const hostname = hostnameOf(key)
     if (service.status?.loadBalancer?.ingress?.[0]?.hostname === hostname)
       return tellEvent(this.#objects, service, 'SuccessfullyReconciled', 'Successfully reconciled', 'Normal', 'service')

@@ -1,8 +1,8 @@
 import type { Schema } from '../api/resource.ts'
 
 const text: Schema = { type: 'string' }
-const whole: Schema = { type: 'integer' }
-const yes: Schema = { type: 'boolean' }
+const integer: Schema = { type: 'integer' }
+const boolean: Schema = { type: 'boolean' }
 const list = (items: Schema): Schema => ({ type: 'array', items })
 const object = (properties: Record<string, Schema>): Schema => ({ type: 'object', properties })
 const any: Schema = { 'x-kubernetes-preserve-unknown-fields': true }
@@ -10,17 +10,17 @@ const status = any
 
 // What a revision takes of a pod, and what is its own (knative/serving, config/core/300-resources).
 const revisionSpec = object({
-  containerConcurrency: whole,
-  timeoutSeconds: whole,
-  responseStartTimeoutSeconds: whole,
-  idleTimeoutSeconds: whole,
+  containerConcurrency: integer,
+  timeoutSeconds: integer,
+  responseStartTimeoutSeconds: integer,
+  idleTimeoutSeconds: integer,
   containers: list({ ref: 'V1Container' }),
   initContainers: list({ ref: 'V1Container' }),
   volumes: list({ ref: 'V1Volume' }),
   imagePullSecrets: list({ ref: 'V1LocalObjectReference' }),
   serviceAccountName: text,
-  automountServiceAccountToken: yes,
-  enableServiceLinks: yes,
+  automountServiceAccountToken: boolean,
+  enableServiceLinks: boolean,
   affinity: any,
   nodeSelector: any,
   tolerations: any,
@@ -32,14 +32,21 @@ const revisionSpec = object({
   priorityClassName: text,
   runtimeClassName: text,
   schedulerName: text,
-  shareProcessNamespace: yes,
-  hostNetwork: yes,
-  hostIPC: yes,
-  hostPID: yes,
+  shareProcessNamespace: boolean,
+  hostNetwork: boolean,
+  hostIPC: boolean,
+  hostPID: boolean,
 })
 const template = object({ metadata: any, spec: revisionSpec })
 const traffic = list(
-  object({ tag: text, revisionName: text, configurationName: text, latestRevision: yes, percent: whole, url: text }),
+  object({
+    tag: text,
+    revisionName: text,
+    configurationName: text,
+    latestRevision: boolean,
+    percent: integer,
+    url: text,
+  }),
 )
 
 /** The schemas that the twin is strict about, by CRD. */
@@ -55,7 +62,9 @@ export const schemas: Readonly<Record<string, Schema>> = {
       targetRefs: any,
       metrics: any,
       tracing: any,
-      accessLogging: list(object({ match: any, providers: any, disabled: yes, filter: object({ expression: text }) })),
+      accessLogging: list(
+        object({ match: any, providers: any, disabled: boolean, filter: object({ expression: text }) }),
+      ),
     }),
     status,
   }),

@@ -3,7 +3,7 @@ import type { KubeObject } from '../api/object.ts'
 const ANNOTATION = 'service.beta.kubernetes.io/aws-load-balancer-'
 
 /** The scheme that a Service's annotations ask the controller for: v3.5.0, pkg/service/model_build_load_balancer.go. */
-export function schemeAsked({ metadata: { annotations = {} } }: KubeObject): string {
+export function requestedScheme({ metadata: { annotations = {} } }: KubeObject): string {
   const internal = annotations[`${ANNOTATION}internal`]
   return (
     annotations[`${ANNOTATION}scheme`] ??
@@ -11,8 +11,8 @@ export function schemeAsked({ metadata: { annotations = {} } }: KubeObject): str
   )
 }
 
-/** The attributes that they ask for; the key of its own wins over the list. */
-export function attributesAsked({ metadata: { annotations = {} } }: KubeObject): Record<string, string> {
+/** The attributes that they ask for; the annotation for cross-zone load balancing overrides the list. */
+export function requestedAttributes({ metadata: { annotations = {} } }: KubeObject): Record<string, string> {
   const list = (annotations[`${ANNOTATION}attributes`] ?? '').split(',').filter(Boolean)
   const crossZone = annotations[`${ANNOTATION}cross-zone-load-balancing-enabled`]
   return {
