@@ -139,13 +139,15 @@ describe('the checks that ask AWS', () => {
   ])('with %s %s says so', async (defect, id, said) => {
     await break_(defect)
     const record = (await certify([id])).get(id)
-    expect(record?.outcome).toBe('fail')
+    expect(record?.outcome, record?.seen).toBe('fail')
     expect(record?.seen).toMatch(said)
   })
 
   test('a scheme that differs is told with what stack.yaml asks for', async () => {
     const record = (await certify(['mesh/nlb-scheme'], { nlb: { scheme: 'internet-facing' } })).get('mesh/nlb-scheme')
-    expect(record?.seen).toMatch(/scheme of the load balancer .*, against stack\.yaml's nlb\.scheme: expected/)
+    expect(record?.seen).toMatch(
+      /scheme of the load balancer .*, against stack\.yaml's nlb\.scheme: found 'internal', expected/,
+    )
   })
 })
 

@@ -1,4 +1,4 @@
-import { mkdtempSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { execa } from 'execa'
@@ -206,9 +206,14 @@ describe('the command line', () => {
       kubeconfig(fake.api.server),
       '--only',
       'infra/nodes-ready',
+      '--trace',
     ])
     expect(done.all).toMatch(/error {3}infra\/nodes-ready.*the API server answered 500: gone \(tried 4 times\)/)
     expect(done.all).toMatch(/^incomplete: /m)
+    const folder = join(process.env.PLUMBLINE_REPORTS ?? '', /^run (\S+):/m.exec(done.stdout)?.[1] ?? '')
+    expect(readFileSync(join(folder, 'trace.jsonl'), 'utf8')).toMatch(
+      /"check":"infra\/nodes-ready","type":"call","api":"kubernetes","verb":"GET","path":"\/api\/v1\/nodes\?limit=500","tries":4,"status":500/,
+    )
     expect(done.exitCode).toBe(2)
   }, 120_000)
 })

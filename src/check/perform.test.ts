@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import type { Check } from './check.ts'
 import { setDeadlineFactor } from '../core/deadlines.ts'
 import { Performer } from './perform.ts'
-import { StackFailure } from '../core/problem.ts'
+import { ClusterProblem, StackFailure } from '../core/problem.ts'
 import type { RunInfo } from '../config/run-info.ts'
 import { currentScope } from '../core/scope.ts'
 import { readRecords } from '../report/build-report.ts'
@@ -70,12 +70,20 @@ describe('a check', () => {
     ).toMatchObject({ outcome: 'fail', seen: 'it is not there' })
   })
 
-  test('that breaks by itself is in error, with its stack as evidence', async () => {
+  test('that breaks by itself is in error, with its stack and where its trace is as evidence', async () => {
     const record = (await perform([make('mesh/a', () => Promise.reject(new TypeError('x is not a function')))])).get(
       'mesh/a',
     )
     expect(record).toMatchObject({ outcome: 'error', seen: 'x is not a function' })
-    expect(record?.evidence.at(-1)?.name).toBe('stack')
+    expect(record?.evidence.at(-2)?.name).toBe('stack')
+    expect(record?.evidence.at(-1)).toEqual({ name: 'trace', text: 'run again with --trace for every call' })
+  })
+
+  test('that is in error in a traced run names the trace', async () => {
+    const body: Check['body'] = () => Promise.reject(new ClusterProblem('the API server answered 503'))
+    const record = (await perform([make('mesh/a', body)], { trace: true })).get('mesh/a')
+    expect(record?.outcome).toBe('error')
+    expect(record?.evidence.at(-1)).toEqual({ name: 'trace', text: 'trace.jsonl, entries of mesh/a' })
   })
 
   test('that asserts nothing is in error, not a pass', async () => {

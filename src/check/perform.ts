@@ -8,6 +8,7 @@ import { gatherEvidence } from './evidence.ts'
 import { NotAllowed, plainMessage, StackFailure } from '../core/problem.ts'
 import { channel } from '../core/progress.ts'
 import type { CheckRecord, Outcome } from '../core/record.ts'
+import { flushTrace } from '../core/trace.ts'
 import { isSomebodys, recordsFile, type RunInfo } from '../config/run-info.ts'
 import { inScope, Scope } from '../core/scope.ts'
 
@@ -159,9 +160,16 @@ export class Performer {
         })
       },
     )
+    if (record.outcome === 'error') record.evidence.push({ name: 'trace', text: this.#whereTraced(check.id) })
     record.lists = scope.lists
     record.ms = Math.round(performance.now() - started)
     return { record, ...(problem === undefined ? {} : { problem }) }
+  }
+
+  /** Where to read on after an error: the trace has what the check asked, and what it was answered. */
+  #whereTraced(id: string): string {
+    flushTrace()
+    return this.#run.trace ? `trace.jsonl, entries of ${id}` : 'run again with --trace for every call'
   }
 }
 

@@ -5,7 +5,8 @@ import { addMatchers } from './matchers.ts'
 import { deadline, setDeadlineFactor } from '../core/deadlines.ts'
 import { Performer } from './perform.ts'
 import type { Suite } from '../core/record.ts'
-import { readRunInfo } from '../config/run-info.ts'
+import { startTrace } from '../core/trace.ts'
+import { readRunInfo, traceFile } from '../config/run-info.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -28,6 +29,7 @@ function sharedOf(id: string): Shared {
   if (place.plumbline?.run !== id) {
     const run = readRunInfo(id)
     setDeadlineFactor(run.config.deadlines.factor)
+    if (run.trace) startTrace(traceFile(run.id))
     const abort = new AbortController()
     const stack = new Stack(run, abort.signal)
     place.plumbline = { run: id, stack, performer: new Performer(run, stack), abort }

@@ -37,7 +37,10 @@ export async function certify(flags: StackFlags): Promise<number> {
         say(`twin: everything is Ready at ${twin.server}; it is a stand-in, no cluster`)
         void twin.died.then((why) => cut.end((gone.why = why)))
       }
-      const request = { config: twin?.config ?? given, only, allowDisruption: flags.allowDisruption ?? false }
+      const request = {
+        ...{ config: twin?.config ?? given, only, allowDisruption: flags.allowDisruption ?? false },
+        trace: flags.trace ?? process.env.PLUMBLINE_TRACE === '1',
+      }
       run = await inThread<RunRequest, RunInfo>(moduleOf('prepare'), request, say, cut.signal)
     } catch (problem) {
       if (!cut.signal.aborted) throw problem

@@ -29,7 +29,13 @@ function build(): Command {
       'on an existing cluster, also run checks that change shared settings, evict or kill; needs --context',
     )
     .option('--time-limit <minutes>', 'end the run after this many minutes, clean up and report', minutes)
-    .addHelpText('after', `${EXITS}\nExample: plumbline certify --target existing --context prod-eks --only infra,mesh`)
+    .option('--trace', 'write every API call, wait and request to reports/RUN/trace.jsonl (or set PLUMBLINE_TRACE=1)')
+    .addHelpText(
+      'after',
+      `${EXITS}
+Example: plumbline certify --target existing --context prod-eks --only infra,mesh
+Example: plumbline certify --rerun latest --trace`,
+    )
     .action(async (flags: StackFlags) => exit(await (await import('./certify.ts')).certify(flags)))
   stackFlags(program.command('up'))
     .description(

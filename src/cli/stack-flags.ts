@@ -23,6 +23,7 @@ export interface StackFlags {
   only?: string[]
   rerun?: string
   allowDisruption?: boolean
+  trace?: boolean
   timeLimit?: number
 }
 

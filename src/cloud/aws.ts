@@ -4,10 +4,18 @@ import { EKSClient } from '@aws-sdk/client-eks'
 import { ElasticLoadBalancingV2Client } from '@aws-sdk/client-elastic-load-balancing-v2'
 import { IAMClient } from '@aws-sdk/client-iam'
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts'
+import { currentScope } from '../core/scope.ts'
+import { trace } from '../core/trace.ts'
 import { awsProblem } from './aws-problem.ts'
 
 /** Every one of these clients has a middleware that turns what AWS refuses into a sentence. */
 type Client = EC2Client | EKSClient | ElasticLoadBalancingV2Client | IAMClient | STSClient
+
+/** What the SDK tells of a call beside its answer. */
+interface AwsMetadata {
+  httpStatusCode?: number
+  attempts?: number
+}
 
 /**
  * AWS's APIs, asked with the SDK's own chain of credentials (environment, profile, SSO, web identity, instance). Throttled calls are
@@ -75,10 +83,21 @@ export class Aws {
     middlewareStack.add(
       (next, { clientName, commandName }) =>
         async (given) => {
+          const called = { client: clientName ?? '', command: commandName ?? '' }
+          const started = performance.now()
+          const traceCall = (about: AwsMetadata | undefined, error?: string) =>
+            trace(currentScope()?.id, {
+              ...{ type: 'call', api: 'aws', verb: called.command, path: `${called.client} ${this.place.region}` },
+              ...{ status: about?.httpStatusCode, error, tries: about?.attempts ?? 1 },
+              ms: performance.now() - started,
+            })
           try {
-            return await next(given)
+            const result = await next(given)
+            traceCall((result.output as { $metadata?: AwsMetadata }).$metadata)
+            return result
           } catch (problem) {
-            throw awsProblem(problem, { client: clientName ?? '', command: commandName ?? '' }, this.place)
+            traceCall((problem as { $metadata?: AwsMetadata }).$metadata, String(problem))
+            throw awsProblem(problem, called, this.place)
           }
         },
       { step: 'initialize', name: 'inPlainWords', priority: 'high' },

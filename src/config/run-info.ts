@@ -43,6 +43,8 @@ export interface RunInfo {
   /** Why each capability that is not offered is missing, and whether this target may lack it. */
   lacking: Partial<Record<Capability, { reason: string; excused: boolean }>>
   allowDisruption: boolean
+  /** Whether every call, wait and request is written to trace.jsonl. */
+  trace?: boolean
   /** AWS as this run asks it, and its name for the cluster; not there where it is not asked. */
   aws?: AwsPlace & { cluster?: string; caller: string }
   /** The k6 that sends load from here, where a check needs one. */
@@ -56,6 +58,8 @@ export const runFolder = (id: string): string => join(REPORTS, id)
 export const journalFile = (id: string): string => join(runFolder(id), 'journal.jsonl')
 /** Where a run's Allure results are, for allure-vitest and for what completes them. */
 export const allureFolder = (id: string): string => join(runFolder(id), 'allure-results')
+/** Where a run's calls, waits and requests are, a line each, where it is traced. */
+export const traceFile = (id: string): string => join(runFolder(id), 'trace.jsonl')
 export const recordsFile = (id: string): string => join(runFolder(id), 'checks.jsonl')
 
 /** A new run's id: its time, so that runs sort, and four letters, so that two at once do not meet. */

@@ -1,6 +1,7 @@
 import type { KubernetesObject } from './object.ts'
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { channel } from './progress.ts'
+import { trace } from './trace.ts'
 import type { Evidence, Measurement, Wait } from './record.ts'
 
 /** What is gathered while one check runs: it follows the check through every await, so nothing has to be passed along. */
@@ -45,7 +46,7 @@ export class Scope {
     this.#waits.add(what)
     channel.post({ type: 'waiting', id: this.id, what, within })
     try {
-      return await work(() => undefined)
+      return await tracedWait(this.id, what, kind, work)
     } finally {
       this.#waits.delete(what)
       this.waited.push({ what, for: kind, from: Math.round(from), to: Math.round(performance.now() - this.#began) })
@@ -80,6 +81,26 @@ export class Scope {
 
 const current = new AsyncLocalStorage<Scope>()
 
+async function tracedWait<T>(
+  id: string | undefined,
+  what: string,
+  kind: Wait['for'],
+  work: (see: (seen: string) => void) => Promise<T>,
+): Promise<T> {
+  const started = performance.now()
+  let lastSeen: string | undefined
+  const end = (ended: string) =>
+    trace(id, { type: 'wait', what, for: kind, lastSeen, ended, ms: performance.now() - started })
+  try {
+    const result = await work((seen) => (lastSeen = seen))
+    end('met')
+    return result
+  } catch (problem) {
+    end(String(problem))
+    throw problem
+  }
+}
+
 /** The check that runs in this asynchronous context, or undefined outside one (an install, a cleanup). */
 export const currentScope = (): Scope | undefined => current.getStore()
 
@@ -91,10 +112,10 @@ export const waitingFor = <T>(
   what: string,
   within: number,
   work: (see: (seen: string) => void) => Promise<T>,
-  kind?: Wait['for'],
+  kind: Wait['for'] = 'stack',
 ): Promise<T> => {
   const scope = currentScope()
-  return scope ? scope.waiting(what, within, work, kind) : work(() => undefined)
+  return scope ? scope.waiting(what, within, work, kind) : tracedWait(undefined, what, kind, work)
 }
 
 /** Does `work` as traffic that the check of this context waits for, for at most `within` milliseconds. */

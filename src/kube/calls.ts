@@ -5,6 +5,7 @@ import { Backoff, pass } from '../core/pause.ts'
 import { ClusterProblem } from '../core/problem.ts'
 import { currentScope } from '../core/scope.ts'
 import { timeLimit } from '../core/time-limit.ts'
+import { trace } from '../core/trace.ts'
 import type { SharedKubeConfig } from './connection.ts'
 import { ApiRefusal, parseStatus, plainProblem } from './errors.ts'
 import { isIdempotent, isServerTrouble, retryAfterMs, wasTurnedAway } from './server-trouble.ts'
@@ -77,7 +78,17 @@ export class ApiCalls {
    * Opens an answer that goes on: a log, a watch. The deadline apiCall is for its beginning; it lasts until `stop` aborts.
    * @throws as call, after one try: whoever follows begins again by himself
    */
-  async stream(path: string, doing: string, stop: AbortSignal): Promise<Dispatcher.ResponseData['body']> {
+  stream(path: string, doing: string, stop: AbortSignal): Promise<Dispatcher.ResponseData['body']> {
+    return traced({ method: 'GET', path }, (course) => this.#open(path, doing, stop, course))
+  }
+
+  async #open(
+    path: string,
+    doing: string,
+    stop: AbortSignal,
+    course: Course,
+  ): Promise<Dispatcher.ResponseData['body']> {
+    course.tries = 1
     using limit = timeLimit(deadline('apiCall'), stop)
     const over = new AbortController()
     const onLimit = () => over.abort(limit.signal.reason)
@@ -90,6 +101,7 @@ export class ApiCalls {
         bodyTimeout: 0,
         ...(await this.#dispatcher()),
       })
+      course.status = answer.statusCode
       if (answer.statusCode >= 400) {
         const status = parseStatus(answer.statusCode, await answer.body.text())
         const refusal = new ApiRefusal(doing, status)
@@ -105,20 +117,25 @@ export class ApiCalls {
     }
   }
 
-  async #tried<T>(call: ApiCall, read: (answer: ApiAnswer) => T): Promise<T> {
+  #tried<T>(call: ApiCall, read: (answer: ApiAnswer) => T): Promise<T> {
+    return traced(call, (course) => this.#untilAnswered(call, read, course))
+  }
+
+  async #untilAnswered<T>(call: ApiCall, read: (answer: ApiAnswer) => T, course: Course): Promise<T> {
     const doing = call.doing ?? `${call.method} ${call.path.split('?')[0]}`
     const within = call.within ?? deadline('apiCall')
     const ends = performance.now() + within
     using limit = timeLimit(within, call.signal ?? currentScope()?.signal)
     const backoff = new Backoff(FIRST_PAUSE_MS, within)
-    for (let tries = 1; ; tries++) {
+    for (;;) {
+      course.tries++
       try {
-        return await this.#once(call, doing, limit.signal, read)
+        return await this.#once({ ...call, doing, signal: limit.signal }, read, course)
       } catch (problem) {
         if (!(problem instanceof Trouble)) throw plainProblem(problem, doing, this.server)
         const pause = problem.after ?? backoff.next()
         const late = performance.now() + pause > ends
-        if (tries === TRIES || late) throw this.#problem(problem.cause, doing, tries)
+        if (course.tries === TRIES || late) throw this.#problem(problem.cause, doing, course.tries)
         await pass(pause, limit.signal).catch((cut: unknown) => {
           throw plainProblem(cut, doing, this.server)
         })
@@ -127,7 +144,12 @@ export class ApiCalls {
   }
 
   /** @throws Trouble where the call may be sent again */
-  async #once<T>(call: ApiCall, doing: string, signal: AbortSignal, read: (answer: ApiAnswer) => T): Promise<T> {
+  async #once<T>(
+    call: ApiCall & { doing: string; signal: AbortSignal },
+    read: (answer: ApiAnswer) => T,
+    course: Course,
+  ): Promise<T> {
+    const { doing, signal } = call
     let answer: ApiAnswer
     try {
       const { statusCode, headers, body } = await request(this.#url(call.path), {
@@ -142,6 +164,7 @@ export class ApiCalls {
         signal,
         ...(await this.#dispatcher()),
       })
+      course.status = statusCode
       answer = { status: statusCode, headers, body: await body.text() }
     } catch (problem) {
       if (isCut(problem) && isIdempotent(call)) throw new Trouble('cut', problem)
@@ -194,6 +217,27 @@ export class ApiCalls {
   async #dispatcher(): Promise<{ dispatcher?: Dispatcher }> {
     const dispatcher = await this.#config.dispatcher()
     return dispatcher ? { dispatcher } : {}
+  }
+}
+
+/** How far a call has come, for its trace. */
+interface Course {
+  tries: number
+  status?: number
+}
+
+/** Makes a call and traces what came of it. */
+async function traced<T>({ method, path }: ApiCall, make: (course: Course) => Promise<T>): Promise<T> {
+  const started = performance.now()
+  const course: Course & { error?: string } = { tries: 0 }
+  try {
+    return await make(course)
+  } catch (problem) {
+    course.error = problem instanceof Error ? problem.message : String(problem)
+    throw problem
+  } finally {
+    const ms = performance.now() - started
+    trace(currentScope()?.id, { type: 'call', api: 'kubernetes', verb: method, path, ...course, ms })
   }
 }
 

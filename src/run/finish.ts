@@ -1,6 +1,7 @@
 import { loadCatalogue } from '../check/catalogue.ts'
 import { plainMessage } from '../core/problem.ts'
-import { journalFile, writeRunInfo, type RunInfo } from '../config/run-info.ts'
+import { startTrace, endTrace } from '../core/trace.ts'
+import { journalFile, traceFile, writeRunInfo, type RunInfo } from '../config/run-info.ts'
 import { buildReport, readClusterFacts, type ClusterFacts } from '../report/build-report.ts'
 import type { Report } from '../report/report-schema.ts'
 import { Journal } from '../cluster/journal.ts'
@@ -35,7 +36,9 @@ export async function finishRun(
   { run, interrupted, died }: RunEnding,
   tell: (what: string) => void,
 ): Promise<Finished> {
+  if (run.trace) startTrace(traceFile(run.id))
   const { leftBehind, facts } = died ? { leftBehind: [], facts: NO_FACTS } : await undoRun(run, tell)
+  endTrace()
   const endedAt = new Date()
   const problems: string[] = []
   try {

@@ -18,6 +18,7 @@ export interface RunRequest {
   /** Suites, effects or ids; all checks where empty. */
   only: string[]
   allowDisruption: boolean
+  trace?: boolean
 }
 
 /** Brings the stack up where the target is kind and it is not, and makes the run ready: the work of a thread. */
@@ -36,7 +37,7 @@ export const work: ThreadWork<RunRequest, RunInfo> = async (request, tell, signa
  * @throws UsageProblem for a name that is no check, ClusterProblem where the cluster does not answer or accept us
  */
 export async function prepareRun(
-  { config: given, only, allowDisruption }: RunRequest,
+  { config: given, only, allowDisruption, trace = false }: RunRequest,
   tell: (what: string) => void = () => undefined,
   signal = new AbortController().signal,
 ): Promise<RunInfo> {
@@ -65,6 +66,7 @@ export async function prepareRun(
       capabilities: CAPABILITIES.filter((capability) => !lacking[capability]),
       lacking,
       allowDisruption,
+      ...(trace ? { trace } : {}),
       ...(access.aws ? { aws: access.aws } : {}),
       ...(k6 && 'how' in k6 ? { k6 } : {}),
     }

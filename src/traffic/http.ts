@@ -5,6 +5,7 @@ import { deadline, type DeadlineName } from '../core/deadlines.ts'
 import { currentScope } from '../core/scope.ts'
 import { timeLimit } from '../core/time-limit.ts'
 import { networkReason } from '../core/network-reason.ts'
+import { trace } from '../core/trace.ts'
 
 /** One HTTP request to an address, with any Host and any SNI. */
 export interface HttpRequest {
@@ -76,7 +77,14 @@ export const sendFromHere = (request: HttpRequest): Promise<Answer> =>
  * redirect.
  * @throws TypeError for a request that HTTP cannot carry (a space in its path), and for nothing that the network does
  */
-export async function sendRequest(request: HttpRequest, { withinMs, signal, kept }: Sending): Promise<Answer> {
+export async function sendRequest(request: HttpRequest, sending: Sending): Promise<Answer> {
+  const answer = await sendOnce(request, sending)
+  const { status, error, ms } = answer
+  trace(currentScope()?.id, { type: 'request', host: request.host, path: request.path ?? '/', status, error, ms })
+  return answer
+}
+
+async function sendOnce(request: HttpRequest, { withinMs, signal, kept }: Sending): Promise<Answer> {
   const started = performance.now()
   using limit = timeLimit(withinMs, signal)
   try {
