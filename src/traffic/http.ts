@@ -1,6 +1,6 @@
 import http from 'node:http'
 import https from 'node:https'
-import type { TLSSocket } from 'node:tls'
+import tls, { type SecureContext, type TLSSocket } from 'node:tls'
 import { deadline, type DeadlineName } from '../core/deadlines.ts'
 import { currentScope } from '../core/scope.ts'
 import { timeLimit } from '../core/time-limit.ts'
@@ -97,6 +97,9 @@ async function sendOnce(request: HttpRequest, { withinMs, signal, kept }: Sendin
   }
 }
 
+// Made once: for each connection anew it would cost as much as the handshake. Sessions are not kept in it.
+let secureContext: SecureContext | undefined
+
 function exchange(
   { address, port, host, path = '/', method = 'GET', headers, body, scheme = 'http', sni }: HttpRequest,
   signal: AbortSignal,
@@ -112,6 +115,7 @@ function exchange(
       agent: kept?.of(scheme) ?? false,
       servername: sni ?? host.split(':')[0] ?? host,
       rejectUnauthorized: false,
+      ...(scheme === 'https' ? { secureContext: (secureContext ??= tls.createSecureContext()) } : {}),
       signal,
     }
     const sent = (scheme === 'https' ? https : http).request(options, (response) => {
