@@ -26,7 +26,7 @@ beforeAll(async () => {
 })
 afterEach(async () => {
   setDeadlineFactor(1)
-  await inScope(new Scope('end', new AbortController().signal), () => scope.end())
+  await inScope(new Scope('end', new AbortController().signal, 'disrupts'), () => scope.end())
   stack.forgetLists()
 })
 afterAll(async () => {
@@ -39,7 +39,7 @@ const node = async (name: string): Promise<KubernetesObject> => stack.k8s.get('v
 const cordon = (name: string) => stack.changes.tune('v1/Node', undefined, name, { spec: { unschedulable: true } })
 /** Does something as a check does: what it changed is put back after the test. */
 const asCheck = <T>(work: () => Promise<T>): Promise<T> => {
-  scope = new Scope('chaos/test', new AbortController().signal)
+  scope = new Scope('chaos/test', new AbortController().signal, 'disrupts')
   return inScope(scope, work)
 }
 const failure = async (work: () => Promise<unknown>): Promise<string> => {
@@ -157,7 +157,7 @@ describe('a Deployment that is taken away', () => {
         (await stack.k8s.list('v1/Pod', { namespace: 'knative-serving', labels: 'app=autoscaler' })).items,
       ).toEqual([])
     })
-    await inScope(new Scope('end', new AbortController().signal), () => scope.end())
+    await inScope(new Scope('end', new AbortController().signal, 'disrupts'), () => scope.end())
     expect((await stack.k8s.get('apps/v1/Deployment', 'autoscaler', 'knative-serving')).status?.readyReplicas).toBe(1)
     expect(stack.journal.pending()).toEqual([])
   })

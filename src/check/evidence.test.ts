@@ -30,7 +30,7 @@ function clusterOf(log: string | Error) {
 }
 
 async function gather(cluster: Cluster, ...objects: KubernetesObject[]) {
-  const scope = new Scope('mesh/x', new AbortController().signal)
+  const scope = new Scope('mesh/x', new AbortController().signal, 'reads')
   for (const object of objects) scope.touch(object)
   return gatherEvidence(cluster, scope)
 }

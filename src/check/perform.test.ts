@@ -4,7 +4,7 @@ import { setDeadlineFactor } from '../core/deadlines.ts'
 import { Performer } from './perform.ts'
 import { ClusterProblem, StackFailure } from '../core/problem.ts'
 import type { RunInfo } from '../config/run-info.ts'
-import { currentScope } from '../core/scope.ts'
+import { currentScope, requireEffect } from '../core/scope.ts'
 import { readRecords } from '../report/build-report.ts'
 import type { Stack } from '../stack/stack.ts'
 import { makeRun } from '../../test/make-run.ts'
@@ -89,7 +89,7 @@ describe('a check', () => {
   test('that asserts nothing is in error, not a pass', async () => {
     expect((await perform([make('mesh/a', () => 'all is well')])).get('mesh/a')).toMatchObject({
       outcome: 'error',
-      seen: 'it asserted nothing',
+      seen: 'bug in Plumbline: check mesh/a finished without an assertion',
     })
   })
 
@@ -146,6 +146,18 @@ describe('safety', () => {
     const check = make('mesh/a', passing, { effect: 'disrupts' })
     expect((await perform([check], { config })).get('mesh/a')?.outcome).toBe('skipped')
     expect((await perform([check], { config, allowDisruption: true })).get('mesh/a')?.outcome).toBe('pass')
+  })
+
+  test('a check that does more than it declares is in error, even where its body catches the refusal', async () => {
+    const body: Check['body'] = (context) => {
+      expect(() => requireEffect('writes', 'applied Service a/b')).toThrow('bug in Plumbline')
+      return passing(context)
+    }
+    expect((await perform([make('mesh/a', body)])).get('mesh/a')).toMatchObject({
+      outcome: 'error',
+      seen: 'bug in Plumbline: check mesh/a is declared reads but applied Service a/b (writes)',
+    })
+    expect((await perform([make('mesh/a', passing, { effect: 'writes' })])).get('mesh/a')?.outcome).toBe('pass')
   })
 
   test('what a check registered is undone, newest first, whatever its outcome', async () => {

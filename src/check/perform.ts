@@ -103,7 +103,7 @@ export class Performer {
     const within = deadline(check.within ?? 'check')
     const timeout = new AbortController()
     const timer = setTimeout(() => timeout.abort(new StackFailure('its deadline passed')), within)
-    const scope = new Scope(check.id, AbortSignal.any([abort, timeout.signal]))
+    const scope = new Scope(check.id, AbortSignal.any([abort, timeout.signal]), check.effect)
     const startedAt = new Date()
     const started = performance.now()
     channel.post({ type: 'started', id: check.id, within })
@@ -133,7 +133,10 @@ export class Performer {
           rejectOn(scope.signal),
         ]),
       )
-      if (expect.getState().assertionCalls === 0) throw new Error('it asserted nothing')
+      // A body that caught the refusal has not done what it says.
+      if (scope.overstepped.length) throw new Error(scope.overstepped[0])
+      if (expect.getState().assertionCalls === 0)
+        throw new Error(`bug in Plumbline: check ${check.id} finished without an assertion`)
     } catch (thrown) {
       problem = thrown
       if (abort.aborted) Object.assign(record, { outcome: 'error', seen: 'the run was cut short while it ran' })
@@ -151,7 +154,7 @@ export class Performer {
         record.evidence.push({ name: 'stack', text: thrown.stack ?? '' })
     }
     clearTimeout(timer)
-    await inScope(new Scope(check.id, new AbortController().signal, scope), () => scope.end()).catch(
+    await inScope(new Scope(check.id, new AbortController().signal, check.effect, scope), () => scope.end()).catch(
       (left: unknown) => {
         problem ??= left
         Object.assign(record, {

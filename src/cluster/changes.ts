@@ -1,8 +1,9 @@
 import type { KubernetesObject } from '../core/object.ts'
-import { currentScope } from '../core/scope.ts'
+import type { Effect } from '../core/record.ts'
+import { currentScope, inScope, requireEffect, Scope } from '../core/scope.ts'
 import { isSomebodys } from '../config/run-info.ts'
 import { askPod, type PodRequest } from '../kube/forward.ts'
-import { kindOf, objectName, type KindName, type ObjectId } from '../kube/object-id.ts'
+import { kindOf, nameOfId, objectName, type KindName, type ObjectId } from '../kube/object-id.ts'
 import { isRolledOut } from '../kube/pods.ts'
 import { restartPods } from '../kube/restart.ts'
 import { restoring } from '../kube/restoring.ts'
@@ -24,8 +25,8 @@ export class Changes {
    * @throws Error where the run does not allow it
    */
   async tune(kind: KindName, namespace: string | undefined, name: string, change: object): Promise<KubernetesObject> {
-    this.#mayDisrupt(`${kind.split('/').at(-1)} ${namespace}/${name}`)
     const id: ObjectId = { kind, name, namespace }
+    this.#requireAllowed('tunes', `changed ${nameOfId(id)}`, nameOfId(id))
     const before = await this.#cluster.k8s.get(kind, name, namespace)
     const restore = restoring(before, change)
     const entry = this.#cluster.journal.changed(id, restore)
@@ -42,7 +43,8 @@ export class Changes {
    * has no namespace. It is in the journal before it is there, and goes when the check ends. `shared`: everybody's traffic feels it.
    */
   async place(object: KubernetesObject, effect: 'own' | 'shared' = 'own'): Promise<KubernetesObject> {
-    if (effect === 'shared') this.#mayDisrupt(objectName(object))
+    const what = objectName(object)
+    if (effect === 'shared') this.#requireAllowed('tunes', `placed ${what}, which everybody's traffic meets`, what)
     const id: ObjectId = {
       kind: kindOf(object),
       name: object.metadata?.name ?? '',
@@ -86,7 +88,7 @@ export class Changes {
    * ends; that is in the journal first. Gives the answer.
    */
   async tell(pod: KubernetesObject, port: number, asked: PodRequest, restore: PodRequest): Promise<string> {
-    this.#mayDisrupt(objectName(pod))
+    this.#requireAllowed('tunes', `told ${objectName(pod)} ${asked.path}`, objectName(pod))
     const { name = '', namespace = '' } = pod.metadata ?? {}
     const object: ObjectId = { kind: 'v1/Pod', name, namespace }
     const entry = this.#cluster.journal.told(object, port, restore)
@@ -102,7 +104,8 @@ export class Changes {
    * @throws Error where the run does not allow it
    */
   willDisturb(deployment: ObjectId): void {
-    this.#mayDisrupt(`Deployment ${deployment.namespace}/${deployment.name}`)
+    const what = nameOfId(deployment)
+    this.#requireAllowed('disrupts', `took pods from ${what}`, what)
     const entry = this.#cluster.journal.disturbed(deployment)
     currentScope()?.onEnd(async () => {
       await until(this.#cluster.k8s, deployment, isRolledOut, 'componentAvailable')
@@ -110,14 +113,29 @@ export class Changes {
     })
   }
 
-  /** Replaces the pods of a Deployment, NAMESPACE/NAME: for what reads its settings at its start alone. */
+  /**
+   * Replaces the pods of a Deployment, NAMESPACE/NAME, one after the other: for a program that reads its settings only when it starts. It
+   * is in the journal first.
+   * @throws Error where the run does not allow it
+   */
   async restart(deployment: string): Promise<void> {
-    this.#mayDisrupt(`Deployment ${deployment}`)
-    await restartPods(this.#cluster.k8s, [deployment])
+    const [namespace = '', name = ''] = deployment.split('/')
+    const id: ObjectId = { kind: 'apps/v1/Deployment', name, namespace }
+    this.#requireAllowed('tunes', `restarted ${nameOfId(id)}`, nameOfId(id))
+    const entry = this.#cluster.journal.disturbed(id)
+    const restart = () => restartPods(this.#cluster.k8s, [deployment])
+    const scope = currentScope()
+    // Deleting pods of others disrupts; one after the other, as here, it does not.
+    await (scope ? inScope(new Scope(scope.id, scope.signal, 'disrupts', scope), restart) : restart())
+    this.#cluster.journal.undone(entry)
   }
 
-  #mayDisrupt(what: string): void {
-    if (isSomebodys(this.#cluster.config.target) && !this.#cluster.run.allowDisruption)
-      throw new Error(`${what} is shared: changing it needs --allow-disruption`)
+  /** Requires that the running check declares `effect`, and that the run may change `what` on a cluster that is not ours. */
+  #requireAllowed(effect: Effect, did: string, what: string): void {
+    requireEffect(effect, did)
+    if (!isSomebodys(this.#cluster.config.target) || this.#cluster.run.allowDisruption) return
+    throw new Error(
+      `refusing to change ${what} on a cluster that is not ours; pass --allow-disruption --context NAME to allow it`,
+    )
   }
 }

@@ -63,7 +63,8 @@ describe('what is read for several checks', () => {
 })
 
 describe('what is made once a run', () => {
-  const scoped = <T>(id: string, work: () => Promise<T>) => inScope(new Scope(id, new AbortController().signal), work)
+  const scoped = <T>(id: string, work: () => Promise<T>) =>
+    inScope(new Scope(id, new AbortController().signal, 'writes'), work)
 
   test('is made by the first who asks, and made again where that failed, with what it left taken away', async () => {
     const deleted: string[] = []
@@ -87,7 +88,7 @@ describe('what is made once a run', () => {
 
   test('shows the check what it looked at while it was made', async () => {
     await using fake = await clusterOn(0, (request, response) => answer(response, JSON.parse(request.text)))
-    const scope = new Scope('a/b', new AbortController().signal)
+    const scope = new Scope('a/b', new AbortController().signal, 'writes')
     await inScope(scope, () => fake.cluster.shared('thing', () => fake.cluster.namespace('thing')))
     expect([...scope.touched.values()].map(({ metadata }) => metadata?.name)).toEqual([
       `plumb-thing-${fake.cluster.runTag}`,

@@ -3,7 +3,7 @@ import { eventually, type EventuallyOptions } from '../core/eventually.ts'
 import type { KubernetesObject } from '../core/object.ts'
 import { StackFailure } from '../core/problem.ts'
 import { PromiseCache } from '../core/promise-cache.ts'
-import { currentScope, inScope, Scope, waitingFor } from '../core/scope.ts'
+import { currentScope, inScope, requireEffect, Scope, waitingFor } from '../core/scope.ts'
 import { journalFile, RUN_LABEL, shortRunId, type RunInfo } from '../config/run-info.ts'
 import { loadKubeConfig } from '../kube/connection.ts'
 import { Kubernetes } from '../kube/kubernetes.ts'
@@ -12,7 +12,7 @@ import { readManifest } from '../kube/manifest.ts'
 import { until, type Condition } from '../kube/until.ts'
 import type { Watched } from '../kube/watch.ts'
 import { Journal } from './journal.ts'
-import { deleteNow } from './undo.ts'
+import { deleteNow, notOfRun } from './undo.ts'
 
 /** The scope in which what is made once a run is made. */
 const SHARED = 'shared'
@@ -122,7 +122,7 @@ export class Cluster {
     currentScope()?.onEnd(async () => {
       this.#namespaces.delete(full)
       this.#ended.add(full)
-      await deleteNow(this.k8s, { object })
+      await deleteNow(this.k8s, object, notOfRun(this.run.id))
     })
     await this.k8s.apply({
       apiVersion: 'v1',
@@ -164,7 +164,8 @@ export class Cluster {
   /** Runs a part of a check as if it were one of its own: what it tuned is put back when it ends, and what it looked at is kept. */
   async inOwnScope<T>(part: () => Promise<T>): Promise<T> {
     const outer = currentScope()
-    const scope = new Scope(outer?.id ?? 'part', outer?.signal ?? new AbortController().signal, outer)
+    const signal = outer?.signal ?? new AbortController().signal
+    const scope = new Scope(outer?.id ?? 'part', signal, outer?.effect ?? 'disrupts', outer)
     try {
       return await inScope(scope, part)
     } finally {
@@ -175,9 +176,11 @@ export class Cluster {
 
   /**
    * Makes something once a run, for several checks: the first to ask makes it, and it stays until the run ends. What could
-   * not be made is cleaned up, and made anew by the next check that asks.
+   * not be made is cleaned up, and made anew by the next check that asks. Whether it is there already or not, a check that
+   * asks for it declares that it writes.
    */
   async shared<T>(name: string, make: () => Promise<T>): Promise<T> {
+    requireEffect('writes', `asked for ${name}, which is made once a run`)
     const made = this.#shared.get(name, () => this.#make(make))
     const asking = currentScope()
     const wait = async () => {
@@ -190,7 +193,7 @@ export class Cluster {
   }
 
   async #make(make: () => Promise<unknown>): Promise<{ value: unknown; scope: Scope }> {
-    const scope = new Scope(SHARED, this.#signal)
+    const scope = new Scope(SHARED, this.#signal, 'writes')
     try {
       return { value: await inScope(scope, make), scope }
     } catch (problem) {

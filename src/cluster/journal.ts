@@ -26,21 +26,23 @@ type Line = JournalEntry | { what: 'undone'; seq: number }
  */
 export class Journal {
   readonly file: string
+  /** The id of the run, whose folder the file is in. */
+  readonly run: string
   #last: number
   #isTailChecked = false
 
   constructor(file: string) {
     this.file = file
+    this.run = basename(dirname(file))
     this.#last = Math.max(0, ...read(file).lines.map((line) => line.seq))
   }
 
   /** A sentence for each line that cannot be read, and what it held therefore not undone. */
   damage(): string[] {
-    const run = basename(dirname(this.file))
     return read(this.file).broken.map(
       (line) =>
         `${relative(process.cwd(), this.file)} line ${line} is not JSON: what it held cannot be undone; ` +
-        `look for objects with the label ${RUN_LABEL}=${run}, then delete the line`,
+        `look for objects with the label ${RUN_LABEL}=${this.run}, then delete the line`,
     )
   }
 

@@ -1,24 +1,30 @@
-import { mkdtempSync } from 'node:fs'
+import { mkdirSync, mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import { setDeadlineFactor } from '../core/deadlines.ts'
 import { Journal } from './journal.ts'
-import { undoAll } from './undo.ts'
+import { notOfRun, undoAll } from './undo.ts'
 import { answer, CORE, fakeApi } from '../../test/fake-api.ts'
 
-const newJournal = () => new Journal(join(mkdtempSync(join(tmpdir(), 'plumbline-')), 'journal.jsonl'))
+function newJournal(): Journal {
+  const folder = join(mkdtempSync(join(tmpdir(), 'plumbline-')), 'mine')
+  mkdirSync(folder)
+  return new Journal(join(folder, 'journal.jsonl'))
+}
 const settings = { kind: 'v1/ConfigMap', name: 'config-domain', namespace: 'knative-serving' }
 const ours = { kind: 'v1/Namespace', name: 'plumb-x-1234' }
 
 /** An API that notes what changes it, and holds `left` namespaces after their deletion. */
-const noting = (seen: string[], left: object[] = [], refuse?: string) =>
+const noting = (seen: string[], left: object[] = [], refuse?: string, run = 'mine') =>
   fakeApi((request, response) => {
     if (request.path === '/api/v1') return answer(response, CORE)
     if (request.path.startsWith('/apis/')) return answer(response, { message: 'not found' }, 404)
     if (request.method !== 'GET') seen.push(`${request.method} ${request.path} ${request.text}`.trim())
     if (request.method === refuse) return answer(response, { message: 'no' }, 500)
     if (request.query.get('watch')) return response.writeHead(200).flushHeaders()
+    if (/namespaces\/[^/]+$/.test(request.path) && request.method === 'GET')
+      return answer(response, { kind: 'Namespace', metadata: { labels: { 'plumbline.dev/run': run } } })
     answer(response, request.method === 'GET' ? { metadata: { resourceVersion: '1' }, items: left } : {})
   })
 
@@ -88,5 +94,19 @@ describe('undoing', () => {
     ])
     expect(seen).toContain('DELETE /api/v1/namespaces/plumb-x-1234')
     expect(journal.pending().map(({ what }) => what)).toEqual(['changed'])
+  })
+
+  test('does not delete a namespace, nor a pod in it, whose label names no run or another one', async () => {
+    const seen: string[] = []
+    await using fake = await noting(seen, [], undefined, 'another')
+    const journal = newJournal()
+    journal.made(ours)
+    expect(await undoAll(fake.api, journal, () => undefined)).toEqual([
+      'v1/Namespace plumb-x-1234 is not gone: Namespace plumb-x-1234 does not carry the label plumbline.dev/run=mine: not deleted',
+    ])
+    const pods = fake.api.deletePodsNow(ours.name, notOfRun('mine'))
+    await expect(pods).rejects.toThrow('does not carry the label plumbline.dev/run=mine: its pods are not deleted')
+    expect(seen).toEqual([])
+    expect(journal.pending()).toHaveLength(1)
   })
 })

@@ -1,10 +1,13 @@
+import type { KubernetesObject } from '../core/object.ts'
 import { StackFailure } from '../core/problem.ts'
+import { RUN_LABEL } from '../config/run-info.ts'
 import { askPod } from '../kube/forward.ts'
 import { INGRESS, SERVICE } from '../kube/kinds.ts'
 import { isRolledOut } from '../kube/pods.ts'
 import { until } from '../kube/until.ts'
 import type { Journal, JournalEntry } from './journal.ts'
 import type { Kubernetes } from '../kube/kubernetes.ts'
+import type { ObjectId } from '../kube/object-id.ts'
 
 /**
  * Undoes all that a journal holds open, newest first: shared objects are put back, objects of ours deleted and seen to be gone.
@@ -29,7 +32,7 @@ export async function undoAll(api: Kubernetes, journal: Journal, tell: (what: st
   if (made.length) tell(`undoing: ${made.map((entry) => entry.object.name).join(', ')}`)
   const remove = (entry: JournalEntry) =>
     attempt(entry, left, async () => {
-      await deleteNow(api, entry)
+      await deleteNow(api, entry.object, notOfRun(journal.run))
       await until(api, entry.object, (objects) => (objects.length ? 'it is still there' : undefined), 'namespaceGone')
       journal.undone(entry.seq)
     })
@@ -48,14 +51,30 @@ export async function takeBack(
   if (await api.find('v1/Pod', name, namespace)) await askPod(api, { name, namespace, port }, restore)
 }
 
+/** Says why a namespace is not ours to delete, as the end of a sentence, or undefined where it is. */
+export type NotOurs = (namespace: KubernetesObject) => string | undefined
+
+/** A namespace is a run's where its label says so. */
+export const notOfRun =
+  (run: string): NotOurs =>
+  ({ metadata }) =>
+    metadata?.labels?.[RUN_LABEL] === run ? undefined : `does not carry the label ${RUN_LABEL}=${run}`
+
 /**
- * Asks for the deletion of something of ours. A namespace's Knative Services go first: the namespace controller comes back only after
- * 8 s to what has a finalizer still, and Routes have one. Its pods do not get their grace: a queue-proxy alone would drain for 30 s.
+ * Asks for the deletion of something of ours. A namespace is read first, and deleted only where `notOurs` has nothing against it. Its
+ * Knative Services go first: the namespace controller comes back only after 8 s to what has a finalizer still, and Routes have one. Its
+ * pods do not get their grace: a queue-proxy alone would drain for 30 s.
+ * @throws StackFailure where the namespace is not ours
  */
-export async function deleteNow(api: Kubernetes, { object }: Pick<JournalEntry, 'object'>): Promise<void> {
-  if (object.kind === 'v1/Namespace') await deleteServices(api, object.name)
+export async function deleteNow(api: Kubernetes, object: ObjectId, notOurs: NotOurs): Promise<void> {
+  if (object.kind !== 'v1/Namespace') return api.delete(object)
+  const namespace = await api.findNamespace(object.name)
+  if (!namespace) return
+  const why = notOurs(namespace)
+  if (why) throw new StackFailure(`Namespace ${object.name} ${why}: not deleted`)
+  await deleteServices(api, object.name)
   await api.delete(object)
-  if (object.kind === 'v1/Namespace') await api.deletePodsNow(object.name)
+  await api.deletePodsNow(object.name, notOurs)
 }
 
 async function deleteServices(api: Kubernetes, namespace: string): Promise<void> {

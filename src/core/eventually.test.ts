@@ -74,7 +74,7 @@ describe('eventually', () => {
 
   test('ends with its check', async () => {
     const cut = new AbortController()
-    const wait = inScope(new Scope('a/b', cut.signal), () =>
+    const wait = inScope(new Scope('a/b', cut.signal, 'reads'), () =>
       eventually('a thing', answering('not yet').missing, 'check'),
     )
     cut.abort(new Error('cut short'))

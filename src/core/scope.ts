@@ -2,12 +2,16 @@ import type { KubernetesObject } from './object.ts'
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { channel } from './progress.ts'
 import { trace } from './trace.ts'
-import type { Evidence, Measurement, Wait } from './record.ts'
+import { EFFECTS, type Effect, type Evidence, type Measurement, type Wait } from './record.ts'
 
 /** What is gathered while one check runs: it follows the check through every await, so nothing has to be passed along. */
 export class Scope {
   readonly id: string
   readonly signal: AbortSignal
+  /** What the check declares that it does to the cluster at most. */
+  readonly effect: Effect
+  /** A sentence for each call that was more than the check declares; the call was not made. */
+  readonly overstepped: string[]
   /** How many LIST calls were made for the check. */
   lists = 0
   readonly measurements: Measurement[] = []
@@ -21,9 +25,11 @@ export class Scope {
   readonly #began: number
 
   /** `partOf` is the scope that this one is a part of: its waits are counted there. */
-  constructor(id: string, signal: AbortSignal, partOf?: Scope) {
+  constructor(id: string, signal: AbortSignal, effect: Effect, partOf?: Scope) {
     this.id = id
     this.signal = signal
+    this.effect = effect
+    this.overstepped = partOf?.overstepped ?? []
     this.waited = partOf?.waited ?? []
     this.#began = partOf ? partOf.#began : performance.now()
   }
@@ -103,6 +109,19 @@ async function tracedWait<T>(
 
 /** The check that runs in this asynchronous context, or undefined outside one (an install, a cleanup). */
 export const currentScope = (): Scope | undefined => current.getStore()
+
+/**
+ * To be called before something is done to the cluster. `did` says what, as 'applied Service a/b'. Outside a check (an install, the end
+ * of a run) everything is allowed.
+ * @throws Error where the check of this context declares less than `effect`; it is in error then, even if its body catches this
+ */
+export function requireEffect(effect: Effect, did: string): void {
+  const scope = currentScope()
+  if (!scope || EFFECTS.indexOf(scope.effect) >= EFFECTS.indexOf(effect)) return
+  const bug = `bug in Plumbline: check ${scope.id} is declared ${scope.effect} but ${did} (${effect})`
+  scope.overstepped.push(bug)
+  throw new Error(bug)
+}
 
 /**
  * Does `work`, and shows `what` as what the check of this context waits for meanwhile, for at most `within` milliseconds. Outside a

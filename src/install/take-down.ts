@@ -1,5 +1,6 @@
 import { StackFailure } from '../core/problem.ts'
-import { deleteNow } from '../cluster/undo.ts'
+import { deleteNow, type NotOurs } from '../cluster/undo.ts'
+import { FIELD_MANAGER } from '../kube/kubernetes.ts'
 import type { ObjectId } from '../kube/object-id.ts'
 import { until } from '../kube/until.ts'
 import type { InstallContext } from './component.ts'
@@ -7,6 +8,12 @@ import type { InstallContext } from './component.ts'
 const isCrd = ({ kind }: ObjectId): boolean => kind.endsWith('/CustomResourceDefinition')
 const isNamespace = ({ kind }: ObjectId): boolean => kind === 'v1/Namespace'
 const isWebhook = ({ kind }: ObjectId): boolean => /WebhookConfiguration$/.test(kind)
+
+// The namespaces of a release have no label of ours; the server notes who applied them.
+const notApplied: NotOurs = ({ metadata }) =>
+  (metadata?.managedFields as { manager?: string }[] | undefined)?.some(({ manager }) => manager === FIELD_MANAGER)
+    ? undefined
+    : `was not applied by plumbline (no field manager "${FIELD_MANAGER}")`
 
 /**
  * Deletes what a component consists of and waits until it is gone: first what would judge the deletions (webhooks),
@@ -23,7 +30,7 @@ export async function takeDown(objects: readonly ObjectId[], { api, signal }: In
   ]) {
     for (const object of group) {
       signal.throwIfAborted()
-      await gone(() => deleteNow(api, { object }))
+      await gone(() => deleteNow(api, object, notApplied))
     }
     // What the API serves is another thing now.
     if (group.some(isCrd)) api.served.forget()

@@ -7,6 +7,7 @@ import { currentScope } from '../core/scope.ts'
 import { timeLimit } from '../core/time-limit.ts'
 import { trace } from '../core/trace.ts'
 import type { SharedKubeConfig } from './connection.ts'
+import { holdToEffect } from './effects.ts'
 import { ApiRefusal, parseStatus, plainProblem } from './errors.ts'
 import { isIdempotent, isServerTrouble, retryAfterMs, wasTurnedAway } from './server-trouble.ts'
 
@@ -123,6 +124,7 @@ export class ApiCalls {
 
   async #untilAnswered<T>(call: ApiCall, read: (answer: ApiAnswer) => T, course: Course): Promise<T> {
     const doing = call.doing ?? `${call.method} ${call.path.split('?')[0]}`
+    holdToEffect(call.method, call.path, doing)
     const within = call.within ?? deadline('apiCall')
     const ends = performance.now() + within
     using limit = timeLimit(within, call.signal ?? currentScope()?.signal)

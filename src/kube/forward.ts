@@ -3,6 +3,7 @@ import { PortForward } from '@kubernetes/client-node'
 import { request } from 'undici'
 import { deadline } from '../core/deadlines.ts'
 import { StackFailure } from '../core/problem.ts'
+import { requireEffect } from '../core/scope.ts'
 import { plainProblem } from './errors.ts'
 import type { Kubernetes } from './kubernetes.ts'
 
@@ -18,6 +19,8 @@ export interface PodRequest {
   path: string
   method?: 'GET' | 'POST' | 'PUT'
   body?: string
+  /** Whether a POST changes nothing: Envoy's admin tells its log levels by no other method. */
+  isRead?: boolean
 }
 
 /**
@@ -25,7 +28,9 @@ export interface PodRequest {
  * @throws StackFailure where the pod answers anything but 2xx
  */
 export async function askPod(api: Kubernetes, pod: PodPort, asked: PodRequest): Promise<string> {
-  const { path } = asked
+  const { path, method = 'GET' } = asked
+  if (method !== 'GET' && !asked.isRead)
+    requireEffect('tunes', `sent ${method} ${path} to pod ${pod.namespace}/${pod.name}`)
   const forward = await openForward(api, pod)
   try {
     const answer = await request(`http://127.0.0.1:${forward.port}${path}`, {

@@ -88,7 +88,7 @@ describe('objects', () => {
         answer(response, { metadata: { resourceVersion: '7' }, items: [{ metadata: { name: 'a' } }] }),
       ),
     )
-    const scope = new Scope('mesh/a', new AbortController().signal)
+    const scope = new Scope('mesh/a', new AbortController().signal, 'reads')
     expect(await inScope(scope, () => fake.api.list('v1/Pod'))).toEqual({
       resourceVersion: '7',
       items: [{ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'a' } }],

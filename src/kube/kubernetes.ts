@@ -10,7 +10,7 @@ import { listPages, withoutManagers, type ListOptions } from './list.ts'
 import { idOf, nameOfId, objectName, splitKind, type KindName, type ObjectId } from './object-id.ts'
 
 /** The name under which Plumbline owns fields of objects that it applies. */
-const FIELD_MANAGER = 'plumbline'
+export const FIELD_MANAGER = 'plumbline'
 
 /** From where a log is followed, its beginning where nothing is given; `timestamps` puts one before each line. */
 export interface LogStart {
@@ -51,6 +51,16 @@ export class Kubernetes {
       const object = withoutManagers(await this.json(await this.path({ kind, name, namespace })))
       currentScope()?.touch(object)
       return object
+    } catch (problem) {
+      if (statusOf(problem)?.code === 404) return undefined
+      throw problem
+    }
+  }
+
+  /** Reads a namespace with its managedFields, which tell who made it, or gives undefined where it is not there. */
+  async findNamespace(name: string): Promise<KubernetesObject | undefined> {
+    try {
+      return await this.json(await this.path({ kind: 'v1/Namespace', name }))
     } catch (problem) {
       if (statusOf(problem)?.code === 404) return undefined
       throw problem
@@ -120,14 +130,22 @@ export class Kubernetes {
       await this.raw(
         'DELETE',
         `${await this.path(id)}?propagationPolicy=Background${graceSeconds === undefined ? '' : `&gracePeriodSeconds=${graceSeconds}`}`,
+        { doing: `deleting ${nameOfId(id)}` },
       )
     } catch (problem) {
       if (statusOf(problem)?.code !== 404) throw problem
     }
   }
 
-  /** Deletes every pod of a namespace without its grace period. For namespaces of our own only. */
-  async deletePodsNow(namespace: string): Promise<void> {
+  /**
+   * Deletes every pod of a namespace without its grace period. The namespace is read first: `notOurs` says why it may not be touched.
+   * @throws StackFailure where it may not
+   */
+  async deletePodsNow(namespace: string, notOurs: (namespace: KubernetesObject) => string | undefined): Promise<void> {
+    const found = await this.findNamespace(namespace)
+    if (!found) return
+    const why = notOurs(found)
+    if (why) throw new StackFailure(`Namespace ${namespace} ${why}: its pods are not deleted`)
     const path = `/api/v1/namespaces/${namespace}/pods?gracePeriodSeconds=0`
     await this.raw('DELETE', path, { doing: `deleting the pods of ${namespace}` })
   }

@@ -61,7 +61,9 @@ describe('until', () => {
   test('ends with the check that it belongs to', async () => {
     await using fake = await watching([pod('False')], [])
     const cut = new AbortController()
-    const waiting = inScope(new Scope('x/y', cut.signal), () => until(fake.api, watched, allTrue('Ready'), 'podReady'))
+    const waiting = inScope(new Scope('x/y', cut.signal, 'reads'), () =>
+      until(fake.api, watched, allTrue('Ready'), 'podReady'),
+    )
     cut.abort(new Error('cut short'))
     await expect(waiting).rejects.toThrow('cut short')
   })

@@ -141,7 +141,7 @@ class JobOfK6 implements Generator {
     const { namespace, name } = this.#job
     setTimeout(() => this.#over.abort(), deadline('loadStopped')).unref()
     // A check that was aborted must still be able to end its load.
-    await inScope(new Scope('load', new AbortController().signal), () =>
+    await inScope(new Scope('load', new AbortController().signal, 'writes'), () =>
       this.#cluster.k8s.delete({ kind: 'batch/v1/Job', name, namespace }),
     )
   }

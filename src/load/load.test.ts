@@ -13,7 +13,7 @@ const loadOf = (more: object = {}) => {
   return new Load({ config: config(more), run: {} } as unknown as Cluster, ingress, {} as Agent)
 }
 const MOST = Math.max(1, Math.floor(availableParallelism() / 2))
-const scopeOf = (id: string, signal = new AbortController().signal) => new Scope(id, signal)
+const scopeOf = (id: string, signal = new AbortController().signal) => new Scope(id, signal, 'writes')
 
 describe('turns to send load', () => {
   test('go to as many at once as half the processors, in the order in which they were asked for', async () => {

@@ -73,7 +73,7 @@ export async function talkative(stack: Cluster & { changes: Changes }, pod: Kube
 
 function ask(stack: Cluster & { changes: Changes }, pod: KubernetesObject): Promise<string> {
   const { name = '', namespace = '' } = pod.metadata ?? {}
-  return askPod(stack.k8s, { name, namespace, port: ENVOY.port }, { path: ENVOY.path, method: 'POST' })
+  return askPod(stack.k8s, { name, namespace, port: ENVOY.port }, { path: ENVOY.path, method: 'POST', isRead: true })
 }
 
 const readLevels = (text: string): Record<string, string> =>

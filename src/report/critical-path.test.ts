@@ -50,9 +50,9 @@ test('a run in which nothing ran has no path', () => {
 })
 
 test("a part's waits are the check's own, and count from when the check began", async () => {
-  const whole = new Scope('tls/a', new AbortController().signal)
+  const whole = new Scope('tls/a', new AbortController().signal, 'reads')
   await whole.waiting('a pod', 1000, () => Promise.resolve())
-  const part = new Scope('tls/a', whole.signal, whole)
+  const part = new Scope('tls/a', whole.signal, 'reads', whole)
   await inScope(part, () => asTraffic('a request', 1000, () => Promise.resolve()))
   expect(whole.waited.map(({ what, for: kind }) => [what, kind])).toEqual([
     ['a pod', 'stack'],

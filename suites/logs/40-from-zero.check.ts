@@ -30,7 +30,7 @@ check(
     asserts: 'where a collector is installed: a request by its unique path is found in Loki within a minute',
     guide: '9,11',
     level: 'recommended',
-    effect: 'reads',
+    effect: 'writes',
     requires: ['loki'],
     needs: ['logs/access-log-on'],
     remedy:
