@@ -43,7 +43,7 @@ describe('a change', () => {
     let patches = 0
     await using fake = await fakeApi((request, response) => {
       if (request.path === '/api/v1') return answer(response, CORE)
-      if (request.method === 'PATCH' && ++patches === 2) return answer(response, { message: 'no' }, 500)
+      if (request.method === 'PATCH' && ++patches === 2) return answer(response, { message: 'no' }, 422)
       answer(response, { data: {} })
     })
     const { journal, changes } = changesOf(fake.api)

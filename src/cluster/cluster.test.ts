@@ -18,6 +18,8 @@ async function clusterOn(refused = 0, handle?: Handler) {
     if (request.path.startsWith('/apis/') && !request.path.endsWith('slices')) return answer(response, {}, 404)
     if (request.method !== 'GET') return handle?.(request, response)
     lists[request.path] = (lists[request.path] ?? 0) + 1
+    if (/\/v1\/namespaces\/[^/]+$/.test(request.path))
+      return answer(response, { metadata: { labels: { 'plumbline.dev/run': run.id } } })
     if (refused-- > 0) return answer(response, { message: 'no' }, 404)
     const items = request.path === '/api/v1/namespaces' ? [] : [{ metadata: { name: 'a' } }]
     answer(response, { metadata: { resourceVersion: '1' }, items })
