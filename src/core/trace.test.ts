@@ -16,7 +16,7 @@ const entriesOf = (file: string) =>
     .split('\n')
     .map((line) => JSON.parse(line) as Record<string, unknown>)
 const CALL = { type: 'call', api: 'aws', verb: 'DescribeCluster', path: 'eu-west-1', ms: 1.26, tries: 1 } as const
-const inCheck = <T>(work: () => Promise<T>) => inScope(new Scope('mesh/a', new AbortController().signal), work)
+const inCheck = <T>(work: () => Promise<T>) => inScope(new Scope('mesh/a', new AbortController().signal, 'reads'), work)
 
 afterEach(() => {
   endTrace()
