@@ -2,8 +2,11 @@ import { createServer, type AddressInfo, type Socket } from 'node:net'
 import { PortForward } from '@kubernetes/client-node'
 import { request } from 'undici'
 import { deadline } from '../core/deadlines.ts'
-import { StackFailure } from '../core/problem.ts'
-import { requireEffect } from '../core/scope.ts'
+import { Backoff, pass } from '../core/pause.ts'
+import { ClusterProblem, StackFailure } from '../core/problem.ts'
+import { currentScope, requireEffect } from '../core/scope.ts'
+import { timeLimit } from '../core/time-limit.ts'
+import { trace } from '../core/trace.ts'
 import { plainProblem } from './errors.ts'
 import type { Kubernetes } from './kubernetes.ts'
 
@@ -23,22 +26,47 @@ export interface PodRequest {
   isRead?: boolean
 }
 
+// As often as any call of the API; see calls.ts.
+const TRIES = 4
+const FIRST_PAUSE_MS = 200
+
 /**
  * One request to a port of a pod by port forwarding, and its answer's body.
- * @throws StackFailure where the pod answers anything but 2xx
+ * @throws StackFailure where the pod answers anything but 2xx, or its port does not answer; ClusterProblem where the API server does
+ * not forward, tried again as any call
  */
 export async function askPod(api: Kubernetes, pod: PodPort, asked: PodRequest): Promise<string> {
   const { path, method = 'GET' } = asked
   if (method !== 'GET' && !asked.isRead)
     requireEffect('tunes', `sent ${method} ${path} to pod ${pod.namespace}/${pod.name}`)
+  using limit = timeLimit(deadline('apiCall'), currentScope()?.signal)
+  const backoff = new Backoff(FIRST_PAUSE_MS, deadline('apiCall'))
+  for (let tries = 1; ; tries++) {
+    try {
+      return await askOnce(api, pod, asked, limit.signal)
+    } catch (problem) {
+      if (!(problem instanceof NotForwarded)) throw problem
+      if (tries === TRIES)
+        throw new ClusterProblem(`${problem.message} (tried ${tries} times)`, { cause: problem, transient: true })
+      await pass(backoff.next(), limit.signal)
+    }
+  }
+}
+
+/** The API server did not take a connection; nothing has reached the pod. */
+class NotForwarded extends Error {}
+
+async function askOnce(api: Kubernetes, pod: PodPort, asked: PodRequest, signal: AbortSignal): Promise<string> {
+  const { path } = asked
   const forward = await openForward(api, pod)
+  const started = performance.now()
   try {
     const answer = await request(`http://127.0.0.1:${forward.port}${path}`, {
       method: asked.method ?? 'GET',
       body: asked.body ?? null,
       ...(asked.body ? { headers: { 'content-type': 'application/json' } } : {}),
       reset: true,
-      signal: AbortSignal.timeout(deadline('apiCall')),
+      signal,
     })
     const body = await answer.body.text()
     if (answer.statusCode >= 300) {
@@ -49,33 +77,55 @@ export async function askPod(api: Kubernetes, pod: PodPort, asked: PodRequest): 
     return body
   } catch (problem) {
     if (problem instanceof StackFailure) throw problem
+    const where = `pod ${pod.namespace}/${pod.name}`
+    const { refused, opened } = forward
+    if (refused && refused.code !== 404) {
+      const said = refused.code ? `the API server answered ${refused.code}` : refused.message
+      throw new NotForwarded(`port forwarding to ${where}: ${said}`)
+    }
+    if (!refused && !opened && signal.aborted) throw plainProblem(problem, `port forwarding to ${where}`, api.server)
     throw new StackFailure(
-      `Port ${pod.port} of pod ${pod.namespace}/${pod.name} does not answer through port forwarding: ${forward.problem ?? String(problem)}`,
+      `Port ${pod.port} of ${where} does not answer through port forwarding: ${refused?.message ?? String(problem)}`,
       { cause: problem },
     )
   } finally {
     forward.close()
+    const refused = forward.refused ? { status: forward.refused.code, error: forward.refused.message } : {}
+    trace(currentScope()?.id, {
+      ...{ type: 'call', api: 'kubernetes', verb: 'FORWARD', tries: 1, ms: performance.now() - started, ...refused },
+      path: `${pod.namespace}/${pod.name}:${pod.port}${path}`,
+    })
   }
+}
+
+/** Why the API server took no connection for a forward; code 0 where it did not answer. */
+interface Refused {
+  code: number
+  message: string
 }
 
 async function openForward(
   api: Kubernetes,
   pod: PodPort,
-): Promise<{ port: number; problem: string | undefined; close(): void }> {
+): Promise<{ port: number; opened: boolean; refused: Refused | undefined; close(): void }> {
   const forwarder = new PortForward(api.config)
   const sockets = new Set<Socket>()
-  const state: { problem: string | undefined } = { problem: undefined }
+  let opened = false
+  let refused: Refused | undefined
   const server = createServer((socket) => {
     sockets.add(socket)
     socket.on('error', () => socket.destroy())
     forwarder.portForward(pod.namespace, pod.name, [pod.port], socket, null, socket).then(
       (webSocket) => {
         if (typeof webSocket === 'function') return
+        opened = true
+        // Who asked may have given up meanwhile.
+        if (socket.destroyed) return webSocket.close()
         webSocket.onclose = () => socket.end()
         socket.on('close', () => webSocket.close())
       },
       (problem: unknown) => {
-        state.problem = plainProblem(problem, 'port forwarding', api.server).message
+        refused = refusalOfUpgrade(problem)
         socket.destroy()
       },
     )
@@ -83,14 +133,23 @@ async function openForward(
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return {
     port: (server.address() as AddressInfo).port,
-    get problem() {
-      return state.problem
+    get opened() {
+      return opened
+    },
+    get refused() {
+      return refused
     },
     close() {
       server.close()
       for (const socket of sockets) socket.destroy()
     },
   }
+}
+
+/** What ws says of an upgrade that was refused: an ErrorEvent, whose message has the code. */
+function refusalOfUpgrade(problem: unknown): Refused {
+  const { message = String(problem) } = problem as { message?: string }
+  return { code: Number(/Unexpected server response: (\d+)/.exec(message)?.[1] ?? 0), message }
 }
 
 /** The API server's way to a Service, NAMESPACE/NAME:PORT. */
