@@ -1,14 +1,14 @@
 import { defect, sabotage } from '../src/sabotage/sabotage.ts'
 
 sabotage(
-  'unknown-knative',
+  'unsupported-kubernetes',
   {
-    breaks: "Knative's controller has version 1.99.0, which is not in the table of supported versions",
-    fails: ['infra/kubernetes-version', 'knative/version', 'knative/minimum-kubernetes'],
+    breaks: "cert-manager's version is one that does not support this Kubernetes",
+    fails: ['infra/kubernetes-version'],
   },
   (saboteur) =>
-    saboteur.change('apps/v1/Deployment', 'knative-serving', 'controller', {
-      metadata: { labels: { 'app.kubernetes.io/version': '1.99.0' } },
+    saboteur.change('apps/v1/Deployment', 'cert-manager', 'cert-manager', {
+      metadata: { labels: { 'app.kubernetes.io/version': 'v1.18.0' } },
     }),
 )
 

@@ -93,8 +93,7 @@ describe('an EKS cluster', () => {
 
   test('that is not there is told with those that are', async () => {
     await expect(describeCluster(aws(), 'other')).rejects.toThrow(
-      'There is no EKS cluster "other" in eu-west-1, which has plumbline: ' +
-        'give its name with --name, or the region in stack.yaml (aws.region).',
+      'EKS cluster "other" not found in eu-west-1 (found: plumbline): set --name, or aws.region in stack.yaml.',
     )
   })
 })
@@ -123,19 +122,23 @@ describe('the checks that ask AWS', () => {
   test('tell of throttling that does not end', async () => {
     await break_('aws-throttles')
     await expect(aws().caller()).rejects.toThrow(
-      'AWS throttles sts:GetCallerIdentity (region eu-west-1), still after 6 attempts: try again when less asks it.',
+      'AWS throttles sts:GetCallerIdentity (region eu-west-1): 6 attempts were refused. Try again later.',
     )
   }, 60_000)
 
   test.each([
-    ['nlb-provisioning', 'mesh/nlb-active', /it is still provisioning, after [\d.]+ s/],
+    ['nlb-provisioning', 'mesh/nlb-active', /state is provisioning, after [\d.]+ s/],
     ['nlb-impaired', 'mesh/nlb-active', /\(Subnets have no free addresses\.\).*active_impaired/s],
-    ['target-groups-empty', 'mesh/nlb-targets-healthy', /its target group has no targets/],
-    ['nlb-listener-missing', 'mesh/nlb-listeners', /listener on 443 of k8s-.*, which has TCP 15021, TCP 80/],
-    ['dns-in-one-zone', 'mesh/gateway-dns', /one for each zone \(zone-a, zone-b\)/],
-    ['iam-without-provider', 'infra/oidc-provider', /no OpenID Connect provider of IAM is for https:/],
+    ['target-groups-empty', 'mesh/nlb-targets-healthy', /the target group has no targets/],
+    ['nlb-listener-missing', 'mesh/nlb-listeners', /k8s-.*: no listener on port 443 \(it has TCP 15021, TCP 80\)/],
+    ['dns-in-one-zone', 'mesh/gateway-dns', /one for each of 2 zones is expected \(zone-a, zone-b\)/],
+    ['iam-without-provider', 'infra/oidc-provider', /IAM has no OpenID Connect provider for https:/],
     ['node-role-stripped', 'infra/node-role-policies', /plumbline-workers has no worker policy/],
-    ['subnets-untagged', 'infra/subnet-tags', /zones with a subnet tagged kubernetes.io\/role\/internal-elb \(none;/],
+    [
+      'subnets-untagged',
+      'infra/subnet-tags',
+      /subnets tagged kubernetes.io\/role\/internal-elb are in 0 zones \(none;/,
+    ],
   ])('with %s %s says so', async (defect, id, said) => {
     await break_(defect)
     const record = (await certify([id])).get(id)
@@ -146,7 +149,7 @@ describe('the checks that ask AWS', () => {
   test('a scheme that differs is told with what stack.yaml asks for', async () => {
     const record = (await certify(['mesh/nlb-scheme'], { nlb: { scheme: 'internet-facing' } })).get('mesh/nlb-scheme')
     expect(record?.seen).toMatch(
-      /scheme of the load balancer .*, against stack\.yaml's nlb\.scheme: found 'internal', expected/,
+      /^Load balancer .*, scheme: found 'internal', expected 'internet-facing' \(nlb\.scheme of stack\.yaml\)/,
     )
   })
 })
@@ -155,7 +158,7 @@ describe('what keeps AWS from being asked', () => {
   test('expired credentials', async () => {
     await break_('credentials-expired')
     await expect(aws().caller()).rejects.toThrow(
-      'The AWS credentials have expired (region eu-west-1): log in again, or get new ones, then try again.',
+      'The AWS credentials have expired (region eu-west-1): log in again (aws sso login), then try again.',
     )
     const record = (await certify(['mesh/nlb-scheme'])).get('mesh/nlb-scheme')
     expect(record).toMatchObject({ outcome: 'skipped', excused: false })
@@ -166,7 +169,7 @@ describe('what keeps AWS from being asked', () => {
     vi.stubEnv('AWS_EC2_METADATA_DISABLED', 'true')
     vi.stubEnv('HOME', mkdtempSync(join(tmpdir(), 'nobody-')))
     await expect(aws().caller()).rejects.toThrow(
-      /^There are no AWS credentials \(region eu-west-1\): .*\. Set AWS_PROFILE or aws\.profile in stack\.yaml, or log in\.$/,
+      /^No AWS credentials found \(region eu-west-1\): .*, set AWS_PROFILE, or set aws\.profile in stack\.yaml\.$/,
     )
     vi.stubEnv('AWS_ACCESS_KEY_ID', 'twin')
     vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'twin')
@@ -175,7 +178,7 @@ describe('what keeps AWS from being asked', () => {
   test('a region that is none', async () => {
     const nowhere = new Aws({ region: 'eu-nowhere-9' })
     await expect(nowhere.caller()).rejects.toThrow(
-      /^AWS's API for sts:GetCallerIdentity cannot be reached \(region eu-nowhere-9\): E\w+\. Is the region right\?$/,
+      /^AWS's API for sts:GetCallerIdentity cannot be reached \(region eu-nowhere-9\): E\w+\. Check the region\.$/,
     )
   })
 })

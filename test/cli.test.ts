@@ -39,11 +39,7 @@ describe('a bad input is one plain sentence and exit code 3', () => {
   test.each([
     ['an unknown command', ['certfy'], /unknown command 'certfy'/],
     ['an unknown flag', ['certify', '--mirrour', 'x'], /unknown option '--mirrour'/],
-    [
-      'a stack file that is not there',
-      ['certify', '--stack', '/nowhere.yaml'],
-      /There is no stack file at \/nowhere\.yaml/,
-    ],
+    ['a stack file that is not there', ['certify', '--stack', '/nowhere.yaml'], /Stack file \/nowhere\.yaml not found/],
     [
       'a kubeconfig that is not there',
       ['certify', '--target', 'existing', '--kubeconfig', '/nowhere'],
@@ -56,8 +52,12 @@ describe('a bad input is one plain sentence and exit code 3', () => {
     ],
     ['--only without a name', ['certify', '--only', ','], /^--only names nothing/],
     ['both --only and --rerun', ['certify', '--only', 'infra', '--rerun', 'latest'], /exclude each other/],
-    ['a run that is not there', ['certify', '--rerun', '20200101-000000-abcd'], /There is no run/],
-    ['a report of nothing', ['report'], /There is no run in reports\/ yet/],
+    [
+      'a run that is not there',
+      ['certify', '--rerun', '20200101-000000-abcd'],
+      /Run "20200101-000000-abcd" not found|No runs found/,
+    ],
+    ['a report of nothing', ['report'], /No runs found in reports\//],
     ['no kind on the PATH', ['up'], /kind is not on the PATH: get it from https:/],
     ['a time limit that is none', ['certify', '--time-limit', 'soon'], /--time-limit is "soon"/],
     [

@@ -15,18 +15,18 @@ export async function openIdProviders(aws: Aws): Promise<string[]> {
   return OpenIDConnectProviderList.map(({ Arn = '' }) => Arn.slice(Arn.indexOf('oidc-provider/') + 14))
 }
 
-/** The names of the managed policies that a role carries. */
+/** The names of the managed policies that are attached to a role. */
 export async function policiesOf(aws: Aws, roleArn: string): Promise<string[]> {
   const policies: string[] = []
-  const asked = { RoleName: roleArn.split('/').at(-1) }
-  for await (const page of paginateListAttachedRolePolicies({ client: aws.iam }, asked))
+  const query = { RoleName: roleArn.split('/').at(-1) }
+  for await (const page of paginateListAttachedRolePolicies({ client: aws.iam }, query))
     policies.push(...(page.AttachedPolicies ?? []).flatMap(({ PolicyName }) => PolicyName ?? []))
   return policies
 }
 
 /**
- * The ARNs of the roles that nodes have: those of node groups and of auto mode, and for nodes of neither (Karpenter's, one's own) those
- * of their instances' profiles.
+ * The ARNs of the IAM roles of the nodes: those of node groups and of auto mode, and for all other nodes (Karpenter's,
+ * self-managed) those of the instance profiles of their instances.
  */
 export async function workerRoles(
   aws: Aws,
@@ -67,8 +67,8 @@ export async function subnetsOf(
   vpc: string,
 ): Promise<{ id: string; zone: string; tags: Record<string, string> }[]> {
   const subnets: { id: string; zone: string; tags: Record<string, string> }[] = []
-  const asked = { Filters: [{ Name: 'vpc-id', Values: [vpc] }] }
-  for await (const page of paginateDescribeSubnets({ client: aws.ec2 }, asked)) {
+  const query = { Filters: [{ Name: 'vpc-id', Values: [vpc] }] }
+  for await (const page of paginateDescribeSubnets({ client: aws.ec2 }, query)) {
     for (const { SubnetId = '', AvailabilityZone = '', Tags = [] } of page.Subnets ?? []) {
       const tags = Object.fromEntries(Tags.map(({ Key = '', Value = '' }) => [Key, Value]))
       subnets.push({ id: SubnetId, zone: AvailabilityZone, tags })

@@ -2,7 +2,7 @@ import { BlockList, isIP } from 'node:net'
 
 /** Whether an address is in one of MetalLB's ranges: FIRST-LAST or a CIDR. */
 export function addressInPools(address: string, pools: readonly string[]): boolean {
-  const family = (each: string) => (isIP(each) === 6 ? 'ipv6' : 'ipv4')
+  const family = (ip: string) => (isIP(ip) === 6 ? 'ipv6' : 'ipv4')
   if (!isIP(address)) return false
   const list = new BlockList()
   for (const pool of pools) {

@@ -8,7 +8,7 @@ import { currentScope } from '../core/scope.ts'
 import { trace } from '../core/trace.ts'
 import { awsProblem } from './aws-problem.ts'
 
-/** Every one of these clients has a middleware that turns what AWS refuses into a sentence. */
+/** Each of these clients has a middleware that turns a refusal by AWS into a sentence. */
 type Client = EC2Client | EKSClient | ElasticLoadBalancingV2Client | IAMClient | STSClient
 
 /** What the SDK tells of a call beside its answer. */
@@ -18,13 +18,13 @@ interface AwsMetadata {
 }
 
 /**
- * AWS's APIs, asked with the SDK's own chain of credentials (environment, profile, SSO, web identity, instance). Throttled calls are
- * tried again by the SDK, slower with each refusal (adaptive retries).
- * Every call throws NotAllowed where IAM refuses it, and ClusterProblem for credentials, throttling and the network.
+ * AWS's APIs, with the credentials that the SDK finds (environment, profile, SSO, web identity, instance). The SDK
+ * repeats throttled calls, slower each time (adaptive retries).
+ * Every call throws NotAllowed where IAM denies it, and ClusterProblem for credentials, throttling and the network.
  */
 export class Aws {
   readonly place: AwsPlace
-  readonly #made: Client[] = []
+  readonly #clients: Client[] = []
   #elb: ElasticLoadBalancingV2Client | undefined
   #eks: EKSClient | undefined
   #iam: IAMClient | undefined
@@ -36,34 +36,34 @@ export class Aws {
   }
 
   get elb(): ElasticLoadBalancingV2Client {
-    return (this.#elb ??= this.#ready(new ElasticLoadBalancingV2Client(this.#settings)))
+    return (this.#elb ??= this.#withPlainErrors(new ElasticLoadBalancingV2Client(this.#settings)))
   }
 
   get eks(): EKSClient {
-    return (this.#eks ??= this.#ready(new EKSClient(this.#settings)))
+    return (this.#eks ??= this.#withPlainErrors(new EKSClient(this.#settings)))
   }
 
   get iam(): IAMClient {
-    return (this.#iam ??= this.#ready(new IAMClient(this.#settings)))
+    return (this.#iam ??= this.#withPlainErrors(new IAMClient(this.#settings)))
   }
 
   get ec2(): EC2Client {
-    return (this.#ec2 ??= this.#ready(new EC2Client(this.#settings)))
+    return (this.#ec2 ??= this.#withPlainErrors(new EC2Client(this.#settings)))
   }
 
   get sts(): STSClient {
-    return (this.#sts ??= this.#ready(new STSClient(this.#settings)))
+    return (this.#sts ??= this.#withPlainErrors(new STSClient(this.#settings)))
   }
 
-  /** Who asks, as an ARN: what every call needs, and what says first that there are no credentials. */
+  /** The ARN of the caller. Needs credentials and no permission, so it is called first. */
   async caller(): Promise<string> {
     const { Arn } = await this.sts.send(new GetCallerIdentityCommand({}))
-    return Arn ?? 'an unnamed caller'
+    return Arn ?? 'unknown caller'
   }
 
-  /** Ends its connections. */
+  /** Closes the connections. */
   close(): void {
-    for (const client of this.#made) client.destroy()
+    for (const client of this.#clients) client.destroy()
   }
 
   get #settings() {
@@ -77,12 +77,12 @@ export class Aws {
     }
   }
 
-  #ready<C extends Client>(client: C): C {
-    // One type for five clients: their stacks differ in nothing that this uses.
+  #withPlainErrors<C extends Client>(client: C): C {
+    // One type stands for all five clients: their middleware stacks are alike in what is used here.
     const { middlewareStack } = client as unknown as STSClient
     middlewareStack.add(
       (next, { clientName, commandName }) =>
-        async (given) => {
+        async (args) => {
           const called = { client: clientName ?? '', command: commandName ?? '' }
           const started = performance.now()
           const traceCall = (about: AwsMetadata | undefined, error?: string) =>
@@ -92,7 +92,7 @@ export class Aws {
               ms: performance.now() - started,
             })
           try {
-            const result = await next(given)
+            const result = await next(args)
             traceCall((result.output as { $metadata?: AwsMetadata }).$metadata)
             return result
           } catch (problem) {
@@ -102,7 +102,7 @@ export class Aws {
         },
       { step: 'initialize', name: 'inPlainWords', priority: 'high' },
     )
-    this.#made.push(client)
+    this.#clients.push(client)
     return client
   }
 }

@@ -10,7 +10,7 @@ import { SignatureV4 } from '@smithy/signature-v4'
 import { NotAllowed, UsageProblem } from '../core/problem.ts'
 import type { Aws } from './aws.ts'
 
-// The API server takes a token for 15 minutes from its signing (aws-iam-authenticator, pkg/token); the one minute is for clocks.
+// A token is valid for 15 minutes from its signing (aws-iam-authenticator, pkg/token); a minute less for skewed clocks.
 const TOKEN_SECONDS = 14 * 60
 
 /** An EKS cluster, as AWS describes it. */
@@ -22,13 +22,13 @@ export interface EksCluster {
   issuer: string
   vpc: string
   version: string
-  /** The role of the nodes that EKS itself makes (auto mode). */
+  /** The role of the nodes that EKS auto mode makes. */
   autoModeRole?: string
 }
 
 /**
  * Describes a cluster.
- * @throws UsageProblem where there is none of that name in the region (with those that there are), or it is not ACTIVE
+ * @throws UsageProblem where the region has no cluster of that name (with the names it has), or it is not ACTIVE
  */
 export async function describeCluster(aws: Aws, name: string): Promise<EksCluster> {
   let cluster: Cluster | undefined
@@ -37,12 +37,13 @@ export async function describeCluster(aws: Aws, name: string): Promise<EksCluste
   } catch (problem) {
     if (!(problem instanceof ResourceNotFoundException)) throw problem
     throw new UsageProblem(
-      `There is no EKS cluster "${name}" in ${aws.place.region}${await otherClusters(aws)}: give its name with --name, or the region in stack.yaml (aws.region).`,
+      `EKS cluster "${name}" not found in ${aws.place.region}${await otherClusters(aws)}: ` +
+        'set --name, or aws.region in stack.yaml.',
       { cause: problem },
     )
   }
   if (cluster?.status !== 'ACTIVE')
-    throw new UsageProblem(`The EKS cluster "${name}" is ${cluster?.status}: wait until it is ACTIVE.`)
+    throw new UsageProblem(`EKS cluster "${name}" has status ${cluster?.status}: wait until it is ACTIVE.`)
   return {
     name,
     endpoint: cluster.endpoint ?? '',
@@ -56,27 +57,27 @@ export async function describeCluster(aws: Aws, name: string): Promise<EksCluste
   }
 }
 
-/** What else is there, where one may ask. */
+/** The names of the other clusters, where IAM allows to list them. */
 async function otherClusters(aws: Aws): Promise<string> {
   try {
     const names: string[] = []
     for await (const page of paginateListClusters({ client: aws.eks }, {})) names.push(...(page.clusters ?? []))
-    return names.length ? `, which has ${names.join(', ')}` : ', which has none'
+    return ` (found: ${names.join(', ') || 'none'})`
   } catch (problem) {
     if (problem instanceof NotAllowed) return ''
     throw problem
   }
 }
 
-/** A token for the cluster's API server, and when it ends. */
+/** A token for the cluster's API server, and when it expires. */
 export interface EksToken {
   token: string
   endsAt: Date
 }
 
 /**
- * Makes a token: a presigned GetCallerIdentity of STS with the cluster's name among the signed headers, which the API server has STS
- * answer (aws-iam-authenticator). No call is made for it.
+ * Makes a token as aws-iam-authenticator does: a presigned GetCallerIdentity of STS with the cluster's name among the
+ * signed headers, which the API server sends to STS. It makes no call itself.
  */
 export async function eksToken(aws: Aws, cluster: string): Promise<EksToken> {
   const { region, endpoint } = aws.place
@@ -96,7 +97,7 @@ export async function eksToken(aws: Aws, cluster: string): Promise<EksToken> {
     headers: { host: url.host, 'x-k8s-aws-id': cluster },
     query: { Action: 'GetCallerIdentity', Version: '2011-06-15' },
   })
-  // It is named as signed, and sent as a header: what is hoisted into the query does not count.
+  // The name has to be a signed header: STS ignores it in the query.
   const signed = await signer.presign(request, { expiresIn: 60, unhoistableHeaders: new Set(['x-k8s-aws-id']) })
   const query = new URLSearchParams(signed.query as Record<string, string>)
   const presigned = `${url.protocol}//${url.host}/?${query}`

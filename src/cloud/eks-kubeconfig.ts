@@ -1,6 +1,6 @@
 import type { KubeConfig } from '@kubernetes/client-node'
 
-/** What a kubeconfig's current context says of EKS: its endpoint's name, the ARN that it is called by, its exec plugin's arguments. */
+/** The EKS cluster of a kubeconfig's current context, by its endpoint, its name, and its exec plugin's arguments. */
 export interface EksContext {
   isEks: boolean
   cluster?: string

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { askedNlb } from './gateway-annotations.ts'
+import { requestedNlb } from './gateway-annotations.ts'
 
 const PREFIX = 'service.beta.kubernetes.io/aws-load-balancer-'
 const CLASS = 'service.k8s.aws/nlb'
@@ -23,7 +23,7 @@ function service(
 
 describe("a Service's annotations, read as its owner reads them", () => {
   test('those of the install file ask the controller for an internal, cross-zone NLB', () => {
-    const asked = askedNlb(
+    const requested = requestedNlb(
       service({
         type: 'external',
         'nlb-target-type': 'ip',
@@ -31,7 +31,7 @@ describe("a Service's annotations, read as its owner reads them", () => {
         attributes: 'load_balancing.cross_zone.enabled=true',
       }),
     )
-    expect(asked).toMatchObject({
+    expect(requested).toMatchObject({
       owner: 'AWS Load Balancer Controller',
       scheme: 'internal',
       crossZone: true,
@@ -41,15 +41,15 @@ describe("a Service's annotations, read as its owner reads them", () => {
 
   test("the guide's own ask the in-tree provider, or the controller by its class, which ignores the type", () => {
     const guide = { type: 'nlb', internal: 'true', 'cross-zone-load-balancing-enabled': 'true' }
-    expect(askedNlb(service(guide))).toMatchObject({
+    expect(requestedNlb(service(guide))).toMatchObject({
       owner: 'in-tree cloud provider',
       scheme: 'internal',
       crossZone: true,
     })
-    const byClass = askedNlb(service(guide, { loadBalancerClass: CLASS }))
+    const byClass = requestedNlb(service(guide, { loadBalancerClass: CLASS }))
     expect(byClass).toMatchObject({ owner: 'AWS Load Balancer Controller', scheme: 'internal', crossZone: true })
     expect(byClass.ignored).toEqual([
-      'aws-load-balancer-type: nlb (it is for the in-tree provider; the loadBalancerClass decides)',
+      'aws-load-balancer-type: nlb (for the in-tree provider; spec.loadBalancerClass wins)',
     ])
   })
 
@@ -78,25 +78,25 @@ describe("a Service's annotations, read as its owner reads them", () => {
       /^$/,
     ],
     ['nothing at all', { type: 'external' }, { scheme: 'internal', crossZone: false }, /^$/],
-  ])('%s', (_, annotations, asked, ignored) => {
-    const found = askedNlb(service(annotations))
-    expect(found).toMatchObject(asked)
+  ])('%s', (_, annotations, wanted, ignored) => {
+    const found = requestedNlb(service(annotations))
+    expect(found).toMatchObject(wanted)
     expect(found.ignored.join('; ')).toMatch(ignored)
   })
 
   test('the scheme is no word of the in-tree provider, which faces the internet by default', () => {
-    const asked = askedNlb(service({ type: 'nlb', scheme: 'internal' }))
-    expect(asked).toMatchObject({ owner: 'in-tree cloud provider', scheme: 'internet-facing' })
-    expect(asked.ignored).toEqual(['aws-load-balancer-scheme (it reads no such key)'])
+    const requested = requestedNlb(service({ type: 'nlb', scheme: 'internal' }))
+    expect(requested).toMatchObject({ owner: 'in-tree cloud provider', scheme: 'internet-facing' })
+    expect(requested.ignored).toEqual(['aws-load-balancer-scheme (unknown to the owner)'])
   })
 
   test('nobody owns one without a class and a type, or of another class', () => {
-    expect(askedNlb(service({})).owner).toBe('nobody')
-    expect(askedNlb(service({ type: 'external' }, { loadBalancerClass: 'example.com/other' })).owner).toBe('nobody')
+    expect(requestedNlb(service({})).owner).toBe('nobody')
+    expect(requestedNlb(service({ type: 'external' }, { loadBalancerClass: 'example.com/other' })).owner).toBe('nobody')
   })
 
   test('a finalizer tells the owner before anything else', () => {
     const finalizers = ['service.k8s.aws/resources']
-    expect(askedNlb(service({ type: 'nlb' }, { finalizers })).by).toBe('the finalizer service.k8s.aws/resources')
+    expect(requestedNlb(service({ type: 'nlb' }, { finalizers })).by).toBe('the finalizer service.k8s.aws/resources')
   })
 })

@@ -1,5 +1,7 @@
 import { StackFailure } from '../core/problem.ts'
 import type { KubernetesObject } from '../core/object.ts'
+import { readyPods } from '../kube/pods.ts'
+import { selects } from '../kube/selector.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 
 /** The controller that gives Services of type LoadBalancer their addresses. */
@@ -9,11 +11,11 @@ export interface LoadBalancerController {
   deployment: KubernetesObject
   /** The labels of its pods. */
   labels: Record<string, string>
-  /** Whether the lines of its log say that the gateway's load balancer was made or reconciled, at the last time that it was tried. */
+  /** Whether the lines of its log say that its last attempt to reconcile the gateway's load balancer succeeded. */
   reconciled: (lines: readonly string[]) => boolean
 }
 
-/** The name of a load balancer of AWS: NLBs have the region last, the older kinds first. Which kind it is AWS tells, not the name. */
+/** The DNS name of an AWS load balancer of any kind: those of NLBs have the region last, those of older kinds first. */
 export const ELB_HOSTNAME = /\.(elb\.[a-z0-9-]+|[a-z0-9-]+\.elb)\.amazonaws\.com(\.cn)?$/
 
 const AWS_NAME = 'aws-load-balancer-controller'
@@ -25,7 +27,7 @@ const AWS_NAME = 'aws-load-balancer-controller'
 export async function loadBalancerController(cluster: Cluster): Promise<LoadBalancerController> {
   const deployments = await cluster.all('apps/v1/Deployment')
   const find = (namespace: string, name: string) =>
-    deployments.find((each) => each.metadata?.namespace === namespace && each.metadata?.name === name)
+    deployments.find(({ metadata }) => metadata?.namespace === namespace && metadata?.name === name)
   const { namespace, service } = cluster.config.gateway
   const aws = find('kube-system', AWS_NAME)
   if (aws) {
@@ -34,7 +36,8 @@ export async function loadBalancerController(cluster: Cluster): Promise<LoadBala
       namespace: 'kube-system',
       deployment: aws,
       labels: aws.spec?.selector?.matchLabels ?? {},
-      // kubernetes-sigs/aws-load-balancer-controller v3.5.0, controllers/service/service_controller.go; it never logs "Successfully created LB".
+      // kubernetes-sigs/aws-load-balancer-controller v3.5.0, controllers/service/service_controller.go: it never logs
+      // "Successfully created LB".
       reconciled: (lines) =>
         lines.some(
           (line) => line.includes(`${namespace}/${service}`) && /successfully (built|deployed) model/.test(line),
@@ -48,20 +51,32 @@ export async function loadBalancerController(cluster: Cluster): Promise<LoadBala
       namespace: 'metallb-system',
       deployment: metallb,
       labels: metallb.spec?.selector?.matchLabels ?? {},
-      // It logs the end of each try, and before it why that failed.
+      // It logs the end of each attempt, and before that why the attempt failed.
       reconciled: (lines) => {
-        const tries = lines.filter(
+        const attempts = lines.filter(
           (line) => line.includes(`${namespace}/${service}`) && /"end reconcile"|failed to handle service/.test(line),
         )
         return (
-          tries.length > 0 &&
-          /"end reconcile"/.test(tries.at(-1)!) &&
-          !/failed to handle service/.test(tries.at(-2) ?? '')
+          attempts.length > 0 &&
+          /"end reconcile"/.test(attempts.at(-1)!) &&
+          !/failed to handle service/.test(attempts.at(-2) ?? '')
         )
       },
     }
   }
   throw new StackFailure(
-    `There is no load balancer controller: neither Deployment kube-system/${AWS_NAME} nor metallb-system/controller exists.`,
+    'No load balancer controller found: ' +
+      `neither Deployment kube-system/${AWS_NAME} nor Deployment metallb-system/controller exists.`,
   )
+}
+
+/** The names of the nodes on which no pod of MetalLB's DaemonSet is Ready. */
+export async function nodesWithoutSpeaker(cluster: Cluster, speaker: KubernetesObject): Promise<string[]> {
+  const { namespace } = speaker.metadata ?? {}
+  const pods = readyPods(await cluster.all('v1/Pod')).filter(
+    ({ metadata }) => metadata?.namespace === namespace && selects(speaker.spec?.selector, metadata?.labels ?? {}),
+  )
+  const served = new Set(pods.map(({ spec }) => spec?.nodeName as string))
+  const nodes = (await cluster.all('v1/Node')).map(({ metadata }) => metadata?.name ?? '')
+  return nodes.filter((node) => !served.has(node))
 }

@@ -5,7 +5,7 @@ import {
 } from '@aws-sdk/client-elastic-load-balancing-v2'
 import type { Aws } from './aws.ts'
 
-/** A load balancer with its target groups, by ARN: what must be gone after its Service. */
+/** The ARNs of a load balancer and its target groups, which must be gone after its Service. */
 export interface NlbParts {
   arn: string
   targetGroups: string[]
@@ -19,11 +19,11 @@ export async function partsOf(aws: Aws, arn: string): Promise<NlbParts> {
   return { arn, targetGroups }
 }
 
-/** What of them AWS still has, in words; undefined where all is gone. */
+/** What AWS still has of them, in words; undefined where all of it is gone. */
 export async function leftOf(aws: Aws, { arn, targetGroups }: NlbParts): Promise<string | undefined> {
-  const there = async (ask: () => Promise<unknown>) => {
+  const exists = async (describe: () => Promise<unknown>) => {
     try {
-      await ask()
+      await describe()
       return true
     } catch (problem) {
       if (problem instanceof Error && /^(LoadBalancer|TargetGroup)NotFound(Exception)?$/.test(problem.name))
@@ -31,10 +31,12 @@ export async function leftOf(aws: Aws, { arn, targetGroups }: NlbParts): Promise
       throw problem
     }
   }
-  if (await there(() => aws.elb.send(new DescribeLoadBalancersCommand({ LoadBalancerArns: [arn] }))))
-    return `the load balancer ${arn.split('loadbalancer/')[1]}`
+  if (await exists(() => aws.elb.send(new DescribeLoadBalancersCommand({ LoadBalancerArns: [arn] }))))
+    return `load balancer ${arn.split('loadbalancer/')[1]}`
   const groups = await Promise.all(
-    targetGroups.map((each) => there(() => aws.elb.send(new DescribeTargetGroupsCommand({ TargetGroupArns: [each] })))),
+    targetGroups.map((group) =>
+      exists(() => aws.elb.send(new DescribeTargetGroupsCommand({ TargetGroupArns: [group] }))),
+    ),
   )
   const left = groups.filter(Boolean).length
   return left ? `${left} of ${targetGroups.length} target groups` : undefined

@@ -9,7 +9,7 @@ import {
 import { StackFailure } from '../core/problem.ts'
 import type { Aws } from './aws.ts'
 
-/** What one target group sends to, and how AWS finds that. */
+/** One target of a target group, and its health by AWS. */
 export interface NlbTarget {
   id: string
   address: string
@@ -19,11 +19,11 @@ export interface NlbTarget {
   reason: string
 }
 
-/** One listener of a network load balancer, and who its connections go to. */
+/** One listener of a network load balancer, and its target groups. */
 export interface NlbListener {
   port: number
   protocol: string
-  /** TLS ends at the load balancer where there are any. */
+  /** Where there are any, the load balancer terminates TLS. */
   certificates: string[]
   targetGroups: string[]
 }
@@ -41,32 +41,34 @@ export interface Nlb {
   zones: string[]
 }
 
-// DescribeTags takes twenty at most.
+// DescribeTags takes at most 20 ARNs.
 const TAGGED_AT_ONCE = 20
 
 /** The tag of the AWS Load Balancer Controller that names the Service: pkg/deploy/tracking/provider.go. */
 const STACK_TAG = 'service.k8s.aws/stack'
 
 /**
- * Finds the load balancer with a DNS name, by that, which is in the Service's status; where none has it, by the controller's tag for
- * `stack` (NAMESPACE/SERVICE).
- * @throws StackFailure where there is neither
+ * Finds the load balancer with the DNS name of the Service's status.
+ * @param stack the Service as NAMESPACE/NAME, to find a load balancer that the controller tagged for it
+ * @throws StackFailure where there is none of that name, with the one that is tagged for the Service
  */
 export async function findNlb(aws: Aws, dnsName: string, stack: string): Promise<Nlb> {
   const all: LoadBalancer[] = []
   for await (const page of paginateDescribeLoadBalancers({ client: aws.elb }, {}))
     all.push(...(page.LoadBalancers ?? []))
   const found = all.find(({ DNSName }) => DNSName === dnsName)
-  if (found) return described(found)
+  if (found) return toNlb(found)
   const tagged = await taggedWith(aws, all, STACK_TAG, stack)
   const { region } = aws.place
   if (tagged) {
     throw new StackFailure(
-      `AWS knows no load balancer ${dnsName} in ${region}; the one that is tagged ${STACK_TAG}=${stack} is ${tagged.DNSName}: the Service's status is stale.`,
+      `Load balancer ${dnsName} not found in ${region}: the one tagged ${STACK_TAG}=${stack} is ${tagged.DNSName}, ` +
+        'so status.loadBalancer of the Service is stale.',
     )
   }
   throw new StackFailure(
-    `AWS knows no load balancer ${dnsName} in ${region}${all.length ? `, which has ${all.length} others` : ', which has none at all'}: is it the cluster's region and account?`,
+    `Load balancer ${dnsName} not found in ${region} (found: ${all.length} others): ` +
+      "check that this is the cluster's region and account.",
   )
 }
 
@@ -77,12 +79,12 @@ async function taggedWith(
   value: string,
 ): Promise<LoadBalancer | undefined> {
   for (let at = 0; at < all.length; at += TAGGED_AT_ONCE) {
-    const some = all.slice(at, at + TAGGED_AT_ONCE)
+    const batch = all.slice(at, at + TAGGED_AT_ONCE)
     const tags = await tagsOf(
       aws,
-      some.flatMap(({ LoadBalancerArn }) => LoadBalancerArn ?? []),
+      batch.flatMap(({ LoadBalancerArn }) => LoadBalancerArn ?? []),
     )
-    const found = some.find(({ LoadBalancerArn }) => tags.get(LoadBalancerArn ?? '')?.[key] === value)
+    const found = batch.find(({ LoadBalancerArn }) => tags.get(LoadBalancerArn ?? '')?.[key] === value)
     if (found) return found
   }
   return undefined
@@ -99,14 +101,14 @@ export async function tagsOf(aws: Aws, arns: readonly string[]): Promise<Map<str
   )
 }
 
-const described = (each: LoadBalancer): Nlb => ({
-  arn: each.LoadBalancerArn ?? '',
-  dnsName: each.DNSName ?? '',
-  type: each.Type ?? '',
-  scheme: each.Scheme ?? '',
-  state: each.State?.Code ?? '',
-  reason: each.State?.Reason ?? '',
-  zones: (each.AvailabilityZones ?? []).flatMap(({ ZoneName }) => ZoneName ?? []),
+const toNlb = (balancer: LoadBalancer): Nlb => ({
+  arn: balancer.LoadBalancerArn ?? '',
+  dnsName: balancer.DNSName ?? '',
+  type: balancer.Type ?? '',
+  scheme: balancer.Scheme ?? '',
+  state: balancer.State?.Code ?? '',
+  reason: balancer.State?.Reason ?? '',
+  zones: (balancer.AvailabilityZones ?? []).flatMap(({ ZoneName }) => ZoneName ?? []),
 })
 
 /** The load balancer's attributes, as 'load_balancing.cross_zone.enabled'. */
@@ -138,17 +140,15 @@ export async function listenersOf(aws: Aws, { arn }: Nlb): Promise<NlbListener[]
 /** The listener on a port. @throws StackFailure where there is none */
 export async function listenerOn(aws: Aws, nlb: Nlb, port: number): Promise<NlbListener> {
   const listeners = await listenersOf(aws, nlb)
-  const listener = listeners.find((each) => each.port === port)
+  const listener = listeners.find((candidate) => candidate.port === port)
   if (!listener) {
-    const ports = listeners.map((each) => each.port).join(', ')
-    throw new StackFailure(
-      `The load balancer ${nlb.dnsName} has no listener on port ${port}${ports ? ` (it has ${ports})` : ''}.`,
-    )
+    const ports = listeners.map((other) => other.port).join(', ')
+    throw new StackFailure(`Load balancer ${nlb.dnsName}: no listener on port ${port} (it has ${ports || 'none'}).`)
   }
   return listener
 }
 
-/** The targets of a listener, as AWS sees them now. */
+/** The targets of a listener with their health now. */
 export async function targetsOf(aws: Aws, { targetGroups }: NlbListener): Promise<NlbTarget[]> {
   const health = await Promise.all(
     targetGroups.map((TargetGroupArn) => aws.elb.send(new DescribeTargetHealthCommand({ TargetGroupArn }))),
@@ -160,6 +160,6 @@ export async function targetsOf(aws: Aws, { targetGroups }: NlbListener): Promis
       address: Target?.Id ?? '',
       zone: Target?.AvailabilityZone ?? '',
       state: TargetHealth?.State ?? '',
-      reason: TargetHealth?.Description ?? TargetHealth?.Reason ?? 'AWS says no more',
+      reason: TargetHealth?.Description ?? TargetHealth?.Reason ?? 'AWS gives no reason',
     }))
 }

@@ -7,31 +7,31 @@ import {
 } from '@aws-sdk/client-eks'
 import type { Aws } from './aws.ts'
 
-/** A ServiceAccount that may have a role. */
-export interface Identified {
+/** The name of a ServiceAccount. */
+export interface ServiceAccountName {
   namespace: string
   account: string
 }
 
-/** A Pod Identity association: its id, the role that it gives, and whether an `up` made it. */
+/** A Pod Identity association: its id, its role, and whether `plumbline up` made it. */
 export interface Association {
   id: string
   role: string
   ours: boolean
 }
 
-// What says that an association is ours: it is there with the association itself, whenever an `up` was killed.
+// The tag of an association that is ours: it is created with the association, so it is there even if `up` was killed.
 const MADE_BY = { 'plumbline.dev/made-by': 'up' }
 
-/** The Pod Identity associations of a ServiceAccount, of which EKS allows one. */
+/** The Pod Identity associations of a ServiceAccount; EKS allows one. */
 export async function associationsOf(
   aws: Aws,
   clusterName: string,
-  { namespace, account }: Identified,
+  { namespace, account }: ServiceAccountName,
 ): Promise<Association[]> {
   const found: Association[] = []
-  const asked = { clusterName, namespace, serviceAccount: account }
-  for await (const page of paginateListPodIdentityAssociations({ client: aws.eks }, asked)) {
+  const query = { clusterName, namespace, serviceAccount: account }
+  for await (const page of paginateListPodIdentityAssociations({ client: aws.eks }, query)) {
     for (const { associationId = '' } of page.associations ?? []) {
       const { association } = await aws.eks.send(
         new DescribePodIdentityAssociationCommand({ clusterName, associationId }),
@@ -43,13 +43,18 @@ export async function associationsOf(
   return found
 }
 
-/** Gives a ServiceAccount a role by Pod Identity; gives the association's id. */
-export async function associate(aws: Aws, clusterName: string, of: Identified, role: string): Promise<string> {
+/** Creates a Pod Identity association of a ServiceAccount with a role. Returns the id of the association. */
+export async function associate(
+  aws: Aws,
+  clusterName: string,
+  { namespace, account }: ServiceAccountName,
+  role: string,
+): Promise<string> {
   const { association } = await aws.eks.send(
     new CreatePodIdentityAssociationCommand({
       clusterName,
-      namespace: of.namespace,
-      serviceAccount: of.account,
+      namespace,
+      serviceAccount: account,
       roleArn: role,
       tags: MADE_BY,
     }),
@@ -57,7 +62,7 @@ export async function associate(aws: Aws, clusterName: string, of: Identified, r
   return association?.associationId ?? ''
 }
 
-/** Takes an association away; one that is gone is no trouble. */
+/** Deletes an association; one that is already gone is fine. */
 export async function dissociate(aws: Aws, clusterName: string, associationId: string): Promise<void> {
   try {
     await aws.eks.send(new DeletePodIdentityAssociationCommand({ clusterName, associationId }))

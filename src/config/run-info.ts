@@ -7,62 +7,62 @@ import type { StackConfig } from './stack-schema.ts'
 import { UsageProblem } from '../core/problem.ts'
 import { SUITES, type Suite, type Capability } from '../core/record.ts'
 
-/** Where the runs are; PLUMBLINE_REPORTS puts them elsewhere. */
+/** The folder of the runs; PLUMBLINE_REPORTS overrides it. */
 const REPORTS = process.env.PLUMBLINE_REPORTS ?? join(import.meta.dirname, '..', '..', 'reports')
 
 /** The label that every object of a run carries; its value is the run's id. */
 export const RUN_LABEL = 'plumbline.dev/run'
 
-/** Where AWS is asked, and with whose profile. */
+/** The region, profile and endpoint for calls of AWS. */
 export interface AwsPlace {
   region: string
   profile?: string | undefined
-  /** Where its APIs are, for a stand-in; AWS's own where not given. */
+  /** The URL of the APIs of a stand-in; AWS's own where not given. */
   endpoint?: string | undefined
 }
 
-/** Which k6 a run has: a program, or an image. */
+/** The k6 of a run: a program or an image. */
 export interface K6 {
   how: 'path' | 'image' | 'built'
   /** The program's path, or the image's name. */
   what: string
 }
 
-/** What a run is about: written when it starts, read by the thread that runs the checks, by `report`, `recover` and `--rerun`. */
+/** The facts of a run: written at its start, read by the thread of the checks, by `report`, `recover` and `--rerun`. */
 export interface RunInfo {
   id: string
-  /** The process that runs it, to tell a run that goes on from one that was killed. */
+  /** The process of the run, to tell a run that is still running from one that was killed. */
   pid: number
   startedAt: string
   endedAt?: string
   config: StackConfig
   context: string
-  /** The checks chosen, in the order of work. */
+  /** The ids of the chosen checks, in the order in which they run. */
   checks: string[]
   capabilities: Capability[]
-  /** Why each capability that is not offered is missing, and whether this target may lack it. */
+  /** Why each missing capability is missing, and whether this target may lack it. */
   lacking: Partial<Record<Capability, { reason: string; excused: boolean }>>
   allowDisruption: boolean
   /** Whether every call, wait and request is written to trace.jsonl. */
   trace?: boolean
-  /** AWS as this run asks it, and its name for the cluster; not there where it is not asked. */
+  /** How this run calls AWS, and AWS's name of the cluster; undefined where it does not call AWS. */
   aws?: AwsPlace & { cluster?: string; caller: string }
-  /** The k6 that sends load from here, where a check needs one. */
+  /** The k6 on this machine, where a check needs one. */
   k6?: K6
 }
 
-/** Whether what is changed there is changed for others too: such a target is only read, and written to in namespaces of ours. */
+/** Whether others use the target too: without --allow-disruption Plumbline then writes to its own namespaces only. */
 export const isSomebodys = (target: StackConfig['target']): boolean => target === 'existing' || target === 'eks'
 
 export const runFolder = (id: string): string => join(REPORTS, id)
 export const journalFile = (id: string): string => join(runFolder(id), 'journal.jsonl')
-/** Where a run's Allure results are, for allure-vitest and for what completes them. */
+/** The folder of a run's Allure results. */
 export const allureFolder = (id: string): string => join(runFolder(id), 'allure-results')
 /** Where a run's calls, waits and requests are, a line each, where it is traced. */
 export const traceFile = (id: string): string => join(runFolder(id), 'trace.jsonl')
 export const recordsFile = (id: string): string => join(runFolder(id), 'checks.jsonl')
 
-/** A new run's id: its time, so that runs sort, and four letters, so that two at once do not meet. */
+/** A new run's id: its time, so that runs sort, and 4 hex digits, so that two runs at once differ. */
 export function newRunId(now = new Date()): string {
   const time = now.toISOString().replace(/[-:]/g, '').replace('T', '-').slice(0, 15)
   return `${time}-${randomBytes(2).toString('hex')}`
@@ -120,8 +120,8 @@ export function readRunInfo(id: string, tell: (problem: string) => void = consol
   if (!known.includes(id)) {
     throw new UsageProblem(
       known.length
-        ? `There is no run "${id}" in reports/; the newest is ${known.at(-1)}.`
-        : 'There is no run in reports/ yet: plumbline certify makes one.',
+        ? `Run "${id}" not found in reports/; the newest run is ${known.at(-1)}.`
+        : 'No runs found in reports/: start one with plumbline certify.',
     )
   }
   const run = tryRead(id)

@@ -39,31 +39,31 @@ describe('a stack file', () => {
   })
 
   test.each([
-    ['target: kid\n', ':1: target is "kid"; it is one of twin, kind, eks, existing.'],
+    ['target: kid\n', ':1: target: found "kid", expected one of twin, kind, eks, existing.'],
     ['target: kind\ndomian: x\n', ':2: unknown key "domian"; did you mean "domain"?'],
     ['target: kind\nversions:\n  istoi: "1.2.3"\n', ':3: unknown key "versions.istoi"; did you mean "istio"?'],
-    ['target: kind\nzzzzzzzzzzzz: 1\n', ':2: unknown key "zzzzzzzzzzzz"; known are target, '],
-    ['target: kind\ndeadlines:\n  factor: fast\n', ':3: deadlines.factor is "fast"; it must be a number.'],
+    ['target: kind\nzzzzzzzzzzzz: 1\n', ':2: unknown key "zzzzzzzzzzzz"; known keys are target, '],
+    ['target: kind\ndeadlines:\n  factor: fast\n', ':3: deadlines.factor: found "fast", expected a number.'],
     [
       'target: kind\nversions:\n  kubernetes: 1.34\n',
-      ':3: versions.kubernetes is 1.34; it must be a string, in quotes.',
+      ':3: versions.kubernetes: found 1.34, expected a string, in quotes.',
     ],
     [
       'target: kind\nversions:\n  knative: latest\n',
-      ':3: versions.knative is "latest"; it must be a version such as 1.34.4.',
+      ':3: versions.knative: found "latest", expected a version such as 1.34.4.',
     ],
-    ['target: existing\nimages: 3\n', ':2: images is 3; it must be a map of keys.'],
-    ['target: existing\nmirror: ""\n', ':2: mirror is empty.'],
-    ['vantage: here\n', ':1: vantage is "here"; it is one of local, cluster.'],
-    ['a: [\n', 'this is not YAML'],
-    ['- a\n', ':1: a stack file is a map of keys'],
+    ['target: existing\nimages: 3\n', ':2: images: found 3, expected a map of keys.'],
+    ['target: existing\nmirror: ""\n', ':2: mirror: empty, expected a value.'],
+    ['vantage: here\n', ':1: vantage: found "here", expected one of local, cluster.'],
+    ['a: [\n', 'not valid YAML'],
+    ['- a\n', ':1: a map of keys is expected'],
   ])('says what is wrong with %j, and where', (text, message) => {
     expect(() => read(text)).toThrow(message)
   })
 
-  test('that is not there is said', () => {
+  test('that does not exist is named', () => {
     expect(() => readStackFile('/nowhere/stack.yaml')).toThrow(
-      'There is no stack file at /nowhere/stack.yaml: give one with --stack.',
+      'Stack file /nowhere/stack.yaml not found: set --stack to the path of one.',
     )
   })
 })

@@ -7,26 +7,27 @@ import { UsageProblem } from '../core/problem.ts'
 import { nearestKey } from './nearest-key.ts'
 import { stackSchema, type StackConfig } from './stack-schema.ts'
 
-/** Values that override a stack file: nested as the file is, from the command line. */
+/** Values from the command line that override a stack file, nested as in the file. */
 export type StackOverrides = { [key: string]: string | number | boolean | undefined | StackOverrides }
 
 /**
- * Reads a stack file, lays `overrides` over it and completes it with defaults. Paths in it are relative to it.
- * @throws UsageProblem with the line and what was meant, for anything that does not fit
+ * Reads a stack file, merges `overrides` into it and adds the defaults. Paths in the file are relative to the file.
+ * @throws UsageProblem with the line and the key of everything that the schema refuses
  */
 export function readStackFile(path: string, overrides: StackOverrides = {}): StackConfig {
-  if (!existsSync(path)) throw new UsageProblem(`There is no stack file at ${path}: give one with --stack.`)
+  if (!existsSync(path)) throw new UsageProblem(`Stack file ${path} not found: set --stack to the path of one.`)
   const lines = new LineCounter()
   const document = parseDocument(readFileSync(path, 'utf8'), { lineCounter: lines })
   const broken = document.errors[0]
   if (broken) {
     throw new UsageProblem(
-      `${path}:${broken.linePos?.[0].line ?? 1}: this is not YAML: ${broken.message.split('\n')[0]?.replace(/ at line.*/, '')}.`,
+      `${path}:${broken.linePos?.[0].line ?? 1}: not valid YAML: ` +
+        `${broken.message.split('\n')[0]?.replace(/ at line.*/, '')}.`,
     )
   }
   const plain: unknown = document.toJS() ?? {}
   if (typeof plain !== 'object' || Array.isArray(plain))
-    throw new UsageProblem(`${path}:1: a stack file is a map of keys, as in stacks/kind.yaml.`)
+    throw new UsageProblem(`${path}:1: a map of keys is expected, as in stacks/kind.yaml.`)
   const given = merge(plain as Record<string, unknown>, overrides)
   const read = stackSchema.safeParse(given)
   if (!read.success)
@@ -43,7 +44,7 @@ function merge(base: Record<string, unknown>, over: StackOverrides): Record<stri
   return merged
 }
 
-/** A path from the file is relative to the file, one from the command line to where it was typed. */
+/** A path in the file is relative to the file, one on the command line to the working directory. */
 function resolvePaths(config: StackConfig, folder: string, overrides: StackOverrides): StackConfig {
   const resolve = (key: 'mirror' | 'kubeconfig'): string | undefined => {
     const path = config[key]?.replace(/^~(?=\/)/, process.env.HOME ?? '~')
@@ -72,28 +73,30 @@ function explain(
       .map((key) => `${path}:${lineOf([...at, key], document, lines)}: ${unknownKey(key, at)}`)
       .join('\n')
   }
-  const where = `${path}:${lineOf(at, document, lines)}: ${at.join('.') || 'the file'}`
-  const seen = at.reduce<unknown>((value, key) => (value as Record<string, unknown> | undefined)?.[key], given)
-  const found = seen === undefined ? 'is missing' : `is ${JSON.stringify(seen)}`
-  if (issue.code === 'invalid_value') return `${where} ${found}; it is one of ${issue.values.join(', ')}.`
+  const field = `${path}:${lineOf(at, document, lines)}: ${at.join('.') || 'the file'}`
+  const value = at.reduce<unknown>((parent, key) => (parent as Record<string, unknown> | undefined)?.[key], given)
+  const found = value === undefined ? 'not set' : `found ${JSON.stringify(value)}`
+  if (issue.code === 'invalid_value') return `${field}: ${found}, expected one of ${issue.values.join(', ')}.`
   if (issue.code === 'invalid_type') {
-    const quotes = issue.expected === 'string' && typeof seen === 'number' ? ', in quotes' : ''
-    return `${where} ${found}; it must be ${issue.expected === 'object' ? 'a map of keys' : article(issue.expected)}${quotes}.`
+    const quotes = issue.expected === 'string' && typeof value === 'number' ? ', in quotes' : ''
+    const expected = issue.expected === 'object' ? 'a map of keys' : withArticle(issue.expected)
+    return `${field}: ${found}, expected ${expected}${quotes}.`
   }
-  if (issue.code === 'too_small' && seen === '') return `${where} is empty.`
-  return `${where} ${found}; it must be ${issue.message.replace(/^Invalid string: must match pattern.*/, 'of another form')}.`
+  if (issue.code === 'too_small' && value === '') return `${field}: empty, expected a value.`
+  const expected = issue.message.replace(/^Invalid string: must match pattern.*/, 'another format')
+  return `${field}: ${found}, expected ${expected}.`
 }
 
-const article = (type: string): string => (/^[aeiou]/.test(type) ? `an ${type}` : `a ${type}`)
+const withArticle = (type: string): string => (/^[aeiou]/.test(type) ? `an ${type}` : `a ${type}`)
 
 function unknownKey(key: string, path: string[]): string {
   const known = knownKeys(path)
   const nearest = nearestKey(key, known)
-  const meant =
+  const suggestion =
     nearest && leven(nearest, key) <= Math.max(2, key.length / 2)
       ? `did you mean "${nearest}"?`
-      : `known are ${known.join(', ')}.`
-  return `unknown key "${[...path, key].join('.')}"; ${meant}`
+      : `known keys are ${known.join(', ')}.`
+  return `unknown key "${[...path, key].join('.')}"; ${suggestion}`
 }
 
 interface WrappedSchema {
@@ -113,7 +116,7 @@ function unwrap(schema: WrappedSchema | undefined): WrappedSchema | undefined {
   return at
 }
 
-/** The line of a key, or of its nearest parent that is in the file. */
+/** The line of a key, or of its nearest parent in the file. */
 function lineOf(path: string[], document: Document, lines: LineCounter): number {
   let at: unknown = document.contents
   let line = 1

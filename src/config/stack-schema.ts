@@ -7,7 +7,7 @@ const serviceAddress = z
   .optional()
 const file = z.string().min(1)
 
-/** Knative's domain on a stack that is brought up and whose stack.yaml names none. */
+/** Knative's domain on a stack that Plumbline installs and whose stack.yaml has none. */
 export const USUAL_DOMAIN = 'example.com'
 
 const budget = (failed: number, gapSeconds: number) =>
@@ -19,8 +19,9 @@ const budget = (failed: number, gapSeconds: number) =>
     .prefault({})
 
 /**
- * What each fault may cost: failed requests, and the longest time without a good answer. What Kubernetes and Knative promise costs
- * nothing: a drain with budgets, a rollout. A pod killed without grace may lose what it held, and what was sent to it until its endpoint is gone.
+ * What each fault may cost: failed requests, and the longest time without a good answer. What Kubernetes and Knative
+ * promise costs nothing: a drain with budgets, a rollout. A pod that is killed without grace may lose the requests it
+ * holds, and those sent to it until its endpoint is removed.
  */
 const budgetsSchema = z.strictObject({
   'drain-node': budget(0, 1),
@@ -38,29 +39,31 @@ const budgetsSchema = z.strictObject({
     .positive()
     .max(300)
     .default(15)
-    .describe('the first byte of a request that finds no pod'),
+    .describe('the longest time to the first byte of a request to a Service without pods'),
 })
 
-/** stack.yaml: the stack to certify. Every key that it may have, with its default. */
+/** stack.yaml, the stack to certify: all of its keys with their defaults. */
 export const stackSchema = z.strictObject({
   target: z
     .enum(['twin', 'kind', 'eks', 'existing'])
     .default('twin')
     .describe(
-      'where the stack is: twin is a stand-in on loopback, kind brings a cluster up on this machine, eks is a cluster of AWS by its name, existing takes one of a kubeconfig as it is',
+      'where the stack is. twin: a stand-in on loopback; kind: a kind cluster on this machine, created where it does ' +
+        'not exist; eks: an EKS cluster by its name; existing: the cluster of a kubeconfig',
     ),
   twin: z
     .strictObject({
-      cloud: z.enum(['metallb', 'aws']).default('metallb').describe('whose load balancers a twin has'),
+      cloud: z.enum(['metallb', 'aws']).default('metallb').describe('the kind of load balancers that a twin has'),
     })
     .prefault({}),
-  kubeconfig: file.optional().describe('the kubeconfig; KUBECONFIG or ~/.kube/config where not given'),
+  kubeconfig: file.optional().describe('the path of the kubeconfig (default: KUBECONFIG or ~/.kube/config)'),
   context: z
     .string()
     .min(1)
     .optional()
     .describe(
-      'the context in the kubeconfig; kind-NAME for kind, else the current one; for eks the way in, where it is not the endpoint that AWS names',
+      'the context in the kubeconfig (default: kind-NAME for kind, else the current context); for eks only where the ' +
+        'endpoint that AWS gives is not reachable directly',
     ),
   cluster: z
     .strictObject({
@@ -68,12 +71,16 @@ export const stackSchema = z.strictObject({
         .string()
         .regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$/, 'letters, digits and dashes')
         .default('plumbline')
-        .describe("the kind cluster's name, or the EKS cluster's"),
+        .describe('the name of the kind cluster or of the EKS cluster'),
       nodeImage: z
         .string()
         .optional()
-        .describe('the image of a kind node; kindest/node of versions.kubernetes where not given'),
-      zones: z.array(z.string().min(1)).min(1).default(['zone-a', 'zone-b', 'zone-c']).describe('a worker in each'),
+        .describe('the image of the kind nodes (default: kindest/node of versions.kubernetes)'),
+      zones: z
+        .array(z.string().min(1))
+        .min(1)
+        .default(['zone-a', 'zone-b', 'zone-c'])
+        .describe('the zones of the kind cluster, with a worker in each'),
     })
     .prefault({}),
   versions: z
@@ -87,13 +94,13 @@ export const stackSchema = z.strictObject({
       'lb-controller': version.optional(),
     })
     .prefault({})
-    .describe('what kind and eks install; on any target a check fails where another version is found'),
+    .describe('the versions that kind and eks install; on every target a check fails where it finds another version'),
   domain: z
     .string()
     .regex(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/, 'a DNS domain')
     .optional()
     .describe(
-      `the key expected in Knative's config-domain; a stack that is brought up without one gets ${USUAL_DOMAIN}`,
+      `the domain expected in Knative's config-domain (default of a stack that Plumbline installs: ${USUAL_DOMAIN})`,
     ),
   gateway: z
     .strictObject({
@@ -107,7 +114,7 @@ export const stackSchema = z.strictObject({
       tls: z
         .enum(['gateway', 'acm'])
         .default('gateway')
-        .describe('where TLS ends: at the gateway, or at the load balancer by a certificate of ACM'),
+        .describe('what terminates TLS: the gateway, or the load balancer with a certificate of ACM'),
     })
     .prefault({}),
   aws: z
@@ -116,42 +123,43 @@ export const stackSchema = z.strictObject({
         .string()
         .regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'a region such as eu-central-1')
         .optional()
-        .describe('AWS_REGION, or that of the kubeconfig, where not given'),
-      profile: z
-        .string()
-        .min(1)
-        .optional()
-        .describe("a profile of AWS's own configuration; AWS_PROFILE where not given"),
-      endpoint: z.url().optional().describe("where AWS's APIs are, for a stand-in of AWS"),
+        .describe('the AWS region (default: AWS_REGION, or the region in the kubeconfig)'),
+      profile: z.string().min(1).optional().describe('a profile of the AWS configuration (default: AWS_PROFILE)'),
+      endpoint: z.url().optional().describe('the URL of the APIs of a stand-in for AWS'),
       controller: z
         .strictObject({
           role: z
             .string()
             .regex(/^arn:aws[\w-]*:iam::\d{12}:role\/.+$/, 'the ARN of a role')
             .optional()
-            .describe('the role of the AWS Load Balancer Controller, that it is given where it has none'),
+            .describe('the IAM role to give to the AWS Load Balancer Controller where it has none'),
           identity: z
             .enum(['pod-identity', 'irsa'])
             .default('pod-identity')
-            .describe('how it is given: by a Pod Identity association, or by the annotation of its ServiceAccount'),
+            .describe(
+              'how the controller gets its role: Pod Identity association, or annotation of its ServiceAccount',
+            ),
           chart: z
             .string()
             .min(1)
             .default('aws-load-balancer-controller')
-            .describe('its Helm chart: a name in https://aws.github.io/eks-charts, or a folder or archive'),
-          values: z.record(z.string(), z.unknown()).default({}).describe('values laid over those that are given to it'),
+            .describe('the Helm chart: a name in https://aws.github.io/eks-charts, or the path of a folder or archive'),
+          values: z
+            .record(z.string(), z.unknown())
+            .default({})
+            .describe('Helm values that override those of Plumbline'),
         })
         .prefault({}),
     })
     .prefault({})
-    .describe('where AWS is asked, with the credentials of its own tools'),
+    .describe('how AWS is called; the credentials are those of the AWS tools'),
   dns: z
     .strictObject({
       servers: z
         .array(z.string().min(1))
         .min(1)
         .optional()
-        .describe("the DNS servers that know the load balancer's name, IP or IP:PORT; this machine's where not given"),
+        .describe("DNS servers for the load balancer's name, as IP or IP:PORT (default: the resolver of this machine)"),
     })
     .prefault({}),
   addresses: z
@@ -159,33 +167,36 @@ export const stackSchema = z.strictObject({
       ingress: z
         .string()
         .optional()
-        .describe("the load balancer's address, where the Service's status does not have the one to use"),
+        .describe('the address of the load balancer, where status.loadBalancer of the Service has another one'),
       ports: z
         .strictObject({ http: z.number().int().default(80), https: z.number().int().default(443) })
         .prefault({})
-        .describe("the ports that the load balancer's 80 and 443 are reached by, through a forward say"),
+        .describe('the ports to use for 80 and 443 of the load balancer, behind a port forward for example'),
       pool: z
         .string()
         .optional()
-        .describe("MetalLB's pool on kind, FIRST-LAST; the end of Docker's network where not given"),
+        .describe("the MetalLB address pool on kind as FIRST-LAST (default: the end of Docker's network)"),
     })
     .prefault({}),
   observability: z
     .strictObject({
-      prometheus: serviceAddress.describe("Prometheus's Service; without it no check asks Prometheus"),
-      loki: serviceAddress.describe("Loki's Service; without it no check looks for collected logs"),
+      prometheus: serviceAddress.describe('the Service of Prometheus; checks that query it are skipped without it'),
+      loki: serviceAddress.describe('the Service of Loki; checks of collected logs are skipped without it'),
     })
     .prefault({}),
   acme: z
     .strictObject({
-      issuer: z.string().min(1).describe('the ClusterIssuer of ACME that is tried by an order'),
-      dnsName: z.string().min(1).describe('a name below a zone that its solver may write to'),
+      issuer: z.string().min(1).describe('the ACME ClusterIssuer that a check orders a certificate from'),
+      dnsName: z
+        .string()
+        .min(1)
+        .describe('the DNS name to order, in a zone that the solver of the issuer may write to'),
     })
     .optional(),
   vantage: z
     .enum(['local', 'cluster'])
     .default('local')
-    .describe('where HTTP requests start: here, or in a pod of ours'),
+    .describe('where HTTP requests start: on this machine, or in a pod in the cluster'),
   images: z
     .strictObject({
       node: z.string().default('docker.io/library/node:24-alpine'),
@@ -193,26 +204,26 @@ export const stackSchema = z.strictObject({
       onNodes: z
         .boolean()
         .optional()
-        .describe(
-          'the images are on the nodes and nothing is to be resolved at a registry; true where a mirror is given',
-        ),
+        .describe('the images are on the nodes already and no registry is asked (default: true with a mirror)'),
     })
     .prefault({}),
-  mirror: file.optional().describe('a folder with COMPONENT.yaml for each component, instead of the release pages'),
+  mirror: file
+    .optional()
+    .describe('a folder with COMPONENT.yaml for each component, used instead of the release pages'),
   load: z
     .strictObject({
       from: z
         .enum(['here', 'job'])
         .optional()
-        .describe('where k6 runs: here, or as a Job in the cluster; as vantage says where not given'),
-      image: z.string().min(1).default('docker.io/grafana/k6:1.8.1').describe("the image of the Job's pod"),
+        .describe('where k6 runs: on this machine, or as a Job in the cluster (default: as vantage)'),
+      image: z.string().min(1).default('docker.io/grafana/k6:1.8.1').describe('the image of the k6 Job'),
     })
     .prefault({}),
   budgets: budgetsSchema
     .prefault({})
-    .describe('what a fault may cost: failed requests, and the longest gap without an answer'),
+    .describe('the budget of each fault: failed requests, and the longest gap without an answer'),
   deadlines: z.strictObject({ factor: z.number().positive().max(20).default(1) }).prefault({}),
 })
 
-/** A stack.yaml, read, checked and completed with its defaults. */
+/** A stack.yaml after it was read and validated, with all defaults. */
 export type StackConfig = z.infer<typeof stackSchema>

@@ -20,7 +20,7 @@ export interface Support {
   source: string
 }
 
-// Knative enforces its minimum when it starts: an older server is not "unsupported", its controller exits.
+// Knative enforces its minimum when it starts: on an older server its controller exits.
 const KNATIVE_SOURCE = 'knative/serving, vendor/knative.dev/pkg/version/version.go at the tag knative-vMINOR.0'
 const knativeMinimum: [minor: string, kubernetes: string][] = [
   ['1.8', '1.23'],
@@ -83,14 +83,14 @@ export const SUPPORT: readonly Support[] = [
     kubernetes: between(from, to),
     source: ISTIO_SOURCE,
   })),
-  // 1.31 is newer than the table of its site: its minimum is the one that istioctl warns below.
+  // The table of the site does not have 1.31 yet: this minimum is the one below which istioctl warns.
   {
     component: 'istio',
     minor: '1.31',
     kubernetes: '>=1.32.0-0',
     source: 'istio/istio, istioctl/pkg/install/k8sversion/version.go',
   },
-  // Before 1.18 only the chart's own bound is known here.
+  // Before 1.18 only the bound in the chart is known.
   ...['1.12', '1.13', '1.14', '1.15', '1.16', '1.17'].map((minor) => ({
     component: 'cert-manager' as const,
     minor,
@@ -123,13 +123,13 @@ const NET_ISTIO_TESTED: Readonly<Record<string, string>> = {
   '1.22': '1.29',
 }
 
-/** '1.31' of '1.31.0-lab' or 'v1.31.4-eks-abc'; undefined where there is no version in it. */
+/** '1.31' of '1.31.0-lab' or 'v1.31.4-eks-abc'; undefined for a text without a version. */
 export function minorOf(version: string): string | undefined {
   const found = coerce(version)
   return found ? `${found.major}.${found.minor}` : undefined
 }
 
-/** A version without what a vendor adds: '1.31.0' of 'v1.31.0-eks-abc'. What is no version stays as it is. */
+/** A version without a vendor's suffix: '1.31.0' of 'v1.31.0-eks-abc'. Other texts stay as they are. */
 export const plainVersion = (version: string): string => coerce(version)?.version ?? version
 
 /** Below 0 where minor `a` is older than `b`, above 0 where it is newer. */

@@ -112,7 +112,7 @@ describe('an up on a cluster of somebody else', () => {
     )
     const parts = await partsOf(aws, arn)
     expect(parts.targetGroups).toHaveLength(3)
-    expect(await leftOf(aws, parts)).toMatch(/^the load balancer net\/k8s-istiosys-istioing-/)
+    expect(await leftOf(aws, parts)).toMatch(/^load balancer net\/k8s-istiosys-istioing-/)
     await context.api.patch(
       { kind: 'v1/Service', name: 'istio-ingressgateway', namespace: 'istio-system' },
       { metadata: { finalizers: [] } },
@@ -120,7 +120,8 @@ describe('an up on a cluster of somebody else', () => {
     await context.api.delete({ kind: 'v1/Service', name: 'istio-ingressgateway', namespace: 'istio-system' })
     expect(await leftOf(aws, parts)).toBeUndefined()
     await expect(findNlb(aws, 'gone.elb.eu-west-1.amazonaws.com', 'a/b')).rejects.toThrow(
-      "AWS knows no load balancer gone.elb.eu-west-1.amazonaws.com in eu-west-1, which has none at all: is it the cluster's region and account?",
+      'Load balancer gone.elb.eu-west-1.amazonaws.com not found in eu-west-1 (found: 0 others): ' +
+        "check that this is the cluster's region and account.",
     )
   })
 

@@ -11,20 +11,23 @@ import type { Ingress } from '../traffic/ingress.ts'
 import type { Istio } from '../mesh/istio.ts'
 import type { Knative } from '../knative/knative.ts'
 
-// The shape that Knative's own example has, but for what no check reads; it is a template of Go.
-const TEMPLATE =
-  '{"httpRequest": {"requestMethod": "{{.Request.Method}}", "requestUrl": "{{js .Request.RequestURI}}", "status": {{.Response.Code}}, "latency": "{{.Response.Latency}}s"}, "revision": "{{.Revision.Name}}", "pod": "{{.Revision.PodName}}", "traceId": "{{.TraceID}}"}'
+// Knative's own example, without what no check reads; it is a Go template.
+const TEMPLATE = [
+  '{"httpRequest": {"requestMethod": "{{.Request.Method}}", "requestUrl": "{{js .Request.RequestURI}}", ',
+  '"status": {{.Response.Code}}, "latency": "{{.Response.Latency}}s"}, "revision": "{{.Revision.Name}}", ',
+  '"pod": "{{.Revision.PodName}}", "traceId": "{{.TraceID}}"}',
+].join('')
 
-/** What one component logged of a request. */
+/** The line of one component's log about a request. */
 export interface TrailMark {
   component: string
   line: string | undefined
 }
 
 /**
- * Turns the request logs of activator and queue-proxy on, sends one request to a Service with no pod, and finds it in the logs of all
- * that it passed.
- * @throws StackFailure where one does not log it in time
+ * Turns the request logs of activator and queue-proxy on, sends one request to a Service without a pod, and finds it in
+ * the logs of every component on its way.
+ * @throws StackFailure where a component does not log it in time
  */
 export async function coldTrail(
   stack: Cluster & { changes: Changes; gatewayLog: GatewayLog; ingress: Ingress; istio: Istio; knative: Knative },
@@ -32,27 +35,27 @@ export async function coldTrail(
   await stack.changes.tune('v1/ConfigMap', KNATIVE, 'config-observability', {
     data: { 'logging.enable-request-log': 'true', 'logging.request-log-template': TEMPLATE },
   })
-  // Made with the setting in force: a Service that is there already would be rolled over by it, and woken.
+  // Created after the setting: it would roll an existing Service over, and so wake it up.
   const service = await coldService(stack, 'trail', { inMesh: false })
   const since = performance.now()
   const path = uniquePath()
   const answer = await stack.ingress.send({ host: service.host, path, within: 'coldRequest' })
-  const find = async (component: string, namespace: string, labels: string, container: string, what: RegExp) => {
-    const line = lineThat(({ text }) => what.test(text))
+  const find = async (component: string, namespace: string, labels: string, container: string, pattern: RegExp) => {
+    const line = lineThat(({ text }) => pattern.test(text))
     await untilLogged(
       stack.k8s,
       { namespace, labels, container },
       since,
-      `the request in the log of ${component}`,
+      `request ${path} in the log of ${component}`,
       line,
       'accessLogged',
     )
     return { component, line: line.found()?.text }
   }
   const request = new RegExp(`"requestUrl": ?"${path}"`)
-  const ofGateway = lineThat(({ text }) => text.includes(path))
+  const gatewayLine = lineThat(({ text }) => text.includes(path))
   const [, ...others] = await Promise.all([
-    stack.gatewayLog.until(since, `the request ${path} in the access log`, ofGateway),
+    stack.gatewayLog.until(since, `request ${path} in the access log`, gatewayLine),
     find('the activator', KNATIVE, 'app=activator', 'activator', request),
     find('queue-proxy', service.namespace, podsOfRevision(service.revision), 'queue-proxy', request),
     find(
@@ -63,5 +66,5 @@ export async function coldTrail(
       new RegExp(`Scaling from 0 to [1-9].*${service.revision}|${service.revision}.*Scaling from 0 to [1-9]`),
     ),
   ])
-  return { path, answer, trail: [{ component: 'the gateway', line: ofGateway.found()?.text }, ...others] }
+  return { path, answer, trail: [{ component: 'the gateway', line: gatewayLine.found()?.text }, ...others] }
 }

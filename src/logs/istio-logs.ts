@@ -3,22 +3,23 @@ import type { Istio } from '../mesh/istio.ts'
 
 const RECENT_SECONDS = 600
 
-/** What istiod and the gateways' proxies have logged of their work. */
+/** What istiod and the gateways' proxies have logged about configuration and certificates. */
 export interface ControlPlaneLogs {
   pushes: number
   connections: number
-  /** What proxies rejected, in istiod's own words. */
+  /** istiod's lines about configuration that proxies rejected. */
   rejected: string[]
-  /** Gateways whose log reaches back to their start, and those of them that logged a workload certificate. */
+  /** How many gateways have a log that reaches back to their start, and how many of those logged a certificate. */
   reaching: number
   certificates: number
 }
 
-// istio/istio 1.31: pilot/pkg/xds/{ads,delta,discovery}.go and pkg/xds/server.go; 1.30 and older say "ADS: new connection".
+// istio/istio 1.31: pilot/pkg/xds/{ads,delta,discovery}.go and pkg/xds/server.go; 1.30 and older log "ADS: new
+// connection".
 const PUSH = /XDS: Pushing /
 const CONNECTION = /ADS: new (?:delta )?connection for node:/
 const REJECTED = /ADS:\w+: ACK ERROR .*/
-// security/pkg/nodeagent/cache/secretcache.go: the agent beside the proxy says it, not istiod.
+// security/pkg/nodeagent/cache/secretcache.go: the agent in the proxy's container logs it, not istiod.
 const CERTIFICATE = /generated new workload certificate/
 const STARTED = /\tinfo\tProxy role\b/
 
@@ -31,9 +32,9 @@ export async function controlPlaneLogs(stack: Cluster & { istio: Istio }): Promi
   let [pushes, connections] = [0, 0]
   const rejected: string[] = []
   for (const pod of istiods) {
-    const whole = (await logOf(pod, 'discovery')).split('\n')
-    pushes += whole.filter((line) => PUSH.test(line)).length
-    connections += whole.filter((line) => CONNECTION.test(line)).length
+    const lines = (await logOf(pod, 'discovery')).split('\n')
+    pushes += lines.filter((line) => PUSH.test(line)).length
+    connections += lines.filter((line) => CONNECTION.test(line)).length
     const recent = await logOf(pod, 'discovery', { sinceSeconds: RECENT_SECONDS })
     rejected.push(...recent.split('\n').flatMap((line) => REJECTED.exec(line)?.[0].slice(0, 300) ?? []))
   }

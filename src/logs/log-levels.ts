@@ -4,20 +4,20 @@ import { askPod } from '../kube/forward.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import type { Changes } from '../cluster/changes.ts'
 
-// Envoy's admin answers a list of levels to a POST without parameters; a GET is refused, since /logging changes things.
+// Envoy answers a POST without parameters with its levels; it refuses GET, since /logging can change them.
 const ENVOY = { port: 15000, path: '/logging' }
 // istiod's introspection interface (ctrlz).
 const ISTIOD = { port: 9876, path: '/scopej' }
 
-/** The level of every logger of a proxy's Envoy. */
+/** The level of each logger of a proxy's Envoy. */
 export async function envoyLevels(
   stack: Cluster & { changes: Changes },
   pod: KubernetesObject,
 ): Promise<Record<string, string>> {
-  return readLevels(await ask(stack, pod))
+  return readLevels(await postLogging(stack, pod))
 }
 
-/** Turns one logger of a proxy's Envoy to a level, for the time of the running check. */
+/** Sets the level of one logger of a proxy's Envoy until the running check ends. Returns all levels then. */
 export async function tuneEnvoyLevel(
   stack: Cluster & { changes: Changes },
   pod: KubernetesObject,
@@ -25,8 +25,8 @@ export async function tuneEnvoyLevel(
   level: string,
 ): Promise<Record<string, string>> {
   const before = (await envoyLevels(stack, pod))[logger] ?? 'warning'
-  const turn = (to: string) => ({ method: 'POST' as const, path: `${ENVOY.path}?${logger}=${to}` })
-  return readLevels(await stack.changes.tell(pod, ENVOY.port, turn(level), turn(before)))
+  const setTo = (to: string) => ({ method: 'POST' as const, path: `${ENVOY.path}?${logger}=${to}` })
+  return readLevels(await stack.changes.tell(pod, ENVOY.port, setTo(level), setTo(before)))
 }
 
 /** The level of one of istiod's scopes. */
@@ -40,7 +40,7 @@ export async function istiodLevel(
   return (JSON.parse(answer) as { output_level: string }).output_level
 }
 
-/** Turns one of istiod's scopes to a level, for the time of the running check. */
+/** Sets the level of one of istiod's scopes until the running check ends. */
 export async function tuneIstiodLevel(
   stack: Cluster & { changes: Changes },
   pod: KubernetesObject,
@@ -48,30 +48,31 @@ export async function tuneIstiodLevel(
   level: string,
 ): Promise<void> {
   const before = await istiodLevel(stack, pod, scope)
-  const turn = (to: string) => ({
+  const setTo = (to: string) => ({
     method: 'PUT' as const,
     path: `${ISTIOD.path}/${scope}`,
     body: JSON.stringify({ name: scope, output_level: to }),
   })
-  await stack.changes.tell(pod, ISTIOD.port, turn(level), turn(before))
+  await stack.changes.tell(pod, ISTIOD.port, setTo(level), setTo(before))
 }
 
-/** A sentence for each logger of a proxy that writes at debug or trace. */
-export async function talkative(stack: Cluster & { changes: Changes }, pod: KubernetesObject): Promise<string[]> {
+/** A sentence for a proxy with loggers at debug or trace. */
+export async function verboseLoggers(stack: Cluster & { changes: Changes }, pod: KubernetesObject): Promise<string[]> {
   const levels = Object.entries(await envoyLevels(stack, pod))
-  const loud = levels.filter(([, level]) => level === 'debug' || level === 'trace')
-  if (loud.length === 0) return []
-  const which =
-    loud.length === levels.length
+  const verbose = levels.filter(([, level]) => level === 'debug' || level === 'trace')
+  if (verbose.length === 0) return []
+  const loggers =
+    verbose.length === levels.length
       ? 'every logger'
-      : loud
+      : verbose
           .slice(0, 3)
           .map(([logger]) => logger)
           .join(', ')
-  return [`${pod.metadata?.name}: ${which} at ${loud[0]?.[1]}${loud.length > 3 ? ` (${loud.length} of them)` : ''}`]
+  const count = verbose.length > 3 ? ` (${verbose.length} loggers)` : ''
+  return [`Pod ${pod.metadata?.name}: ${loggers} at ${verbose[0]?.[1]}${count}`]
 }
 
-function ask(stack: Cluster & { changes: Changes }, pod: KubernetesObject): Promise<string> {
+function postLogging(stack: Cluster & { changes: Changes }, pod: KubernetesObject): Promise<string> {
   const { name = '', namespace = '' } = pod.metadata ?? {}
   return askPod(stack.k8s, { name, namespace, port: ENVOY.port }, { path: ENVOY.path, method: 'POST', isRead: true })
 }
@@ -81,11 +82,11 @@ const readLevels = (text: string): Record<string, string> =>
     [...text.matchAll(/^\s+([\w.-]+): (\w+)$/gm)].map(([, logger = '', level = '']) => [logger, level]),
   )
 
-/** What Envoy says of a GET of /logging, as the guide has it; nothing where it answers one. */
+/** Envoy's refusal of GET /logging, which the guide uses; empty where it accepts that. */
 export async function refusalOfGet(stack: Cluster & { changes: Changes }, pod: KubernetesObject): Promise<string> {
   const { name = '', namespace = '' } = pod.metadata ?? {}
-  const asked = askPod(stack.k8s, { name, namespace, port: ENVOY.port }, { path: ENVOY.path })
-  return asked.then(
+  const answer = askPod(stack.k8s, { name, namespace, port: ENVOY.port }, { path: ENVOY.path })
+  return answer.then(
     () => '',
     (problem: unknown) => plainMessage(problem),
   )

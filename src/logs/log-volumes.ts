@@ -7,7 +7,10 @@ interface PodSpec {
   volumes?: { name: string; emptyDir?: { sizeLimit?: string } }[]
 }
 
-/** The emptyDir volumes of the stack's own pods that hold logs, by name or by where they are mounted, and those without a bound. */
+/**
+ * The number of emptyDir volumes for logs (by name or by mount path) in the stack's namespaces, and a name for each of
+ * them that has no sizeLimit.
+ */
 export async function unboundedLogVolumes(cluster: Cluster): Promise<{ volumes: number; unbounded: string[] }> {
   let volumes = 0
   const unbounded: string[] = []
@@ -17,10 +20,10 @@ export async function unboundedLogVolumes(cluster: Cluster): Promise<{ volumes: 
     const mounts = (spec.containers ?? []).flatMap(({ volumeMounts = [] }) => volumeMounts)
     for (const { name, emptyDir } of spec.volumes ?? []) {
       const isForLogs =
-        /\blogs?\b/.test(name) || mounts.some((each) => each.name === name && /\blogs?\b/.test(each.mountPath))
+        /\blogs?\b/.test(name) || mounts.some((mount) => mount.name === name && /\blogs?\b/.test(mount.mountPath))
       if (!emptyDir || !isForLogs) continue
       volumes++
-      if (!emptyDir.sizeLimit) unbounded.push(`${pod.metadata?.namespace}/${pod.metadata?.name}: ${name}`)
+      if (!emptyDir.sizeLimit) unbounded.push(`Pod ${pod.metadata?.namespace}/${pod.metadata?.name}, volume ${name}`)
     }
   }
   return { volumes, unbounded }

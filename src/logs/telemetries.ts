@@ -2,14 +2,14 @@ import type { KubernetesObject } from '../core/object.ts'
 import { meshConfig } from '../mesh/mesh-config.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 
-// istio/istio, pilot/pkg/model/telemetry.go: providers that need no definition.
+// Providers that need no definition: istio/istio, pilot/pkg/model/telemetry.go.
 const BUILT_IN = ['envoy', 'prometheus', 'stackdriver', 'envoy_ext_authz']
 
 interface Section {
   providers?: { name: string }[]
 }
 
-/** Telemetry resources that have no effect, a sentence each, and how many there are. */
+/** A sentence for each Telemetry resource that has no effect, and the number of all Telemetry resources. */
 export async function telemetryTroubles(cluster: Cluster): Promise<{ troubles: string[]; count: number }> {
   const telemetries = await cluster.all('telemetry.istio.io/v1alpha1/Telemetry')
   const { extensionProviders = [], rootNamespace = 'istio-system' } = await meshConfig(cluster)
@@ -20,13 +20,15 @@ export async function telemetryTroubles(cluster: Cluster): Promise<{ troubles: s
     const sections = ['accessLogging', 'tracing', 'metrics'].flatMap(
       (kind) => (telemetry.spec?.[kind] ?? []) as Section[],
     )
-    const undefinedOnes = sections
+    const unknownProviders = sections
       .flatMap(({ providers = [] }) => providers.map((provider) => provider.name))
       .filter((provider) => !known.includes(provider))
-    const selected = pods.some((pod) => isSelected(telemetry, pod, rootNamespace))
+    const selectsPod = pods.some((pod) => isSelected(telemetry, pod, rootNamespace))
     return [
-      ...undefinedOnes.map((provider) => `${namespace}/${name} names the provider ${provider}, which is not defined`),
-      ...(selected ? [] : [`${namespace}/${name} selects no pod`]),
+      ...unknownProviders.map(
+        (provider) => `Telemetry ${namespace}/${name}: meshConfig.extensionProviders has no provider ${provider}`,
+      ),
+      ...(selectsPod ? [] : [`Telemetry ${namespace}/${name}: selects no pod`]),
     ]
   })
   return { troubles, count: telemetries.length }
@@ -34,6 +36,6 @@ export async function telemetryTroubles(cluster: Cluster): Promise<{ troubles: s
 
 function isSelected({ metadata, spec }: KubernetesObject, pod: KubernetesObject, root: string): boolean {
   const labels = Object.entries((spec?.selector?.matchLabels ?? {}) as Record<string, string>)
-  const inside = metadata?.namespace === root || metadata?.namespace === pod.metadata?.namespace
-  return inside && labels.every(([key, value]) => pod.metadata?.labels?.[key] === value)
+  const isInScope = metadata?.namespace === root || metadata?.namespace === pod.metadata?.namespace
+  return isInScope && labels.every(([key, value]) => pod.metadata?.labels?.[key] === value)
 }

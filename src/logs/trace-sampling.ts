@@ -2,7 +2,8 @@ import type { Cluster } from '../cluster/cluster.ts'
 import type { Istio } from '../mesh/istio.ts'
 
 /**
- * The share of traces, in percent, that each gateway's listeners sample at random, once `reached` holds for all of them.
+ * Waits until `reached` holds for the percentage of traces that each gateway's listeners sample at random.
+ * @returns the percentage by pod
  * @throws StackFailure at the deadline, with what was last seen
  */
 export async function traceSampling(
@@ -12,16 +13,18 @@ export async function traceSampling(
   const pods = await stack.istio.gatewayPods()
   const sampled: Record<string, number> = {}
   await stack.eventually(
-    'random sampling of traces in the gateways',
+    'random sampling of traces in the gateway pods',
     async () => {
       for (const pod of pods) {
         const dump = await stack.istio.admin(pod, '/config_dump?resource=dynamic_listeners')
-        // Envoy leaves a field out that is at its default: a listener without one samples everything, or has no tracing.
+        // Envoy omits a field at its default: a listener without random_sampling samples all traces, or has no tracing.
         const found = /"random_sampling":\s*\{\s*(?:"value":\s*([\d.]+))?/.exec(dump)
         sampled[pod.metadata?.name ?? ''] = found ? Number(found[1] ?? 0) : NaN
       }
       const lacking = Object.entries(sampled).find(([, percent]) => !reached(percent))
-      return lacking ? `${lacking[0]} has ${lacking[1]}` : undefined
+      if (!lacking) return undefined
+      const [pod, percent] = lacking
+      return Number.isNaN(percent) ? `Pod ${pod} has no random_sampling` : `Pod ${pod} samples ${percent} %`
     },
     'configPush',
   )

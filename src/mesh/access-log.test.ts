@@ -2,8 +2,12 @@ import { describe, expect, test } from 'vitest'
 import { formatReader, readAccessLog } from './access-log.ts'
 
 // A line of Istio 1.31's gateway, as it was.
-const LINE =
-  '[2026-11-24T14:18:02.547Z] "GET /a?b=c HTTP/1.1" 200 - via_upstream - "-" 0 22 2 2 "10.244.3.1" "curl/8.0 (a "quoted" agent)" "297cd91d-8d9a-4209-b1d6-9dcfbb2516f8" "hello.default.example.com" "10.244.3.7:8012" outbound|80||hello-00002.default.svc.cluster.local 10.244.3.6:60972 10.244.3.6:8080 10.244.3.1:10163 - -'
+const LINE = [
+  '[2026-11-24T14:18:02.547Z] "GET /a?b=c HTTP/1.1" 200 - via_upstream - "-" 0 22 2 2 "10.244.3.1" ',
+  '"curl/8.0 (a "quoted" agent)" "297cd91d-8d9a-4209-b1d6-9dcfbb2516f8" "hello.default.example.com" ',
+  '"10.244.3.7:8012" outbound|80||hello-00002.default.svc.cluster.local 10.244.3.6:60972 10.244.3.6:8080 ',
+  '10.244.3.1:10163 - -',
+].join('')
 
 describe('access logs', () => {
   test('a line of the default format', () => {

@@ -1,14 +1,21 @@
-/** One request as a gateway's access log has it, by Envoy's operators (REQ(:METHOD), RESPONSE_CODE, ...) or JSON keys. */
+/** One record of a gateway's access log, by Envoy's operators (REQ(:METHOD), RESPONSE_CODE, ...) or JSON keys. */
 export type AccessLogRecord = Record<string, string>
 
-/** How the mesh writes access logs. */
+/** The encoding of access logs in meshConfig. */
 export type Encoding = 'TEXT' | 'JSON'
 
 // istio/istio, pilot/pkg/model/telemetry_logging.go, EnvoyTextLogFormat.
-export const DEFAULT_FORMAT =
-  '[%START_TIME%] "%REQ(:METHOD)% %REQ(X-ENVOY-ORIGINAL-PATH?:PATH)% %PROTOCOL%" %RESPONSE_CODE% %RESPONSE_FLAGS% %RESPONSE_CODE_DETAILS% %CONNECTION_TERMINATION_DETAILS% "%UPSTREAM_TRANSPORT_FAILURE_REASON%" %BYTES_RECEIVED% %BYTES_SENT% %DURATION% %RESP(X-ENVOY-UPSTREAM-SERVICE-TIME)% "%REQ(X-FORWARDED-FOR)%" "%REQ(USER-AGENT)%" "%REQ(X-REQUEST-ID)%" "%REQ(:AUTHORITY)%" "%UPSTREAM_HOST%" %UPSTREAM_CLUSTER_RAW% %UPSTREAM_LOCAL_ADDRESS% %DOWNSTREAM_LOCAL_ADDRESS% %DOWNSTREAM_REMOTE_ADDRESS% %REQUESTED_SERVER_NAME% %ROUTE_NAME%\n'
+export const DEFAULT_FORMAT = [
+  '[%START_TIME%] "%REQ(:METHOD)% %REQ(X-ENVOY-ORIGINAL-PATH?:PATH)% %PROTOCOL%" %RESPONSE_CODE% ',
+  '%RESPONSE_FLAGS% %RESPONSE_CODE_DETAILS% %CONNECTION_TERMINATION_DETAILS% ',
+  '"%UPSTREAM_TRANSPORT_FAILURE_REASON%" %BYTES_RECEIVED% %BYTES_SENT% %DURATION% ',
+  '%RESP(X-ENVOY-UPSTREAM-SERVICE-TIME)% "%REQ(X-FORWARDED-FOR)%" "%REQ(USER-AGENT)%" ',
+  '"%REQ(X-REQUEST-ID)%" "%REQ(:AUTHORITY)%" "%UPSTREAM_HOST%" %UPSTREAM_CLUSTER_RAW% ',
+  '%UPSTREAM_LOCAL_ADDRESS% %DOWNSTREAM_LOCAL_ADDRESS% %DOWNSTREAM_REMOTE_ADDRESS% %REQUESTED_SERVER_NAME% ',
+  '%ROUTE_NAME%\n',
+].join('')
 
-/** The fields that a check looks at, as both of Istio's default encodings name them. */
+/** The fields that checks read: the keys of Istio's default JSON, and the operators of its default text. */
 const COMMON = {
   method: 'REQ(:METHOD)',
   path: 'REQ(X-ENVOY-ORIGINAL-PATH?:PATH)',
@@ -23,7 +30,7 @@ const COMMON = {
 export type AccessLogField = keyof typeof COMMON
 export const ACCESS_LOG_FIELDS = Object.keys(COMMON) as AccessLogField[]
 
-/** Reads lines of one of Envoy's format strings: a value for each of its %OPERATOR%s, or undefined for a line of another shape. */
+/** Reads lines of an Envoy format string: a value for each %OPERATOR%, or undefined for a line of another format. */
 export function formatReader(format: string): (line: string) => AccessLogRecord | undefined {
   const operators: string[] = []
   const pattern = format
@@ -35,20 +42,20 @@ export function formatReader(format: string): (line: string) => AccessLogRecord 
       return '(.*?)'
     })
     .join('')
-  const whole = new RegExp(`^${pattern}$`)
+  const lineFormat = new RegExp(`^${pattern}$`)
   return (line) => {
-    const values = whole.exec(line)?.slice(1)
+    const values = lineFormat.exec(line)?.slice(1)
     return values && Object.fromEntries(operators.map((operator, at) => [operator, values[at] ?? '']))
   }
 }
 
 const readDefault = formatReader(DEFAULT_FORMAT)
 
-/** Reads a line of Istio's default format in an encoding, by the keys of its JSON; undefined where it is not one. */
+/** Reads a line of Istio's default format in an encoding, by its JSON keys; undefined for a line of another format. */
 export const readAccessLog = (line: string, encoding: Encoding): Record<AccessLogField, string> | undefined =>
   fieldsOf(encoding === 'JSON' ? readJson(line) : readDefault(line), encoding)
 
-/** What reads lines of an encoding, in Istio's default format or in one of Envoy's format strings. */
+/** A reader for lines in an encoding, in Istio's default format or in an Envoy format string. */
 export function accessLogFields(
   encoding: Encoding,
   format = DEFAULT_FORMAT,

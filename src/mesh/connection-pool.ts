@@ -12,7 +12,7 @@ interface Clusters {
   cluster_statuses?: { name: string; host_statuses?: { stats?: { name: string; value?: string }[] }[] }[]
 }
 
-/** A workload behind a connection pool of few places: what the gateways say of requests that it had no place for. */
+/** A workload behind a small connection pool, and what the gateways count and log of the requests that overflow it. */
 export class ConnectionPool {
   readonly host: string
   readonly namespace: string
@@ -24,8 +24,8 @@ export class ConnectionPool {
     this.host = `limited.${namespace}.test`
   }
 
-  /** Makes it, and waits until every gateway pod knows its limits and answers for it. */
-  static async of(stack: Parts): Promise<ConnectionPool> {
+  /** Creates it, and waits until every gateway pod has its limits and answers for it. */
+  static async create(stack: Parts): Promise<ConnectionPool> {
     const pool = new ConnectionPool(stack, await workloadNamespace(stack, 'limited'))
     const { namespace, host } = pool
     await stack.applyFixture('mesh/limited.yaml', { namespace, host })
@@ -36,8 +36,8 @@ export class ConnectionPool {
   }
 
   /**
-   * How many requests the gateways have passed on to its pod so far, by Envoy's own counters. Istio keeps Envoy from counting overflows
-   * of a cluster unless the proxy asks for it (proxyStatsMatcher); those of its hosts are always there.
+   * How many requests the gateways have passed on to its pod so far, by Envoy's counters. Envoy counts the overflows of
+   * a cluster only where the proxy asks for that (proxyStatsMatcher); the counters of its hosts are always there.
    */
   async passedOn(): Promise<number> {
     const pods = await this.#stack.istio.gatewayPods()
@@ -55,8 +55,8 @@ export class ConnectionPool {
   }
 
   /**
-   * Waits until so many requests of a load script (their path holds them for a while) stand in the access log since `since`, and gives
-   * how many of them overflowed (flag UO).
+   * Waits until `count` requests of a load script (their path has sleep=) are in the access log since `since`.
+   * @returns how many of them overflowed (flag UO)
    */
   async overflowsLogged(since: number, count: number): Promise<number> {
     const read = await accessLogReader(this.#stack)
@@ -68,8 +68,9 @@ export class ConnectionPool {
       logged++
       if (record.response_flags.split(',').includes('UO')) overflows++
     }
-    const missing = () => (logged < count ? `${logged} are there` : undefined)
-    await this.#stack.gatewayLog.until(since, `${count} requests in the access log`, { take, missing })
+    const missing = () => (logged < count ? `the access log has ${logged} of ${count}` : undefined)
+    const awaited = `${count} requests to ${this.host} in the access log`
+    await this.#stack.gatewayLog.until(since, awaited, { take, missing })
     return overflows
   }
 

@@ -10,7 +10,7 @@ import { gatewaySelector } from '../cluster/gateway-service.ts'
 import type { Ingress } from '../traffic/ingress.ts'
 import type { Istio } from './istio.ts'
 
-/** A path that no other request has: by it a request is found in logs. Envoy gives each request an id of its own, whatever it came with. */
+/** A path that no other request has, to find a request in logs: Envoy replaces the request id that a client sends. */
 export const uniquePath = (): string => `/plumb-${randomBytes(8).toString('hex')}`
 const UNIQUE_PATH = /\/plumb-[0-9a-f]{16}/
 
@@ -39,14 +39,14 @@ export class GatewayLog {
     const answer = await this.#ingress.send({ ...request, path: `${path}${request.path ?? ''}` })
     const answered = performance.now()
     const line = lineThat(({ text }) => text.includes(path))
-    await this.until(since, `the request ${path} in the access log`, line, within)
+    await this.until(since, `request ${path} in the access log`, line, within)
     return { path, answer, line: line.found()?.text ?? '', ms: performance.now() - answered }
   }
 
   /**
-   * Sends requests until a line about one of them satisfied `wrong` (it gives undefined) in every gateway pod: a change of logging
-   * reaches each at its own time.
-   * @throws StackFailure at the deadline, with the pods that are behind and what they wrote
+   * Sends requests until `wrong` gives undefined for a line about one of them in every gateway pod: a change of logging
+   * reaches each pod at its own time.
+   * @throws StackFailure at the deadline, with the pods whose lines are still wrong and the last such line
    */
   async untilInEveryGateway(
     request: IngressRequest,
@@ -54,7 +54,7 @@ export class GatewayLog {
     wrong: (line: string) => string | undefined,
   ): Promise<void> {
     const behind = new Set(await this.#podNames())
-    let last = 'nothing yet'
+    let last = 'none'
     const mark = uniquePath()
     const take = ({ pod, text }: Line) => {
       if (!text.includes(mark)) return
@@ -63,9 +63,9 @@ export class GatewayLog {
       else last = problem
     }
     const missing = () =>
-      behind.size ? `not of ${[...behind].join(', ')}; last other line: ${last.slice(0, 200)}` : undefined
+      behind.size ? `missing from ${[...behind].join(', ')}; last other line: ${last.slice(0, 200)}` : undefined
     await this.#whileAsking(request, mark, () =>
-      this.until(performance.now(), `${what} of every gateway`, { take, missing }, 'configPush'),
+      this.until(performance.now(), `${what} from every gateway pod`, { take, missing }, 'configPush'),
     )
   }
 
@@ -93,8 +93,9 @@ export class GatewayLog {
   }
 
   /**
-   * Sends so many requests that are answered with 200, and then others with 404, until every gateway has logged one of these; an Envoy
-   * writes its lines in order, so whatever it logs of the first is there by then. Gives how many of the first are.
+   * Sends `count` requests that are answered with 200, and then others with 404 until every gateway pod has logged one
+   * of these. An Envoy writes its lines in order, so by then its lines about the first requests are there.
+   * @returns how many of the first requests are logged
    */
   async loggedBeforeErrors(host: string, mark: string, count: number): Promise<number> {
     const since = performance.now()
@@ -106,9 +107,9 @@ export class GatewayLog {
       if (text.includes(`${mark}/error`)) behind.delete(pod)
       else if (text.includes(mark)) logged++
     }
-    const missing = () => (behind.size ? `none of ${[...behind].join(', ')}` : undefined)
+    const missing = () => (behind.size ? `missing from ${[...behind].join(', ')}` : undefined)
     await this.#whileAsking({ host }, `${mark}/error?status=404`, () =>
-      this.until(since, `a 404 of ${mark} in every gateway`, { take, missing }),
+      this.until(since, `a 404 under ${mark} in the access log of every gateway pod`, { take, missing }),
     )
     return logged
   }
@@ -124,7 +125,7 @@ export class GatewayLog {
       const path = UNIQUE_PATH.exec(text)?.[0] ?? ''
       if (left.delete(path)) lines.set(path, text)
     }
-    const missing = () => (left.size ? `${left.size} of ${count} are not there` : undefined)
+    const missing = () => (left.size ? `${left.size} of ${count} are missing` : undefined)
     await this.until(since, `${count} requests in the access log`, { take, missing })
     return paths.map((path) => lines.get(path) ?? '')
   }
@@ -134,7 +135,7 @@ export class GatewayLog {
     const name = pod.metadata?.name ?? ''
     const debug = lineThat((line) => line.pod === name && /\tdebug\tenvoy |\[debug\]/.test(line.text))
     await this.#whileAsking(request, uniquePath(), () =>
-      this.until(performance.now(), `a line at debug in ${name}`, debug, 'configPush'),
+      this.until(performance.now(), `a debug line in the log of Pod ${name}`, debug, 'configPush'),
     )
   }
 

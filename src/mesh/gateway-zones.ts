@@ -3,14 +3,14 @@ import { conditionOf } from '../kube/until.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import type { Istio } from './istio.ts'
 
-/** Where the Ready gateway pods are: by zone their addresses, and what their nodes are known by to a load balancer. */
+/** The Ready gateway pods by zone: their IP addresses, and the EC2 instance ids of their nodes. */
 export interface GatewayZones {
-  /** How many pods there are. */
+  /** The number of Ready gateway pods. */
   size: number
   byZone: Map<string, { pods: Set<string>; nodes: Set<string> }>
 }
 
-/** Looks where the Ready gateway pods are. */
+/** Finds the zones of the Ready gateway pods. */
 export async function gatewayZones(stack: Cluster & { istio: Istio }): Promise<GatewayZones> {
   const nodes = new Map((await stack.all('v1/Node')).map((node) => [node.metadata?.name, node]))
   const ready = (await stack.istio.gatewayPods()).filter((pod) => conditionOf(pod, 'Ready')?.status === 'True')

@@ -39,7 +39,7 @@ export class Istio {
     const { items } = await this.#cluster.k8s.list('v1/Pod', { labels: 'app=istiod' })
     const pods = readyPods(items)
     if (pods.length === 0)
-      throw new StackFailure('No pod with the label app=istiod is Ready: Istio is not installed, or down.')
+      throw new StackFailure('No pod with the label app=istiod is Ready: Istio is not installed, or istiod is down.')
     return pods
   }
 
@@ -74,18 +74,19 @@ export class Istio {
   }
 
   /**
-   * Waits until at least so many proxies are connected, and every one has acknowledged what was last sent to it, and gives them; our own checks push configuration meanwhile.
+   * Waits until at least so many proxies are connected and every one has acknowledged its last push. Other checks
+   * push configuration meanwhile.
    * @throws StackFailure at the deadline, naming the proxies and types that are stale
    */
   async untilSynced(atLeast: number, within: DeadlineName = 'configPush'): Promise<ProxyStatus[]> {
     let proxies: ProxyStatus[] = []
     await eventually(
-      'proxies acknowledging their configuration',
+      'all proxies to acknowledge their configuration',
       async () => {
         proxies = await this.#askProxies()
         const stale = proxies.flatMap((proxy) => staleTypes(proxy).map((type) => `${proxy.proxy} ${type}`))
-        if (proxies.length < atLeast) return `${proxies.length} of at least ${atLeast} proxies are connected`
-        return stale.length ? `stale: ${stale.join(', ')}` : undefined
+        if (proxies.length < atLeast) return `${proxies.length} proxies are connected, at least ${atLeast} are expected`
+        return stale.length ? `STALE: ${stale.join(', ')}` : undefined
       },
       within,
     )
@@ -93,8 +94,8 @@ export class Istio {
   }
 
   /**
-   * Waits until istiod has sent no listeners for a while, as long as the deadline lasts: in a cluster where it never rests nothing is
-   * gained by failing.
+   * Waits until istiod has sent no listeners for a while, at most for the deadline: in a cluster where it always pushes
+   * nothing is gained by failing.
    */
   async untilQuiet(): Promise<void> {
     let before = ''
@@ -104,9 +105,9 @@ export class Istio {
       const now = sent.toSorted().join()
       const same = now === before
       before = now
-      return same ? undefined : 'it has sent listeners'
+      return same ? undefined : 'istiod has sent listeners'
     }
-    await eventually('istiod having nothing to push', pushed, 'configPush', { inARow: QUIET_LOOKS }).catch(
+    await eventually('istiod with nothing to push', pushed, 'configPush', { inARow: QUIET_LOOKS }).catch(
       (problem: unknown) => {
         if (!(problem instanceof StackFailure)) throw problem
       },
@@ -123,7 +124,7 @@ export class Istio {
   ): Promise<Record<string, Record<string, number>>> {
     let limits: Record<string, Record<string, number>> = {}
     await eventually(
-      `circuit breakers of ${cluster} in the gateways`,
+      `circuit breakers of ${cluster} in the gateway pods`,
       async () => {
         limits = {}
         for (const pod of await this.gatewayPods()) {
@@ -141,7 +142,7 @@ export class Istio {
           }
         }
         const lacking = Object.entries(limits).find(([, each]) => !reached(each))
-        return lacking ? `${lacking[0]} has ${JSON.stringify(lacking[1])}` : undefined
+        return lacking ? `Pod ${lacking[0]} has ${JSON.stringify(lacking[1])}` : undefined
       },
       'configPush',
     )
@@ -178,7 +179,7 @@ interface ConfigDump {
   }[]
 }
 
-/** The types whose last push the proxy has not acknowledged, or never got: a proxy without clusters or listeners serves nothing. */
+/** The types whose last push the proxy has not acknowledged, or never got: it needs clusters and listeners to serve. */
 export function staleTypes(proxy: ProxyStatus): string[] {
   const types = {
     CDS: ['cluster', true],

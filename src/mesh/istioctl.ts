@@ -15,19 +15,20 @@ export interface AnalyzeMessage {
   origin?: string
 }
 
-/** What istioctl makes of an install file. */
+/** The manifest that istioctl renders from an install file. */
 export interface Rendered {
-  /** How many objects there are in all. */
+  /** The number of all objects. */
   count: number
-  /** Those of the kind that was asked for. */
+  /** The objects of the requested kind. */
   objects: KubernetesObject[]
-  /** What the file is refused with; ACCEPTED where it is not. */
+  /** The refusal of the file, in istioctl's words; ACCEPTED where there is none. */
   refusal: string
 }
 
 /**
- * Runs istioctl against the stack's cluster and gives its output; `exitCodes` are those that it may end with.
- * @throws StackFailure with its last line of error, where it ends otherwise
+ * Runs istioctl against the stack's cluster.
+ * @param exitCodes those that it may end with
+ * @throws StackFailure with the last line of its stderr, where it ends with another exit code
  */
 export async function istioctl(
   { config: { kubeconfig }, run: { context } }: Cluster,
@@ -37,25 +38,28 @@ export async function istioctl(
   const scope = currentScope()
   const connection = ['--context', context, ...(kubeconfig ? ['--kubeconfig', kubeconfig] : [])]
   const run = async () => {
-    const done = await execa('istioctl', [...args, ...connection], {
+    const result = await execa('istioctl', [...args, ...connection], {
       reject: false,
       timeout: deadline('istioctl'),
       ...(scope ? { cancelSignal: scope.signal } : {}),
     })
-    const exitCode = done.exitCode ?? -1
+    const exitCode = result.exitCode ?? -1
     if (!exitCodes.includes(exitCode)) {
-      const why = done.timedOut
-        ? `did not end within ${deadline('istioctl') / 1000} s`
-        : lastLine(done.stderr || done.stdout)
-      throw new StackFailure(`istioctl ${args.slice(0, 2).join(' ')}: ${why}`)
+      const reason = result.timedOut
+        ? `timed out after ${deadline('istioctl') / 1000} s`
+        : lastLine(result.stderr || result.stdout)
+      throw new StackFailure(`istioctl ${args.slice(0, 2).join(' ')}: ${reason}`)
     }
-    return { stdout: done.stdout, stderr: done.stderr, exitCode }
+    return { stdout: result.stdout, stderr: result.stderr, exitCode }
   }
   return waitingFor(`istioctl ${args[0] ?? ''}`, deadline('istioctl'), run, 'program')
 }
 
-/** What istioctl makes of an install file in fixtures/; only objects of one kind are read, since to read all of its CRDs takes a second. */
-export async function renderedBy(cluster: Cluster, path: string, kind: string): Promise<Rendered> {
+/**
+ * Renders an install file in fixtures/ with istioctl. It parses the objects of one kind only: to parse all CRDs takes a
+ * second.
+ */
+export async function renderManifest(cluster: Cluster, path: string, kind: string): Promise<Rendered> {
   const { stdout, stderr, exitCode } = await istioctl(
     cluster,
     ['manifest', 'generate', '-f', fixturePath(path)],
@@ -64,11 +68,11 @@ export async function renderedBy(cluster: Cluster, path: string, kind: string): 
   if (exitCode !== 0) return { count: 0, objects: [], refusal: lastLine(stderr) }
   const documents = stdout.split(/^---$/m).filter((text) => text.trim())
   const wanted = documents.filter((text) => new RegExp(`^kind: ${kind}$`, 'm').test(text))
-  const objects = wanted.flatMap((text) => parseManifest(text, `what istioctl makes of ${path}`))
+  const objects = wanted.flatMap((text) => parseManifest(text, `the manifest that istioctl renders from ${path}`))
   return { count: documents.length, objects, refusal: ACCEPTED }
 }
 
-/** What istioctl analyze says of all namespaces, but for those of a run. */
+/** The messages of istioctl analyze about all namespaces except those of a run. */
 export async function analyze(cluster: Cluster): Promise<AnalyzeMessage[]> {
   // It exits 79 where it found an error; the messages are on stdout either way.
   const { stdout } = await istioctl(

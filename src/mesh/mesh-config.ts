@@ -5,7 +5,7 @@ import type { Cluster } from '../cluster/cluster.ts'
 import type { Changes } from '../cluster/changes.ts'
 import type { Istio } from './istio.ts'
 
-/** Istio's mesh configuration, as far as checks read it. */
+/** The fields of Istio's mesh configuration that checks read. */
 export interface MeshConfig {
   accessLogFile?: string
   accessLogEncoding?: Encoding
@@ -18,7 +18,7 @@ export interface MeshConfig {
 
 const CONFIG_MAP = 'v1/ConfigMap'
 
-/** The ConfigMap that istiod reads: `istio`, or `istio-REVISION` for a revision of it. */
+/** The ConfigMap that istiod reads: `istio`, or `istio-REVISION` for a revision of istiod. */
 async function configMapOf(cluster: Cluster): Promise<{ name: string; namespace: string }> {
   const deployments = await cluster.all('apps/v1/Deployment')
   const istiod = deployments.find(({ metadata }) => metadata?.labels?.app === 'istiod')
@@ -30,21 +30,23 @@ async function configMapOf(cluster: Cluster): Promise<{ name: string; namespace:
 }
 
 /**
- * The mesh configuration as it is now.
- * @throws StackFailure where istiod's ConfigMap is missing, or has none
+ * Reads the mesh configuration now.
+ * @throws StackFailure where istiod's ConfigMap has no key mesh
  */
 export async function meshConfig(cluster: Cluster): Promise<MeshConfig> {
   const { name, namespace } = await configMapOf(cluster)
   const { data } = await cluster.k8s.get(CONFIG_MAP, name, namespace)
-  if (typeof data?.mesh !== 'string') throw new StackFailure(`ConfigMap ${namespace}/${name} has no key mesh.`)
+  if (typeof data?.mesh !== 'string')
+    throw new StackFailure(`ConfigMap ${namespace}/${name}: key mesh not found in data.`)
   return (parse(data.mesh) ?? {}) as MeshConfig
 }
 
 /**
- * Lays `change` over the mesh configuration for the time of the running check. istiod pushes it to the proxies by itself. It is changed,
- * and put back, while istiod rests: a push that is under way builds access logs of the old configuration and leaves them in a cache that
- * was just emptied for the new one, and from there they go out until the next change (istio/istio 1.31, pilot/pkg/networking/core/
- * accesslog.go, cachedMeshConfigAccessLog; seen on a cluster once in some fifteen changes).
+ * Merges `change` into the mesh configuration until the running check ends. istiod pushes it to the proxies. The change
+ * and its undoing wait until istiod has nothing to push: a push that is under way builds access logs from the old
+ * configuration, and leaves them in a cache that was just cleared for the new one; the proxies then get them until the
+ * next change (istio/istio 1.31, pilot/pkg/networking/core/accesslog.go, cachedMeshConfigAccessLog; seen about once in
+ * 15 changes).
  */
 export async function tuneMesh(
   stack: Cluster & { changes: Changes; istio: Istio },
@@ -57,11 +59,11 @@ export async function tuneMesh(
   stack.changes.atEnd(() => stack.istio.untilQuiet())
 }
 
-/** The encoding of access logs; TEXT where the mesh configuration does not say. */
+/** The encoding of access logs; TEXT where the mesh configuration has none. */
 export const encodingOf = ({ accessLogEncoding }: MeshConfig): Encoding =>
   accessLogEncoding === 'JSON' ? 'JSON' : 'TEXT'
 
-/** Reads lines of the gateways' access log as the mesh configuration has them now; undefined for a line of another shape. */
+/** A reader for access log lines in the format of the mesh configuration; undefined for a line of another format. */
 export async function accessLogReader(
   cluster: Cluster,
 ): Promise<(line: string) => Record<AccessLogField, string> | undefined> {

@@ -12,20 +12,20 @@ type Parts = Cluster & { istio: Istio; agent: Agent }
 
 const PROXY = 'istio-proxy'
 
-/** Whether a pod is in the mesh: the proxy is a container of it, or an init container that stays (a native sidecar). */
+/** Whether a pod is in the mesh: the proxy is one of its containers, or an init container (a native sidecar). */
 export const hasSidecar = (pod: KubernetesObject): boolean =>
   [...(pod.spec?.containers ?? []), ...(pod.spec?.initContainers ?? [])].some(
     ({ name }: { name: string }) => name === PROXY,
   )
 
-/** The labels by which a namespace of ours gets sidecars from the installed istiod. */
+/** The namespace labels with which the installed istiod injects sidecars. */
 export async function injectionLabels(stack: { istio: Istio }): Promise<Record<string, string>> {
   const [istiod] = await stack.istio.istiodPods()
   const revision = istiod?.metadata?.labels?.['istio.io/rev'] ?? 'default'
   return revision === 'default' ? { 'istio-injection': 'enabled' } : { 'istio.io/rev': revision }
 }
 
-/** Two pods of ours in the mesh, a server and a client, in a namespace of their own. */
+/** Two pods in the mesh, a server and a client, in a namespace of their own. */
 export class MeshPods {
   readonly namespace: string
   readonly server: KubernetesObject
@@ -38,10 +38,10 @@ export class MeshPods {
   }
 
   /**
-   * Makes them, once a run for each name.
-   * @throws StackFailure where they do not get a sidecar, do not become Ready, or do not reach one another
+   * Creates them, once a run for each name.
+   * @throws StackFailure where they get no sidecar, do not become Ready, or do not reach each other
    */
-  static of(stack: Parts, name: string): Promise<MeshPods> {
+  static create(stack: Parts, name: string): Promise<MeshPods> {
     return stack.shared(name, async () => {
       const namespace = await workloadNamespace(stack, name, await injectionLabels(stack))
       await stack.applyFixture('tls/mesh-pods.yaml', {
@@ -52,13 +52,14 @@ export class MeshPods {
       const outside = pods.find((pod) => !hasSidecar(pod))
       if (outside)
         throw new StackFailure(
-          `Pod ${namespace}/${outside.metadata?.name} got no sidecar though its namespace asks for it: see the webhook istio-sidecar-injector and the log of istiod.`,
+          `Pod ${namespace}/${outside.metadata?.name}: no sidecar injected, though the namespace has the label. ` +
+            'Look at the webhook istio-sidecar-injector and at the log of istiod.',
         )
       const server = pods.find(({ metadata }) => metadata?.name === 'server')
       const mesh = new MeshPods(stack, namespace, server!)
-      // Ready is what a sidecar is once it has configuration; of the other pod it hears when istiod has.
+      // A sidecar is Ready with its first configuration; it gets the other pod's address with a later push.
       await stack.eventually(
-        `a pod of ${namespace} reaching the other through their sidecars`,
+        `Pod ${namespace}/client reaching Pod ${namespace}/server through the sidecars`,
         async () => {
           const answer = await mesh.fromInside()
           return answer.status === 200 ? undefined : describeAnswer(answer)
@@ -76,17 +77,17 @@ export class MeshPods {
     return this.#stack.agent.send({ address, port: 8080, host: address, path: '/info' })
   }
 
-  /** The same from the client, whose sidecar speaks for it. */
+  /** The same request from the client, through its sidecar. */
   fromInside(): Promise<Answer> {
     const host = `server.${this.namespace}.svc.cluster.local`
     const request = { address: host, port: 80, host, path: '/info', withinMs: deadline('request') }
     return this.#stack.agent.askPod<Answer>({ namespace: this.namespace, name: 'client' }, 'request', request)
   }
 
-  /** The identity by which the client was known to the server's sidecar, in the header that this one adds. */
+  /** The client's SPIFFE identity, from the header that the server's sidecar adds. */
   static identityOf(answer: Answer): string | undefined {
     if (answer.status !== 200)
-      throw new StackFailure(`A pod in the mesh did not reach another one (${describeAnswer(answer)}).`)
+      throw new StackFailure(`A request between two pods in the mesh failed: ${describeAnswer(answer)}.`)
     const { headers } = JSON.parse(answer.body) as { headers: Record<string, string> }
     return /URI=(spiffe:[^;,]+)/.exec(headers['x-forwarded-client-cert'] ?? '')?.[1]
   }

@@ -7,8 +7,8 @@ const KIND = 'security.istio.io/v1beta1/PeerAuthentication'
 
 export type MtlsMode = 'STRICT' | 'PERMISSIVE'
 
-/** A PeerAuthentication for a whole namespace; in the root namespace it is the mesh's default. */
-const policy = (name: string, namespace: string, mode: MtlsMode): KubernetesObject => ({
+/** A PeerAuthentication for a namespace; in the root namespace it is the default of the mesh. */
+const peerAuthentication = (name: string, namespace: string, mode: MtlsMode): KubernetesObject => ({
   apiVersion: 'security.istio.io/v1beta1',
   kind: 'PeerAuthentication',
   metadata: { name, namespace },
@@ -16,8 +16,8 @@ const policy = (name: string, namespace: string, mode: MtlsMode): KubernetesObje
 })
 
 /**
- * Sets how pods of a namespace take connections, for the time of the running check. A policy that is there for all of it is changed and
- * put back: of two only the older one counts.
+ * Sets the mTLS mode of a namespace until the running check ends. An existing policy for the namespace is changed and
+ * restored: of two policies only the older one counts.
  */
 export async function tuneMtls(
   stack: Cluster & { changes: Changes },
@@ -25,12 +25,15 @@ export async function tuneMtls(
   mode: MtlsMode,
 ): Promise<void> {
   const { items } = await stack.k8s.list(KIND, { namespace })
-  const there = items.find(({ spec }) => !spec?.selector?.matchLabels)
-  if (there) await stack.changes.tune(KIND, namespace, there.metadata?.name ?? '', { spec: { mtls: { mode } } })
-  else await stack.changes.place(policy(`plumb-${mode.toLowerCase()}-${stack.runTag}`, namespace, mode), 'shared')
+  const existing = items.find(({ spec }) => !spec?.selector?.matchLabels)
+  if (existing) await stack.changes.tune(KIND, namespace, existing.metadata?.name ?? '', { spec: { mtls: { mode } } })
+  else {
+    const name = `plumb-${mode.toLowerCase()}-${stack.runTag}`
+    await stack.changes.place(peerAuthentication(name, namespace, mode), 'shared')
+  }
 }
 
-/** The same for the whole mesh. */
+/** Sets the mTLS mode of the mesh until the running check ends. */
 export async function tuneMeshMtls(stack: Cluster & { changes: Changes }, mode: MtlsMode): Promise<void> {
   const { rootNamespace = 'istio-system' } = await meshConfig(stack)
   await tuneMtls(stack, rootNamespace, mode)

@@ -1,8 +1,8 @@
 import type { KubernetesObject } from '../core/object.ts'
 
 /**
- * A sentence for each host that more than one VirtualService claims on the same gateway. Gateways and hosts are compared by their
- * full names: a gateway without a namespace is of the VirtualService's own, and so is a host without a dot.
+ * A sentence for each host of more than one VirtualService on the same gateway. Gateways and hosts are compared by full
+ * name: one without a namespace or a dot belongs to the namespace of the VirtualService.
  */
 export function routeConflicts(services: readonly KubernetesObject[]): string[] {
   const claims = new Map<string, Set<string>>()

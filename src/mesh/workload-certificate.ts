@@ -16,8 +16,8 @@ interface SecretsDump {
 }
 
 /**
- * The certificate that a pod's sidecar has for its workload, its own first, and what the sidecar trusts; by Envoy's own dump, which shows
- * no key.
+ * The workload certificate of a pod's sidecar as a chain, its own first, and the certificates that the sidecar trusts;
+ * from Envoy's config dump, which shows no key.
  * @throws StackFailure where it has none
  */
 export async function workloadCertificate(
@@ -35,15 +35,15 @@ export async function workloadCertificate(
   )
   if (chain.length === 0)
     throw new StackFailure(
-      `The sidecar of ${pod.metadata?.namespace}/${pod.metadata?.name} has no workload certificate.`,
+      `Pod ${pod.metadata?.namespace}/${pod.metadata?.name}: its sidecar has no workload certificate.`,
     )
   return { chain, trusted }
 }
 
-/** The mesh's root as istiod hands it to every namespace. */
+/** The root certificate of the mesh, which istiod writes into every namespace. */
 export async function meshRoot(stack: Cluster & { istio: Istio }, namespace: string): Promise<X509Certificate> {
   const map = await stack.k8s.get('v1/ConfigMap', 'istio-ca-root-cert', namespace)
   const [root] = readCertificates(String(map.data?.['root-cert.pem'] ?? ''))
-  if (!root) throw new StackFailure(`ConfigMap ${namespace}/istio-ca-root-cert has no certificate under root-cert.pem.`)
+  if (!root) throw new StackFailure(`ConfigMap ${namespace}/istio-ca-root-cert: key root-cert.pem has no certificate.`)
   return root
 }

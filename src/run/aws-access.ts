@@ -8,7 +8,7 @@ import { ELB_HOSTNAME } from '../cloud/load-balancer.ts'
 import { eksOf } from '../cloud/eks-kubeconfig.ts'
 import { awsPlace, reachEks } from '../targets/eks.ts'
 
-/** AWS as a run may ask it, or why it may not: what is not excused leaves the verdict incomplete. */
+/** How a run reaches AWS, or why it does not: a reason that is not excused leaves the verdict incomplete. */
 export interface AwsAccess {
   aws?: RunInfo['aws']
   lacking: Pick<RunInfo['lacking'], 'nlb' | 'eks'>
@@ -16,11 +16,12 @@ export interface AwsAccess {
 
 type Lack = { reason: string; excused: boolean }
 
-const NO_EKS: Lack = { reason: 'the cluster is no EKS cluster', excused: true }
+const NO_EKS: Lack = { reason: 'needs an EKS cluster', excused: true }
 
 /**
- * Finds out whether AWS can be asked about the cluster and its load balancer: on target eks always; on an existing cluster where its
- * kubeconfig says that it is EKS, or its load balancer's name that it is AWS's; on a twin that has AWS's APIs.
+ * Finds out whether the AWS APIs can be asked about the cluster and its load balancer: on target eks always; on an
+ * existing cluster where its kubeconfig says that it is EKS, or where its load balancer has a DNS name of AWS; on a
+ * twin with AWS APIs.
  */
 export async function awsAccess(
   config: StackConfig,
@@ -32,14 +33,14 @@ export async function awsAccess(
   const isEks = config.target === 'eks' || isTwin || (config.target === 'existing' && (await saysEks(found, api)))
   const isAws = isEks || (await hasAwsBalancer(api, config))
   if (!isAws) {
-    const nlb = { reason: "the gateway's load balancer is none of AWS's", excused: true }
+    const nlb = { reason: 'needs an AWS load balancer', excused: true }
     return { lacking: { nlb, eks: NO_EKS } }
   }
   const unasked = (reason: string): AwsAccess => ({
     lacking: { nlb: { reason, excused: false }, eks: isEks ? { reason, excused: false } : NO_EKS },
   })
   const place = awsPlace(config, found.region)
-  if (!place) return unasked('no region of AWS is known: give --region, aws.region in stack.yaml, or AWS_REGION')
+  if (!place) return unasked('AWS region unknown: set --region, aws.region in stack.yaml, or AWS_REGION')
   const cluster = config.target === 'existing' ? found.cluster : config.cluster.name
   const aws = new Aws(place)
   try {
@@ -56,7 +57,8 @@ export async function awsAccess(
 function eksLack(isEks: boolean, cluster: string | undefined): { eks?: Lack } {
   if (!isEks) return { eks: NO_EKS }
   if (cluster) return {}
-  const reason = "the kubeconfig does not say the EKS cluster's name: certify it by --target eks --name NAME"
+  const reason =
+    'name of the EKS cluster unknown (the kubeconfig does not have it): run certify with --target eks --name NAME'
   return { eks: { reason, excused: false } }
 }
 

@@ -26,7 +26,7 @@ export const work: ThreadWork<RunRequest, RunInfo> = async (request, tell, signa
   setDeadlineFactor(request.config.deadlines.factor)
   if (request.config.target === 'kind') {
     if (await kindIsUp(request.config))
-      tell(`kind: the cluster ${request.config.cluster.name} is up and is taken as it is`)
+      tell(`kind: cluster ${request.config.cluster.name} exists already; using it as it is`)
     else await kindUp(request.config, tell, signal)
   }
   return prepareRun(request, tell, signal)
@@ -82,17 +82,20 @@ async function lackingOf(api: Kubernetes, config: StackConfig): Promise<RunInfo[
   const lacking: Partial<Record<Capability, { reason: string; excused: boolean }>> = {}
   if (!(await isThere('istioctl'))) {
     lacking.istioctl = {
-      reason: 'istioctl is not on the PATH: see https://istio.io/latest/docs/setup/getting-started/#download',
+      reason: 'needs istioctl on the PATH: https://istio.io/latest/docs/setup/getting-started/#download',
       excused: false,
     }
   }
   if (!(await servesMetrics(api)))
-    lacking.metrics = { reason: 'the cluster does not serve metrics.k8s.io (no metrics-server)', excused: true }
+    lacking.metrics = { reason: 'needs metrics.k8s.io (metrics-server is not installed)', excused: true }
   const { prometheus, loki } = config.observability
-  const unnamed = (what: string, key: string) => ({ reason: `stack.yaml names no ${what} (${key})`, excused: true })
-  if (!prometheus) lacking.prometheus = unnamed('Prometheus', 'observability.prometheus')
-  if (!loki) lacking.loki = unnamed('Loki', 'observability.loki')
-  if (!config.acme) lacking.acme = unnamed('ACME issuer', 'acme.issuer')
+  const notConfigured = (service: string, key: string) => ({
+    reason: `needs ${service}: set ${key} in stack.yaml`,
+    excused: true,
+  })
+  if (!prometheus) lacking.prometheus = notConfigured('Prometheus', 'observability.prometheus')
+  if (!loki) lacking.loki = notConfigured('Loki', 'observability.loki')
+  if (!config.acme) lacking.acme = notConfigured('an ACME issuer', 'acme.issuer')
   return lacking
 }
 

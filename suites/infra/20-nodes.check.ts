@@ -5,91 +5,102 @@ import { conditionOf } from '../../src/kube/until.ts'
 check(
   'infra/nodes-ready',
   {
-    asserts: 'every node is Ready, none under memory, disk or PID pressure, and at least 2 schedulable workers',
+    asserts: 'every node is Ready without memory, disk or PID pressure, and at least 2 workers are schedulable',
     guide: '1',
     level: 'required',
     effect: 'reads',
-    remedy: 'kubectl describe node NAME shows why; replace the node or free what it lacks',
+    remedy: [
+      'Run kubectl describe node NAME and look at its conditions and events',
+      'Free the memory, disk or PIDs that the node runs out of, or replace the node',
+      'Run kubectl uncordon NAME for a worker that is cordoned without need, or add workers',
+    ],
   },
   async ({ stack, expect, measure }) => {
     const nodes = await stack.all('v1/Node')
     const troubles = nodes.flatMap((node) => {
       const name = node.metadata?.name
       const ready = conditionOf(node, 'Ready')
+      const reason = `${ready?.reason ?? 'no reason'}: ${ready?.message ?? ''}`
       const pressed = ['MemoryPressure', 'DiskPressure', 'PIDPressure'].filter(
         (type) => conditionOf(node, type)?.status === 'True',
       )
       return [
-        ...(ready?.status === 'True'
-          ? []
-          : [
-              `${name}: Ready is ${ready?.status ?? 'not reported'} (${ready?.reason ?? 'no reason'}: ${ready?.message ?? ''})`,
-            ]),
-        ...pressed.map((type) => `${name}: ${type}`),
+        ...(ready?.status === 'True' ? [] : [`${name}: Ready=${ready?.status ?? 'not reported'} (${reason})`]),
+        ...pressed.map((type) => `${name}: ${type}=True`),
       ]
     })
-    expect(troubles, 'nodes that are not Ready or under pressure').toBeNone()
+    expect(troubles, 'Nodes that are not Ready or under pressure').toBeNone()
     const workers = workersOf(nodes)
     measure('nodes', nodes.length, 'nodes')
     measure('schedulable workers', workers.length, 'nodes')
-    expect(workers.length, 'schedulable workers (no cordon, no NoSchedule taint)').toBeGreaterThanOrEqual(2)
-    return `${nodes.length} nodes Ready, ${workers.length} schedulable workers`
+    expect(workers.length, 'Schedulable workers (not cordoned, no NoSchedule taint)').toBeGreaterThanOrEqual(2)
+    return `${nodes.length} nodes are Ready, ${workers.length} of them are schedulable workers`
   },
 )
 
 check(
   'infra/nodes-zones',
   {
-    asserts: 'schedulable workers span at least 2 zones (3 recommended) by topology.kubernetes.io/zone',
+    asserts:
+      'schedulable workers are in at least 2 zones (3 are recommended), by the label topology.kubernetes.io/zone',
     guide: '4',
     level: 'recommended',
     effect: 'reads',
     needs: ['infra/nodes-ready'],
-    remedy:
-      'add workers in another zone; without two, a lost zone is a lost service and topology spread has nothing to spread over',
+    remedy: [
+      'Add workers in another zone, so that the service survives the loss of one',
+      'On nodes that are not of a cloud provider set the label topology.kubernetes.io/zone',
+    ],
   },
   async ({ stack, expect, measure }) => {
     const workers = workersOf(await stack.all('v1/Node'))
     const zoned = workers.map(zoneOf)
     const without = workers.filter((_, at) => !zoned[at]).map((node) => node.metadata?.name)
-    expect(without, `workers without the label ${ZONE}`).toBeNone()
+    expect(without, `Workers without the label ${ZONE}`).toBeNone()
     const zones = [...new Set(zoned)]
     measure('zones', zones.length, 'zones')
-    expect(
-      zones.length,
-      `zones of the ${workers.length} schedulable workers (${zones.join(', ')})`,
-    ).toBeGreaterThanOrEqual(2)
-    return `${workers.length} workers in ${zones.length} zones: ${zones.join(', ')}${zones.length < 3 ? ' (3 are recommended)' : ''}`
+    expect(zones.length >= 2).toHold(
+      `${workers.length} schedulable workers are in ${zones.length} zone (${zones.join(', ')}); ` +
+        'at least 2 zones are expected',
+    )
+    const recommendation = zones.length < 3 ? ' (3 are recommended)' : ''
+    return `${workers.length} workers are in ${zones.length} zones: ${zones.join(', ')}${recommendation}`
   },
 )
 
 check(
   'infra/node-log-rotation',
   {
-    asserts: "kubelet's container log rotation is bounded (containerLogMaxSize and containerLogMaxFiles)",
+    asserts: 'every kubelet bounds container logs by containerLogMaxSize and containerLogMaxFiles',
     guide: '4',
     level: 'recommended',
     effect: 'reads',
     needs: ['infra/nodes-ready'],
-    remedy:
-      "set containerLogMaxSize and containerLogMaxFiles in the kubelet's configuration; access logs fill a disk that nothing rotates",
+    remedy: [
+      'Set containerLogMaxSize, 10Mi for example, in the KubeletConfiguration of the node',
+      'Set containerLogMaxFiles to 2 or more (without rotation access logs fill the disk)',
+      'Restart the kubelet, and check with kubectl get --raw /api/v1/nodes/NAME/proxy/configz',
+    ],
   },
   async ({ stack, expect }) => {
     const nodes = await stack.all('v1/Node')
-    expect(nodes.length, 'nodes').toBeGreaterThan(0)
+    expect(nodes.length, 'Nodes in the cluster').toBeGreaterThan(0)
     const settings = await Promise.all(
       nodes.map(async (node) => {
         const name = node.metadata?.name
         const { kubeletconfig } = await stack.k8s.json<{
           kubeletconfig: { containerLogMaxSize?: string; containerLogMaxFiles?: number }
         }>(`/api/v1/nodes/${name}/proxy/configz`)
-        expect(kubeletconfig.containerLogMaxSize ?? 'not set', `containerLogMaxSize of ${name}`).toMatch(
+        expect(kubeletconfig.containerLogMaxSize ?? 'not set', `Node ${name}, kubelet containerLogMaxSize`).toMatch(
           /^[1-9]\d*(Ki|Mi|Gi|k|M|G)?$/,
         )
-        expect(kubeletconfig.containerLogMaxFiles ?? 0, `containerLogMaxFiles of ${name}`).toBeGreaterThanOrEqual(2)
-        return `${kubeletconfig.containerLogMaxSize} x ${kubeletconfig.containerLogMaxFiles}`
+        expect(
+          kubeletconfig.containerLogMaxFiles ?? 0,
+          `Node ${name}, kubelet containerLogMaxFiles`,
+        ).toBeGreaterThanOrEqual(2)
+        return `${kubeletconfig.containerLogMaxFiles} files of ${kubeletconfig.containerLogMaxSize}`
       }),
     )
-    return `${nodes.length} nodes keep ${[...new Set(settings)].join(' or ')} a container`
+    return `${nodes.length} kubelets keep at most ${[...new Set(settings)].join(' or ')} for each container`
   },
 )

@@ -1,6 +1,6 @@
 import { check } from '../../src/check/check.ts'
 import { eksOf } from '../../src/cloud/eks-kubeconfig.ts'
-import { loadBalancerController } from '../../src/cloud/load-balancer.ts'
+import { loadBalancerController, nodesWithoutSpeaker } from '../../src/cloud/load-balancer.ts'
 import { deploymentTroubles } from '../../src/kube/pods.ts'
 import { conditionOf } from '../../src/kube/until.ts'
 
@@ -8,32 +8,40 @@ check(
   'infra/lb-controller',
   {
     asserts:
-      "the load balancer's controller is available: aws-load-balancer-controller with the cluster's name; on kind MetalLB's controller, a speaker on every node, a pool and an advertisement",
+      'the load balancer controller is Available and configured: on AWS --cluster-name names this cluster; ' +
+      'with MetalLB every node has a Ready speaker, and an IPAddressPool is advertised',
     guide: '1',
     level: 'required',
     effect: 'reads',
-    remedy:
-      'install the AWS Load Balancer Controller with clusterName set (or MetalLB with an IPAddressPool and an L2Advertisement), and look at why its pods are not Ready',
+    remedy: [
+      'Run kubectl describe on the pods that are not Ready',
+      'On EKS install the AWS Load Balancer Controller with clusterName set to the name of the EKS cluster',
+      'With MetalLB create an IPAddressPool, and an L2Advertisement or BGPAdvertisement that selects it',
+    ],
   },
   async ({ stack, expect }) => {
     const controller = await loadBalancerController(stack)
-    expect(deploymentTroubles(controller.deployment), "what the controller's Deployment lacks").toBeNone()
+    expect(deploymentTroubles(controller.deployment), 'The load balancer controller is not Available').toBeNone()
     if (controller.kind === 'aws') {
       const args = (controller.deployment.spec?.template?.spec?.containers?.[0]?.args ?? []) as string[]
-      const name = args.map((arg) => /^--cluster-name=(.+)$/.exec(arg)?.[1]).find((each) => each !== undefined)
-      expect(name, '--cluster-name in the arguments of aws-load-balancer-controller').toBeTruthy()
+      const name = args.map((arg) => /^--cluster-name=(.+)$/.exec(arg)?.[1]).find((value) => value !== undefined)
+      const argument = 'Deployment kube-system/aws-load-balancer-controller, argument --cluster-name'
+      expect(Boolean(name)).toHold(`${argument}: not set`)
       const known = stack.run.aws?.cluster ?? eksOf(stack.k8s.config).cluster
-      if (known) expect(name, "--cluster-name, against the EKS cluster's name").toBe(known)
-      return `aws-load-balancer-controller is Available for cluster ${name}${known ? '' : ' (the kubeconfig does not name the cluster, so it was not compared)'}`
+      if (known) expect(name, `${argument} (expected: the name of the EKS cluster)`).toBe(known)
+      const note = known ? '' : ' (not compared: the kubeconfig does not name the EKS cluster)'
+      return `aws-load-balancer-controller is Available, with --cluster-name=${name}${note}`
     }
     const speaker = await stack.one('apps/v1/DaemonSet', 'speaker', 'metallb-system')
     const nodes = await stack.all('v1/Node')
-    expect(speaker.status?.numberReady, 'Ready speakers, one for every node').toBe(nodes.length)
+    const readySpeakers = Number(speaker.status?.numberReady ?? 0)
+    expect(readySpeakers === nodes.length).toHold(
+      `DaemonSet metallb-system/speaker: ${readySpeakers} pods are Ready, ${nodes.length} are expected, ` +
+        `one on each node (missing on ${(await nodesWithoutSpeaker(stack, speaker)).join(', ')})`,
+    )
     const pools = await stack.all('metallb.io/v1beta1/IPAddressPool')
-    expect(
-      pools.flatMap((pool) => pool.spec?.addresses ?? []).length,
-      'address ranges in IPAddressPools',
-    ).toBeGreaterThan(0)
+    const ranges = pools.flatMap((pool) => (pool.spec?.addresses ?? []) as string[])
+    expect(ranges.length > 0).toHold(`MetalLB: no IPAddressPool has an address range (${pools.length} pools exist)`)
     const advertisements = [
       ...(await stack.all('metallb.io/v1beta1/L2Advertisement')),
       ...(await stack.all('metallb.io/v1beta1/BGPAdvertisement')),
@@ -43,21 +51,26 @@ check(
         ({ spec }) => !spec?.ipAddressPools?.length || spec.ipAddressPools.includes(pool.metadata?.name),
       ),
     )
-    expect(advertised.length, 'pools that an L2Advertisement or BGPAdvertisement announces').toBeGreaterThan(0)
-    return `MetalLB's controller is Available, ${nodes.length} speakers, pool ${pools.map((pool) => pool.spec?.addresses).join(', ')}`
+    expect(advertised.length > 0).toHold(
+      `MetalLB: no L2Advertisement or BGPAdvertisement advertises any of the IPAddressPools ` +
+        `${pools.map((pool) => pool.metadata?.name).join(', ')}`,
+    )
+    return `MetalLB: the controller is Available, ${readySpeakers} speakers are Ready, addresses ${ranges.join(', ')}`
   },
 )
 
 check(
   'infra/lb-controller-webhook',
   {
-    asserts: "the load balancer controller's webhooks have a CA bundle and ready endpoints",
+    asserts: "the load balancer controller's admission webhooks have a CA bundle and ready endpoints",
     guide: '1',
     level: 'required',
     effect: 'reads',
     needs: ['infra/lb-controller'],
-    remedy:
-      "restart the controller so that it writes its certificate's CA into the webhook configuration, and see that its Service selects Ready pods",
+    remedy: [
+      'Restart the controller, which writes its CA into the webhook configuration when it starts',
+      'Compare the selector of the webhook Service with the labels of the pods, and see that these are Ready',
+    ],
   },
   async ({ stack, expect }) => {
     const { namespace } = await loadBalancerController(stack)
@@ -74,13 +87,17 @@ check(
   'infra/lb-controller-log',
   {
     asserts:
-      "the controller's log or events show the gateway's load balancer made or reconciled and nothing failed since, and no authorization error since its start",
+      "the load balancer controller reconciled the gateway's load balancer, nothing failed afterwards, and its log " +
+      'has no authorization error',
     guide: '1',
     level: 'recommended',
     effect: 'reads',
     needs: ['infra/lb-controller'],
-    remedy:
-      'an authorization error names the IAM action (or the RBAC verb) that the controller\'s role lacks: add it; the guide\'s "Successfully created LB" is logged by no version',
+    remedy: [
+      'Run kubectl describe service on the gateway Service and read its last event',
+      "Add the IAM action of an authorization error to the policy of the controller's role, or the verb to its RBAC",
+      'Do not look for "Successfully created LB" as the guide says: no version logs it',
+    ],
   },
   async ({ stack, expect }) => {
     const { namespace, labels, reconciled } = await loadBalancerController(stack)
@@ -89,39 +106,37 @@ check(
         pod.metadata?.namespace === namespace &&
         Object.entries(labels).every(([key, value]) => pod.metadata?.labels?.[key] === value),
     )
-    expect(pods.length, "the controller's pods").toBeGreaterThan(0)
-    expect(
-      pods.some((pod) => conditionOf(pod, 'Ready')?.status === 'True'),
-      "one of the controller's pods is Ready",
-    ).toBe(true)
+    expect(pods.length, `Pods of the load balancer controller in namespace ${namespace}`).toBeGreaterThan(0)
+    expect(pods.some((pod) => conditionOf(pod, 'Ready')?.status === 'True')).toHold(
+      `None of the ${pods.length} pods of the load balancer controller in namespace ${namespace} is Ready`,
+    )
     const logs = await Promise.all(pods.map((pod) => stack.k8s.log({ name: pod.metadata?.name ?? '', namespace })))
     const lines = logs.flatMap((log) => log.split('\n'))
     const refused = lines.filter((line) =>
       /AccessDenied|UnauthorizedOperation|not authorized to perform|is forbidden: User/.test(line),
     )
-    expect(refused.slice(-3), 'authorization errors in the log since its start').toBeNone()
+    expect(refused.slice(-3), 'Authorization errors in the log of the load balancer controller').toBeNone()
     const gateway = stack.config.gateway
     // Events are kept for an hour; the log goes back to the controller's start.
     const { items: events } = await stack.k8s.list('v1/Event', {
       namespace: gateway.namespace,
       fields: `involvedObject.name=${gateway.service}`,
     })
-    const told = events.some(({ reason }) =>
+    const hasSucceeded = events.some(({ reason }) =>
       /^(SuccessfullyReconciled|IPAllocated|nodeAssigned)$/.test(reason as string),
     )
-    // An old success stands beside what fails now: the last word counts.
+    // An old success may stand beside a later failure: the last event counts.
     const last = events
       .filter(({ reason }) => /Reconciled$|^Failed|^IPAllocated$|^AllocationFailed$/.test(String(reason)))
       .toSorted((a, b) => String(a.lastTimestamp).localeCompare(String(b.lastTimestamp)))
       .at(-1)
-    expect(
-      last?.type === 'Warning' ? `${last.reason}: ${last.message}` : 'no warning',
-      `the last event of ${gateway.namespace}/${gateway.service} about its load balancer`,
-    ).toBe('no warning')
-    expect(
-      told || reconciled(lines),
-      `an event or a line in the log that says ${gateway.namespace}/${gateway.service} was reconciled`,
-    ).toBe(true)
-    return `${pods.length} pods, ${lines.length} lines without an authorization error; ${gateway.service} was reconciled`
+    const service = `Service ${gateway.namespace}/${gateway.service}`
+    expect(last?.type !== 'Warning').toHold(
+      `${service}: its last load balancer event is a Warning: ${last?.reason}: ${last?.message}`,
+    )
+    expect(hasSucceeded || reconciled(lines)).toHold(
+      `${service}: neither an event nor the log of the load balancer controller says that it was reconciled`,
+    )
+    return `${service} was reconciled; no authorization error in ${lines.length} log lines of ${pods.length} pods`
   },
 )

@@ -8,31 +8,37 @@ check(
   'infra/oidc-provider',
   {
     asserts:
-      "IAM has an OpenID Connect provider for exactly the cluster's issuer, or nothing in the cluster has a role by one (IRSA) and the load balancer's controller has its role by Pod Identity",
+      "IAM has an OpenID Connect provider for the cluster's issuer; or no ServiceAccount has a role by IRSA and the " +
+      'load balancer controller has its role by Pod Identity',
     guide: '1',
     level: 'required',
     effect: 'reads',
     requires: ['eks'],
     needs: ['infra/oidc-issuer'],
-    remedy:
-      'the issuer alone proves nothing, every EKS cluster has one: make the provider in IAM (eksctl utils associate-iam-oidc-provider --approve), or give the pods their roles by Pod Identity',
+    remedy: [
+      'Create the provider: eksctl utils associate-iam-oidc-provider --cluster NAME --approve',
+      'Or create a Pod Identity association for each ServiceAccount in the message',
+      'Do not rely on the issuer alone: every EKS cluster has one, with or without a provider in IAM',
+    ],
   },
   async ({ stack, expect }) => {
     const { issuer, name } = await stack.cloud.cluster()
-    expect(issuer, `identity.oidc.issuer of the EKS cluster ${name}`).toMatch(/^https:\/\//)
+    expect(issuer, `EKS cluster ${name}, identity.oidc.issuer`).toMatch(/^https:\/\//)
     const providers = await openIdProviders(stack.cloud.aws)
-    if (providers.includes(issuer.replace('https://', ''))) return `IAM has a provider for ${issuer}`
-    const told = `no OpenID Connect provider of IAM is for ${issuer} (there are ${providers.join(', ') || 'none'})`
+    if (providers.includes(issuer.replace('https://', ''))) return `IAM has an OpenID Connect provider for ${issuer}`
+    const missing = `IAM has no OpenID Connect provider for ${issuer} (it has ${providers.join(', ') || 'none'})`
     const byIrsa = (await stack.all('v1/ServiceAccount')).filter(({ metadata }) => metadata?.annotations?.[IRSA])
     expect(
       byIrsa.map(({ metadata }) => `${metadata?.namespace}/${metadata?.name}`),
-      `ServiceAccounts whose role cannot be assumed: ${told}`,
+      `${missing}, so these ServiceAccounts cannot assume their roles`,
     ).toBeNone()
     const { namespace, deployment } = await loadBalancerController(stack)
     const account = String(deployment.spec?.template?.spec?.serviceAccountName)
     const associations = await associationsOf(stack.cloud.aws, name, { namespace, account })
-    expect(associations.length, `Pod Identity associations of ${namespace}/${account}; ${told}`).toBeGreaterThan(0)
-    return `${told}, and none is needed: no ServiceAccount has a role by IRSA, ${namespace}/${account} has its by Pod Identity`
+    expect(associations.length > 0).toHold(
+      `${missing}, and ServiceAccount ${namespace}/${account} has no Pod Identity association`,
+    )
+    return `${missing}, and needs none: ServiceAccount ${namespace}/${account} has its role by Pod Identity`
   },
 )
 
@@ -45,18 +51,21 @@ check(
   'infra/node-role-policies',
   {
     asserts:
-      "each role of the nodes carries AmazonEKSWorkerNodePolicy, an ECR read policy and the CNI's policy (or the CNI has a role of its own)",
+      "every node role has AmazonEKSWorkerNodePolicy, an ECR read policy, and the CNI's policy unless the CNI has a " +
+      'role of its own',
     guide: '1',
     level: 'required',
     effect: 'reads',
     requires: ['eks'],
-    remedy:
-      'aws iam attach-role-policy --role-name ROLE --policy-arn arn:aws:iam::aws:policy/POLICY; without them nodes do not join, pull no image, or give pods no address',
+    remedy: [
+      'Attach the policy: aws iam attach-role-policy --role-name ROLE --policy-arn arn:aws:iam::aws:policy/POLICY',
+      'For CNI either attach AmazonEKS_CNI_Policy or give the ServiceAccount kube-system/aws-node a role of its own',
+    ],
   },
   async ({ stack, expect }) => {
     const cluster = await stack.cloud.cluster()
     const roles = await workerRoles(stack.cloud.aws, cluster, await stack.all('v1/Node'))
-    expect(roles.length, 'roles of the nodes (of node groups, auto mode or instance profiles)').toBeGreaterThan(0)
+    expect(roles.length, 'IAM roles of the nodes (of node groups, auto mode and instance profiles)').toBeGreaterThan(0)
     const cni = await roleOf(stack, { namespace: 'kube-system', account: 'aws-node' })
     const lacking: string[] = []
     for (const role of roles) {
@@ -65,10 +74,13 @@ check(
       const missing: string[] = NEEDED.filter(([, pattern]) => !has(pattern)).map(([what]) => what)
       // Auto mode's nodes bring their own networking.
       if (!cni && role !== cluster.autoModeRole && !has(/^AmazonEKS_CNI_(IPv6_)?Policy$/)) missing.push('CNI')
-      lacking.push(...missing.map((what) => `${role} has no ${what} policy (it has ${policies.join(', ') || 'none'})`))
+      lacking.push(
+        ...missing.map((what) => `${role} has no ${what} policy (attached: ${policies.join(', ') || 'none'})`),
+      )
     }
-    expect(lacking, 'policies that roles of nodes lack').toBeNone()
-    return `${roles.map((role) => role.split('/').at(-1)).join(', ')}: all policies${cni ? `; the CNI has its own role by ${cni.by}` : ''}`
+    expect(lacking, 'Node roles without a required policy').toBeNone()
+    const names = roles.map((role) => role.split('/').at(-1)).join(', ')
+    return `All required policies are attached to ${names}${cni ? `; the CNI has its own role by ${cni.by}` : ''}`
   },
 )
 
@@ -76,28 +88,33 @@ check(
   'infra/subnet-tags',
   {
     asserts:
-      'at least two subnets of the VPC, in different zones, carry kubernetes.io/role/internal-elb (or elb, after the scheme)',
+      'subnets of the VPC in at least 2 zones have the tag kubernetes.io/role/internal-elb (role/elb for an ' +
+      'internet-facing load balancer)',
     guide: '1',
     level: 'recommended',
     effect: 'reads',
     requires: ['eks'],
-    remedy:
-      'tag the private subnets kubernetes.io/role/internal-elb=1 (public ones elb for internet-facing), or name them by aws-load-balancer-subnets; in one zone alone the load balancer has one too',
+    remedy: [
+      'For an internal load balancer tag private subnets kubernetes.io/role/internal-elb=1 in at least 2 zones',
+      'For an internet-facing one tag public subnets kubernetes.io/role/elb=1',
+      'Or annotate the gateway Service with service.beta.kubernetes.io/aws-load-balancer-subnets: SUBNET,SUBNET',
+    ],
   },
   async ({ stack, expect, measure }) => {
     const { vpc } = await stack.cloud.cluster()
     const tag = `kubernetes.io/role/${stack.config.nlb.scheme === 'internal' ? 'internal-elb' : 'elb'}`
     const subnets = await subnetsOf(stack.cloud.aws, vpc)
-    expect(subnets.length, `subnets of ${vpc}`).toBeGreaterThan(0)
+    expect(subnets.length, `Subnets of ${vpc}`).toBeGreaterThan(0)
     // The controller takes both: pkg/networking/subnet_resolver.go.
-    const tagged = subnets.filter(({ tags }) => ['', '1'].includes(tags[tag] ?? 'not there'))
+    const tagged = subnets.filter(({ tags }) => ['', '1'].includes(tags[tag] ?? 'missing'))
     const zones = [...new Set(tagged.map(({ zone }) => zone))].toSorted()
     measure('zones with a tagged subnet', zones.length, 'zones')
-    expect(
-      zones.length,
-      `zones with a subnet tagged ${tag} (${tagged.map(({ id, zone }) => `${id} in ${zone}`).join(', ') || 'none'}; ${subnets.length} subnets in ${vpc})`,
-    ).toBeGreaterThanOrEqual(2)
-    return `${tagged.length} of ${subnets.length} subnets of ${vpc} are tagged ${tag}, in ${zones.join(', ')}`
+    const found = tagged.map(({ id, zone }) => `${id} in ${zone}`).join(', ') || 'none'
+    expect(zones.length >= 2).toHold(
+      `${vpc}: subnets tagged ${tag} are in ${zones.length} zones (${found}; ${subnets.length} subnets in all); ` +
+        'at least 2 zones are expected',
+    )
+    return `${tagged.length} of ${subnets.length} subnets of ${vpc} have the tag ${tag}, in ${zones.join(', ')}`
   },
 )
 
@@ -105,25 +122,28 @@ check(
   'infra/lb-controller-identity',
   {
     asserts:
-      "the controller's ServiceAccount exists, the Deployment uses it, and it has a role by IRSA or a Pod Identity association",
+      "the load balancer controller's Deployment uses a ServiceAccount that has a role by IRSA or by a Pod Identity " +
+      'association',
     guide: '1',
     level: 'required',
     effect: 'reads',
     requires: ['eks'],
     needs: ['infra/lb-controller'],
-    remedy:
-      "give the ServiceAccount a role with the controller's policy: the annotation eks.amazonaws.com/role-arn, or a Pod Identity association; without it the controller takes the node's role, which may do nothing with load balancers",
+    remedy: [
+      "Create an IAM role with the controller's policy",
+      'Set the annotation eks.amazonaws.com/role-arn of the ServiceAccount, or create a Pod Identity association',
+    ],
   },
   async ({ stack, expect }) => {
     const { namespace, deployment } = await loadBalancerController(stack)
     const account = String(deployment.spec?.template?.spec?.serviceAccountName ?? 'default')
-    expect(account, `serviceAccountName of ${namespace}/${deployment.metadata?.name}`).not.toBe('default')
+    expect(account, `Deployment ${namespace}/${deployment.metadata?.name}, serviceAccountName`).not.toBe('default')
     await stack.one('v1/ServiceAccount', account, namespace)
     const role = await roleOf(stack, { namespace, account })
     expect(
       role?.arn ?? 'none',
-      `role of ServiceAccount ${namespace}/${account} (annotation ${IRSA}, or a Pod Identity association)`,
+      `ServiceAccount ${namespace}/${account}, role by annotation ${IRSA} or by Pod Identity`,
     ).toMatch(/^arn:aws[\w-]*:iam::\d{12}:role\/.+/)
-    return `${namespace}/${account} has ${role!.arn} by ${role!.by}`
+    return `ServiceAccount ${namespace}/${account} has role ${role!.arn} by ${role!.by}`
   },
 )

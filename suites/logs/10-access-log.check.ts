@@ -5,28 +5,31 @@ import { refusalOf } from '../../src/kube/errors.ts'
 import { encodingOf, meshConfig } from '../../src/mesh/mesh-config.ts'
 import { telemetryTroubles } from '../../src/logs/telemetries.ts'
 
-/** Requests that are answered with 200; each of three gateways misses all of them but once in three thousand times. */
+/** Requests with status 200: one of three gateways gets none of them in 1 of 3,000 runs. */
 const SENT = 20
 
 check(
   'logs/access-log-on',
   {
     asserts:
-      "a request with a unique path stands in the gateway's access log within 10 s, with method, path, code, flags, upstream cluster and duration",
+      "a request is in the gateway's access log within 10 s, with method, path, status, flags, upstream cluster and " +
+      'duration',
     guide: '9',
     level: 'required',
     effect: 'writes',
     needs: ['knative/hello-through-lb'],
-    remedy:
-      'set meshConfig.accessLogFile: /dev/stdout (the default profile does not), or a Telemetry with accessLogging',
+    remedy: [
+      'Set meshConfig.accessLogFile: /dev/stdout in the IstioOperator (the default profile does not set it)',
+      'Or create a Telemetry resource with accessLogging in the namespace istio-system',
+    ],
   },
   async ({ stack, expect, measure }) => {
     const { host } = await stack.knative.hello()
     const encoding = encodingOf(await meshConfig(stack))
     const { path, line, ms } = await stack.gatewayLog.logged({ host })
     const record = readAccessLog(line, encoding)
-    expect(record, `the line in ${encoding}: ${line}`).toBeDefined()
-    expect(record, 'what the line says').toMatchObject({
+    expect(record !== undefined).toHold(`Access log: this line is not in the encoding ${encoding}: ${line}`)
+    expect(record, 'Access log, fields of the line').toMatchObject({
       method: 'GET',
       path,
       response_code: '200',
@@ -36,7 +39,11 @@ check(
       upstream_cluster: expect.stringMatching(/^outbound\|80\|\|hello-\d+\./) as string,
     })
     measure('time from the answer to the line', ms / 1000, 's')
-    return `${encoding}, ${(ms / 1000).toFixed(1)} s after the answer: ${record?.method} ${record?.response_code} ${record?.upstream_cluster} in ${record?.duration} ms`
+    const { method, response_code: status, upstream_cluster: cluster, duration } = record!
+    return (
+      `The access log (${encoding}) has the request ${(ms / 1000).toFixed(1)} s after the answer: ` +
+      `${method} ${status} ${cluster} in ${duration} ms`
+    )
   },
 )
 
@@ -44,33 +51,39 @@ check(
   'logs/telemetry-filter',
   {
     asserts:
-      'a Telemetry with the filter response.code >= 400 on the gateway: a 404 is logged, a 200 is not; removed: both are',
+      'with a Telemetry filter response.code >= 400 the gateway logs a 404 and no 200; without the filter it logs both',
     guide: '9,10',
     level: 'required',
     effect: 'writes',
     needs: ['logs/access-log-on', 'mesh/crds'],
-    remedy:
-      'only one Telemetry may select the gateway, and it must stand in its namespace or the root one; a filter is CEL on response.code and request fields',
+    remedy: [
+      'Run kubectl get telemetries -A, and keep only one that selects the gateway',
+      'Put it into the namespace of the gateway or into the root namespace',
+      'Write the filter in CEL on response.code and the fields of the request',
+    ],
   },
   async ({ stack, expect }) => {
     const { host } = await stack.knative.hello()
-    const mine = uniquePath()
+    const prefix = uniquePath()
     const { namespace } = stack.config.gateway
-    // Only for paths of this check: everybody else's requests are logged as before.
+    // Only for paths of this check: all other requests are logged as before.
     const [telemetry] = stack.fixture('logs/errors-only.yaml', {
       namespace,
       name: `plumb-errors-only-${stack.runTag}`,
-      expression: `response.code >= 400 || !request.url_path.startsWith('${mine}')`,
+      expression: `response.code >= 400 || !request.url_path.startsWith('${prefix}')`,
     })
-    const logged = (what: string) => stack.gatewayLog.loggedBeforeErrors(host, `${mine}/${what}`, SENT)
-    expect(await logged('before'), `lines of ${SENT} requests answered with 200, before`).toBe(SENT)
+    const countLogged = (part: string) => stack.gatewayLog.loggedBeforeErrors(host, `${prefix}/${part}`, SENT)
+    const before = await countLogged('before')
+    expect(before === SENT).toHold(
+      `Access log without the filter: ${before} of ${SENT} requests with status 200 are logged; all are expected`,
+    )
     const placed = await stack.changes.place(telemetry!)
     let round = 0
     await stack.eventually(
-      'a 200 that is not logged',
+      'requests with status 200 missing from the access log with the filter',
       async () => {
-        const lines = await logged(`filtered-${round++}`)
-        return lines ? `${lines} of ${SENT} are logged still` : undefined
+        const lines = await countLogged(`filtered-${round++}`)
+        return lines ? `${lines} of ${SENT} are still logged` : undefined
       },
       'configPush',
       { inARow: 3 },
@@ -78,53 +91,62 @@ check(
     await stack.changes.remove(placed)
     let after = 0
     await stack.eventually(
-      'a 200 that is logged again',
-      async () => ((after = await logged(`after-${round++}`)) === SENT ? undefined : `${after} of ${SENT} are`),
+      'requests with status 200 in the access log after the filter was removed',
+      async () => {
+        after = await countLogged(`after-${round++}`)
+        return after === SENT ? undefined : `${after} of ${SENT} are logged`
+      },
       'configPush',
     )
-    expect(after, `lines of ${SENT} requests answered with 200, after`).toBe(SENT)
-    return 'with the filter the 404 alone, without it both'
+    expect(after === SENT).toHold(
+      `Access log without the filter again: ${after} of ${SENT} requests with status 200 are logged; all are expected`,
+    )
+    return 'With the filter the gateway logs a 404 and no 200; without it both'
   },
 )
 
 check(
   'logs/telemetry-applied',
   {
-    asserts: 'each Telemetry names a provider that meshConfig defines, and selects something',
+    asserts: 'every Telemetry resource names providers that meshConfig defines, and selects at least one pod',
     guide: '10',
     level: 'recommended',
     effect: 'reads',
     needs: ['mesh/crds'],
-    remedy:
-      'define the provider under meshConfig.extensionProviders; a Telemetry outside the root namespace is about the workloads of its own alone',
+    remedy: [
+      'Define the provider under meshConfig.extensionProviders',
+      'Correct spec.selector (a Telemetry outside the root namespace selects pods of its own namespace only)',
+    ],
   },
   async ({ stack, expect }) => {
     const { troubles, count } = await telemetryTroubles(stack)
     expect(troubles, 'Telemetry resources without effect').toBeNone()
-    // None is right too: the mesh's own settings are in force then.
+    // None is fine too: the mesh configuration applies then.
     return count
-      ? `${count} Telemetry resources, each with a provider that is defined`
-      : 'there is no Telemetry: the mesh configuration alone decides'
+      ? `${count} Telemetry resources, all with a defined provider and a selected pod`
+      : 'No Telemetry resources: the mesh configuration applies'
   },
 )
 
 check(
   'logs/custom-tags-refused',
   {
-    asserts: 'a Telemetry with accessLogging.customTags, as the guide has it, is refused as an unknown field',
+    asserts: "the API server refuses the guide's accessLogging.customTags of a Telemetry as an unknown field",
     guide: '9,10',
     level: 'recommended',
     effect: 'reads',
     needs: ['mesh/crds'],
-    remedy:
-      'custom tags are of tracing alone; more fields in access logs come by accessLogFormat, or by an extension provider with a logFormat',
+    remedy: [
+      'Use customTags under tracing only',
+      'Add fields to access logs by meshConfig.accessLogFormat, or by an extension provider with logFormat',
+    ],
   },
   async ({ stack, expect }) => {
     const [telemetry] = stack.fixture('logs/guide-custom-tags.yaml', { namespace: stack.config.gateway.namespace })
     const refusal = await refusalOf(stack.k8s.dryCreate(telemetry!))
-    expect(refusal, "what the API server says of the guide's accessLogging.customTags").toMatch(
+    expect(refusal, "Refusal of the guide's Telemetry by the API server").toMatch(
       /unknown field "spec\.accessLogging\[0\]\.customTags"/,
     )
-    return `refused: ${refusal}`
+    return `The API server refuses it: ${refusal}`
   },
 )

@@ -7,52 +7,56 @@ import { traceSampling } from '../../src/logs/trace-sampling.ts'
 check(
   'logs/encoding',
   {
-    asserts: 'accessLogEncoding TEXT and JSON: each line parses in the encoding that meshConfig asks for',
+    asserts: 'with accessLogEncoding JSON and with TEXT, every access log line is in that encoding',
     guide: '9,11',
     level: 'required',
     effect: 'tunes',
     needs: ['logs/access-log-on'],
-    remedy:
-      'a gateway that keeps the old encoding did not get the push: istioctl proxy-status; a Telemetry whose provider has a format of its own wins over meshConfig',
+    remedy: [
+      'Run istioctl proxy-status: a gateway that keeps the old encoding did not get the push',
+      'Run kubectl get telemetries -A: a provider with a format of its own overrides meshConfig',
+    ],
   },
   async ({ stack, expect }) => {
     const { host } = await stack.knative.hello()
     for (const encoding of ['JSON', 'TEXT'] as const) {
       await tuneMesh(stack, { accessLogEncoding: encoding, accessLogFormat: '' })
-      await stack.gatewayLog.untilInEveryGateway({ host }, `a line in ${encoding}`, (line) =>
+      await stack.gatewayLog.untilInEveryGateway({ host }, `an access log line in ${encoding}`, (line) =>
         readAccessLog(line, encoding) ? undefined : line,
       )
       const lines = await stack.gatewayLog.linesOf({ host }, 20)
       expect(
         lines.filter((line) => !readAccessLog(line, encoding)),
-        `lines of 20 requests that do not parse as ${encoding}`,
+        `Access log lines of 20 requests that are not in ${encoding}`,
       ).toBeNone()
     }
-    return '20 lines each in JSON and TEXT, all of them parsed'
+    return 'All access log lines are in the configured encoding: 20 in JSON, 20 in TEXT'
   },
 )
 
 check(
   'logs/custom-format',
   {
-    asserts: 'a custom accessLogFormat gives exactly its fields',
+    asserts: 'with a custom accessLogFormat, access log lines have exactly its fields',
     guide: '9',
     level: 'recommended',
     effect: 'tunes',
     needs: ['logs/access-log-on'],
-    remedy:
-      'write the format on one line with the operators of Envoy: a newline in it becomes a newline in every record, and an unknown operator makes the gateways reject the push (istioctl proxy-status)',
+    remedy: [
+      'Write the format on one line: a newline in it becomes a newline in every record',
+      "Use Envoy's operators only: with an unknown one the gateways reject the push (istioctl proxy-status)",
+    ],
   },
   async ({ stack, expect }) => {
     const { host } = await stack.knative.hello()
     const format = 'plumbline %REQ(:METHOD)% %REQ(:PATH)% %RESPONSE_CODE% %BYTES_SENT% %DURATION% "%REQ(USER-AGENT)%"'
     const read = formatReader(format)
     await tuneMesh(stack, { accessLogEncoding: 'TEXT', accessLogFormat: `${format}\n` })
-    await stack.gatewayLog.untilInEveryGateway({ host }, 'a line in the custom format', (line) =>
+    await stack.gatewayLog.untilInEveryGateway({ host }, 'an access log line in the custom format', (line) =>
       read(line) ? undefined : line,
     )
     const { path, line, answer } = await stack.gatewayLog.logged({ host, headers: { 'user-agent': 'plumbline/1' } })
-    expect(read(line), `the fields of ${line}`).toEqual({
+    expect(read(line), `Access log, fields of the line ${line}`).toEqual({
       'REQ(:METHOD)': 'GET',
       'REQ(:PATH)': path,
       RESPONSE_CODE: '200',
@@ -60,49 +64,57 @@ check(
       DURATION: expect.stringMatching(/^\d+$/) as string,
       'REQ(USER-AGENT)': 'plumbline/1',
     })
-    return line
+    return `The access log has exactly the fields of the custom format: ${line}`
   },
 )
 
 check(
   'logs/no-restart-needed',
   {
-    asserts: 'a change of accessLogEncoding reaches the gateways without a restart of them or of istiod',
+    asserts: 'a change of accessLogEncoding reaches the gateways without a restart of a gateway or of istiod',
     guide: '9,10',
     level: 'recommended',
     effect: 'tunes',
     needs: ['logs/access-log-on'],
-    remedy:
-      'istiod reads its ConfigMap anew when it changes and pushes; see its log for an error in the mesh configuration, and istioctl proxy-status for the proxies',
+    remedy: [
+      'Look in the log of istiod for an error in the mesh configuration: it reads its ConfigMap on every change',
+      'Run istioctl proxy-status to find proxies that did not get the push',
+    ],
   },
   async ({ stack, expect, measure }) => {
     const { host } = await stack.knative.hello()
-    const lives = async () =>
+    const listLives = async () =>
       podLives([...(await stack.istio.gatewayPods()), ...(await stack.istio.istiodPods())], stack.k8s)
-    const before = await lives()
+    const before = await listLives()
     const other = encodingOf(await meshConfig(stack)) === 'JSON' ? 'TEXT' : 'JSON'
     await tuneMesh(stack, { accessLogEncoding: other, accessLogFormat: '' })
     const started = performance.now()
-    await stack.gatewayLog.untilInEveryGateway({ host }, `a line in ${other}`, (line) =>
+    await stack.gatewayLog.untilInEveryGateway({ host }, `an access log line in ${other}`, (line) =>
       readAccessLog(line, other) ? undefined : line,
     )
     const seconds = (performance.now() - started) / 1000
-    expect(await lives(), 'pods of the gateway and of istiod, with their restarts, after the change').toEqual(before)
+    expect(await listLives(), 'Gateway and istiod pods with their restarts (expected: as before)').toEqual(before)
     measure('time until every gateway logs so', seconds, 's')
-    return `${other} in every gateway ${seconds.toFixed(1)} s after the change; ${Object.keys(before).length} pods as they were`
+    return (
+      `Every gateway logs in ${other} ${seconds.toFixed(1)} s after the change; ` +
+      `none of ${Object.keys(before).length} pods restarted`
+    )
   },
 )
 
 check(
   'logs/sampling',
   {
-    asserts: 'tracing.randomSamplingPercentage reaches the proxies; it samples traces, and no access log',
+    asserts: 'tracing.randomSamplingPercentage reaches the gateways, and does not reduce the access log',
     guide: '9,11',
     level: 'recommended',
     effect: 'tunes',
     needs: ['logs/access-log-on', 'mesh/crds'],
-    remedy:
-      'randomSamplingPercentage is a number from 0 to 100 of a provider that meshConfig.extensionProviders defines; to log less use a filter of accessLogging',
+    remedy: [
+      'Set randomSamplingPercentage to a number from 0 to 100',
+      'Define the tracing provider under meshConfig.extensionProviders',
+      'Use a filter of accessLogging to log fewer requests',
+    ],
   },
   async ({ stack, expect }) => {
     const { host } = await stack.knative.hello()
@@ -123,9 +135,9 @@ check(
     await stack.changes.place(telemetry!, 'shared')
     const sampled = await traceSampling(stack, (percent) => percent === 12.5)
     for (const [pod, percent] of Object.entries(sampled))
-      expect(percent, `random sampling of traces in ${pod}, in %`).toBe(12.5)
+      expect(percent, `Pod ${pod}, random sampling of traces in %`).toBe(12.5)
     const lines = await stack.gatewayLog.linesOf({ host }, 20)
-    expect(lines.length, 'requests of 20 that stand in the access log').toBe(20)
-    return `12.5 % of traces in ${Object.keys(sampled).length} gateways; 20 of 20 requests in the access log`
+    expect(lines.length, 'Lines in the access log about 20 requests').toBe(20)
+    return `${Object.keys(sampled).length} gateway pods sample 12.5 % of traces; the access log has 20 of 20 requests`
   },
 )

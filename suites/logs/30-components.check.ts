@@ -4,7 +4,7 @@ import {
   envoyLevels,
   istiodLevel,
   refusalOfGet,
-  talkative,
+  verboseLoggers,
   tuneEnvoyLevel,
   tuneIstiodLevel,
 } from '../../src/logs/log-levels.ts'
@@ -14,46 +14,56 @@ check(
   'logs/istiod',
   {
     asserts:
-      "istiod logs its pushes and the proxies' connections, and no rejected configuration; certificate work is in the proxies' logs",
+      "istiod's log has pushes, connections of proxies and no rejected configuration; the gateways' logs have their " +
+      'workload certificates',
     guide: '11',
     level: 'required',
     effect: 'reads',
     needs: ['mesh/version'],
-    remedy:
-      'a rejected configuration (ACK ERROR) names the proxy and what it refuses, most often an EnvoyFilter; there is no line "Pushing configuration to proxies" or "Generated new workload certificate" in istiod',
+    remedy: [
+      'Read the line with ACK ERROR: it names the proxy and the configuration it rejected, most often an EnvoyFilter',
+      'Do not look in istiod for "Pushing configuration to proxies" or "Generated new workload certificate": ' +
+        'no version logs them there',
+    ],
   },
   async ({ stack, expect }) => {
     const { pushes, connections, rejected, certificates, reaching } = await controlPlaneLogs(stack)
-    expect(pushes, 'pushes (XDS: Pushing) in the logs of istiod').toBeGreaterThan(0)
-    expect(connections, 'connections of proxies (ADS: new ... connection) in the logs of istiod').toBeGreaterThan(0)
-    expect(rejected, 'configuration that proxies rejected in the last 10 minutes').toBeNone()
-    // A gateway's log that was rotated since its start cannot have the line any more.
-    expect(
-      certificates,
-      'gateways whose log has the certificate that was made at their start, of those whose log reaches back to it',
-    ).toBe(reaching)
-    return `${pushes} pushes, ${connections} connections, nothing rejected; ${reaching ? `a workload certificate in the logs of ${certificates} gateways` : 'the log of no gateway reaches back to its start'}`
+    expect(pushes, 'Lines "XDS: Pushing" in the logs of istiod').toBeGreaterThan(0)
+    expect(connections, 'Lines "ADS: new connection for node" in the logs of istiod').toBeGreaterThan(0)
+    expect(rejected, 'Configuration that proxies rejected in the last 10 minutes').toBeNone()
+    // A log that was rotated since the gateway started no longer has the line.
+    expect(certificates === reaching).toHold(
+      `${certificates} of ${reaching} gateway logs that reach back to the start have the line ` +
+        '"generated new workload certificate"; all are expected',
+    )
+    const certificateLogs = reaching
+      ? `${certificates} gateway logs have a workload certificate`
+      : 'no gateway log reaches back to the start'
+    return `istiod logs ${pushes} pushes, ${connections} connections, no rejected configuration; ${certificateLogs}`
   },
 )
 
 check(
   'logs/bounded',
   {
-    asserts: 'no proxy is left at debug or trace, and volumes for logs have a sizeLimit',
+    asserts: 'no gateway proxy logs at debug or trace, and every emptyDir volume for logs has a sizeLimit',
     guide: '11',
     level: 'recommended',
     effect: 'reads',
     needs: ['mesh/pods-running'],
-    remedy:
-      'istioctl proxy-config log POD --level warning; give an emptyDir for logs a sizeLimit, or write to stdout and leave rotation to the kubelet',
+    remedy: [
+      'Run istioctl proxy-config log POD --level warning for a proxy at debug or trace',
+      'Set sizeLimit of an emptyDir for logs, or log to stdout, which the kubelet rotates',
+    ],
   },
   async ({ stack, expect }) => {
     const gateways = await stack.istio.gatewayPods()
-    const loud = (await Promise.all(gateways.map((pod) => talkative(stack, pod)))).flat()
-    expect(loud, 'proxies that were left at debug or trace').toBeNone()
+    const verbose = (await Promise.all(gateways.map((pod) => verboseLoggers(stack, pod)))).flat()
+    expect(verbose, 'Gateway proxies that log at debug or trace').toBeNone()
     const { volumes, unbounded } = await unboundedLogVolumes(stack)
-    expect(unbounded, 'volumes for logs without a sizeLimit').toBeNone()
-    return `${gateways.length} gateways at their normal levels; ${volumes ? `${volumes} volumes for logs, each with a sizeLimit` : 'no pod has a volume for logs'}`
+    expect(unbounded, 'emptyDir volumes for logs without a sizeLimit').toBeNone()
+    const logVolumes = volumes ? `${volumes} volumes for logs have a sizeLimit` : 'no pod has a volume for logs'
+    return `No logger of ${gateways.length} gateways is at debug or trace; ${logVolumes}`
   },
 )
 
@@ -61,34 +71,41 @@ check(
   'logs/proxy-level',
   {
     asserts:
-      "the gateway's log level goes to debug and back by its admin interface, istiod's by its own, and what they write follows",
+      "the log levels of a gateway's Envoy and of istiod change to debug and back by their admin interfaces, and the " +
+      'gateway logs at debug',
     guide: '11',
     level: 'recommended',
     effect: 'tunes',
     needs: ['logs/access-log-on'],
-    remedy:
-      "Envoy's /logging takes POST alone; istiod's levels are by scope (istioctl admin log POD --level ads:debug)",
+    remedy: [
+      "Send POST to Envoy's /logging: it refuses GET, which the guide uses",
+      'Set the level of istiod by scope: istioctl admin log POD --level ads:debug',
+    ],
   },
   async ({ stack, expect }) => {
     const [gateway] = await stack.istio.gatewayPods()
     const [istiod] = await stack.istio.istiodPods()
     const { host } = await stack.knative.hello()
-    expect(await refusalOfGet(stack, gateway!), "what Envoy says of the guide's GET of /logging").toMatch(
+    expect(await refusalOfGet(stack, gateway!), "Answer of Envoy to the guide's GET /logging").toMatch(
       /405.*POST required/,
     )
     const before = { envoy: await envoyLevels(stack, gateway!), istiod: await istiodLevel(stack, istiod!, 'ads') }
-    const scope = await stack.inOwnScope(async () => {
+    const [gatewayName, istiodName] = [gateway, istiod].map((pod) => pod?.metadata?.name)
+    const istiodAtDebug = await stack.inOwnScope(async () => {
       const levels = await tuneEnvoyLevel(stack, gateway!, 'http', 'debug')
-      expect(levels.http, `level of the logger http of ${gateway!.metadata?.name}`).toBe('debug')
+      expect(levels.http, `Pod ${gatewayName}, level of logger http`).toBe('debug')
       await stack.gatewayLog.untilDebug(gateway!, { host })
       await tuneIstiodLevel(stack, istiod!, 'ads', 'debug')
       return istiodLevel(stack, istiod!, 'ads')
     })
-    expect(scope, `level of the scope ads of ${istiod!.metadata?.name}`).toBe('debug')
+    expect(istiodAtDebug, `Pod ${istiodName}, level of scope ads`).toBe('debug')
     expect(
       { envoy: await envoyLevels(stack, gateway!), istiod: await istiodLevel(stack, istiod!, 'ads') },
-      'levels of both once they were put back',
+      'Log levels after they were restored (expected: those before)',
     ).toEqual(before)
-    return `debug lines of the logger http in ${gateway!.metadata?.name}; both back (http ${before.envoy.http}, ads ${before.istiod})`
+    return (
+      `Pod ${gatewayName} logged at debug; ` +
+      `both levels are restored (Envoy http ${before.envoy.http}, istiod ads ${before.istiod})`
+    )
   },
 )

@@ -1,5 +1,6 @@
 import { check } from '../../src/check/check.ts'
-import { renderedBy } from '../../src/mesh/istioctl.ts'
+import { ACCEPTED } from '../../src/kube/errors.ts'
+import { renderManifest } from '../../src/mesh/istioctl.ts'
 import { recentRestarts, readinessTroubles } from '../../src/kube/pods.ts'
 import { compareMinors, minorOf, plainVersion } from '../../src/config/supported-versions.ts'
 
@@ -7,39 +8,43 @@ check(
   'mesh/version',
   {
     asserts:
-      'istiod and every connected proxy report a version; proxies are at most one minor behind istiod; new enough for the Telemetry API',
+      'istiod and every connected proxy report a version, istiod 1.12 or newer (Telemetry API), proxies at most one ' +
+      'minor version older than istiod',
     guide: '10',
     level: 'required',
     effect: 'reads',
-    remedy:
-      'restart the workloads whose proxies are behind, so that they get the sidecar of this istiod; the Telemetry API needs Istio 1.12',
+    remedy: [
+      'Run istioctl version to see the versions of istiod and of the proxies',
+      'Restart the workloads whose proxies are too old (kubectl rollout restart), so that they get the current sidecar',
+      'Upgrade istiod to 1.12 or newer for the Telemetry API',
+    ],
   },
   async ({ stack, expect }) => {
     const versions = [...new Set(await stack.istio.istiodVersions())]
     for (const version of versions) {
-      expect(minorOf(version), `the version that istiod reports ("${version}")`).toBeDefined()
-      expect(
-        compareMinors(version, '1.12'),
-        `istiod ${version} against 1.12, which the Telemetry API needs`,
-      ).toBeGreaterThanOrEqual(0)
+      expect(minorOf(version) !== undefined).toHold(`istiod: "${version}" at /version is not a version`)
+      expect(compareMinors(version, '1.12') >= 0).toHold(
+        `istiod: found version ${version}, expected at least 1.12 for the Telemetry API`,
+      )
     }
     const { istio: wanted } = stack.config.versions
     if (wanted)
-      expect(versions.map(plainVersion), 'versions of istiod, against stack.yaml').toEqual(
+      expect(versions.map(plainVersion), 'istiod, versions (expected: versions.istio of stack.yaml)').toEqual(
         versions.map(() => plainVersion(wanted)),
       )
     const newest = versions.toSorted(compareMinors).at(-1) ?? ''
     const proxies = await stack.istio.proxies()
-    expect(proxies.length, 'proxies connected to istiod').toBeGreaterThan(0)
+    expect(proxies.length, 'Proxies connected to istiod').toBeGreaterThan(0)
     const behind = proxies
       .filter(({ istio_version }) => minorsBehind(newest, istio_version) > 1)
-      .map(({ proxy, istio_version }) => `${proxy} ${istio_version}`)
-    expect(behind, `proxies without a version, or more than one minor behind istiod ${newest}`).toBeNone()
-    return `istiod ${versions.join(', ')}; ${proxies.length} proxies of ${[...new Set(proxies.map((proxy) => proxy.istio_version))].join(', ')}`
+      .map(({ proxy, istio_version }) => `${proxy} ${istio_version || '(no version)'}`)
+    expect(behind, `Proxies more than one minor version older than istiod ${newest}`).toBeNone()
+    const proxyVersions = [...new Set(proxies.map((proxy) => proxy.istio_version))].join(', ')
+    return `istiod ${versions.join(', ')}; ${proxies.length} connected proxies of version ${proxyVersions}`
   },
 )
 
-/** How many minors a proxy is behind; endless where it reports no version. */
+/** By how many minor versions a proxy is older than istiod; Infinity where it reports no version. */
 function minorsBehind(istiod: string, proxy: string): number {
   const [a, b] = [minorOf(istiod), minorOf(proxy)].map((minor) => Number(minor?.split('.')[1]))
   return a === undefined || b === undefined || Number.isNaN(b) ? Infinity : a - b
@@ -57,64 +62,75 @@ const CRDS = [
 check(
   'mesh/crds',
   {
-    asserts: 'the Istio CRDs that the guide uses exist and serve a version',
+    asserts: 'the Istio CRDs that the guide uses exist, and the API server serves a version of each',
     guide: '10',
     level: 'required',
     effect: 'reads',
-    remedy: "install Istio's base chart (every profile has it); there is no component of its own for telemetry",
+    remedy: [
+      'Install the base chart of Istio, which has all of its CRDs (every istioctl profile includes it)',
+      'Do not look for a telemetry component: there is none',
+    ],
   },
   async ({ stack, expect }) => {
     const served = await Promise.all(CRDS.map((name) => stack.k8s.served.versionsOf(name)))
     expect(
       CRDS.filter((_, at) => !served[at]?.length),
-      'Istio CRDs that are missing or serve no version',
+      'CustomResourceDefinitions that are missing or have no served version',
     ).toBeNone()
-    return CRDS.map((name, at) => `${name.split('.')[0]} ${served[at]?.join('/')}`).join(', ')
+    return `Served: ${CRDS.map((name, at) => `${name.split('.')[0]} ${served[at]?.join('/')}`).join(', ')}`
   },
 )
 
 check(
   'mesh/pods-running',
   {
-    asserts: 'every pod of istio-system is Ready, and no container restarted in the last 10 minutes',
+    asserts: 'every pod in istio-system is Ready, and no container restarted in the last 10 minutes',
     guide: '2',
     level: 'required',
     effect: 'reads',
-    remedy: 'kubectl describe pod and kubectl logs --previous show why; the evidence has both ends',
+    remedy: [
+      'Run kubectl -n istio-system describe pod NAME and read its events',
+      'Run kubectl -n istio-system logs NAME --previous to see why a container ended',
+    ],
   },
   async ({ stack, expect, measure }) => {
     const { namespace } = stack.config.gateway
     const pods = (await stack.all('v1/Pod')).filter(
       (pod) => pod.metadata?.namespace === namespace && pod.status?.phase !== 'Succeeded',
     )
-    expect(pods.length, `pods of ${namespace}`).toBeGreaterThan(0)
-    expect(readinessTroubles(pods), `pods of ${namespace} that are not Ready`).toBeNone()
-    expect(recentRestarts(pods, 10), `containers of ${namespace} that restarted in the last 10 minutes`).toBeNone()
+    expect(pods.length, `Pods in namespace ${namespace}`).toBeGreaterThan(0)
+    expect(readinessTroubles(pods), `Pods in namespace ${namespace} that are not Ready`).toBeNone()
+    expect(recentRestarts(pods, 10), `Containers in ${namespace} that restarted in the last 10 minutes`).toBeNone()
     measure('pods', pods.length, 'pods')
-    return `${pods.length} pods Ready`
+    return `All ${pods.length} pods in namespace ${namespace} are Ready; none restarted in the last 10 minutes`
   },
 )
 
 check(
   'mesh/proxies-synced',
   {
-    asserts: "every proxy's CDS, LDS, EDS and RDS is acknowledged (what istioctl proxy-status shows)",
+    asserts: 'every proxy has acknowledged its CDS, LDS, EDS and RDS (SYNCED in istioctl proxy-status)',
     guide: '7',
     level: 'required',
     effect: 'reads',
     needs: ['mesh/version'],
-    remedy: 'istioctl proxy-status names the proxy that is STALE; its log says which configuration it rejected',
+    remedy: [
+      'Run istioctl proxy-status to find the proxy that is STALE',
+      'Read the log of that proxy: it names the configuration that it rejected',
+    ],
   },
   async ({ stack, expect, measure }) => {
     const gateways = await stack.istio.gatewayPods()
-    // One that lost its istiod a moment ago is on its way to another.
+    // A proxy that lost its istiod a moment ago is still connecting to another one.
     const proxies = await stack.istio.untilSynced(gateways.length)
     const connected = gateways.filter((pod) =>
       proxies.some(({ proxy }) => proxy === `${pod.metadata?.name}.${pod.metadata?.namespace}`),
     )
-    expect(connected.length, 'gateway pods that are connected to an istiod').toBe(gateways.length)
+    expect(connected.length === gateways.length).toHold(
+      `${connected.length} of ${gateways.length} gateway pods are connected to an istiod; all are expected`,
+    )
     measure('proxies', proxies.length, 'proxies')
-    return `${proxies.length} proxies have acknowledged CDS, LDS, EDS and RDS, ${gateways.length} gateways among them`
+    return `${proxies.length} proxies, ${gateways.length} gateways among them, have acknowledged CDS, LDS, EDS and RDS`
   },
 )
 
@@ -122,32 +138,39 @@ check(
   'mesh/telemetry-component-gone',
   {
     asserts:
-      'nothing rests on what newer versions removed: no components.telemetry, no config.istio.io handler, no Mixer CRD',
+      'nothing that newer Istio versions removed is left: no API group config.istio.io, no Mixer Deployment, no ' +
+      'IstioOperator with components.telemetry',
     guide: '10',
     level: 'recommended',
     effect: 'reads',
-    remedy:
-      'remove it: Mixer went in Istio 1.8, and components.telemetry is an unknown field since; a Telemetry resource does what is left of it',
+    remedy: [
+      'Delete the CRDs of config.istio.io and the Deployments of Mixer, which Istio removed in 1.8',
+      'Delete components.telemetry from the IstioOperator: it is an unknown field since 1.8',
+      'Use a Telemetry resource for what they did',
+    ],
   },
   async ({ stack, expect }) => {
     const groups = (await stack.k8s.served.groups()).map(({ name }) => name)
-    expect(groups, "API groups, among them that of Mixer's CRDs").not.toContain('config.istio.io')
-    const deployments = (await stack.all('apps/v1/Deployment')).filter((each) =>
-      ['telemetry', 'policy', 'mixer'].includes(each.metadata?.labels?.app ?? ''),
+    expect(!groups.includes('config.istio.io')).toHold('API group config.istio.io is served: CRDs of Mixer are left')
+    const deployments = (await stack.all('apps/v1/Deployment')).filter(({ metadata }) =>
+      ['telemetry', 'policy', 'mixer'].includes(metadata?.labels?.app ?? ''),
     )
     const { namespace } = stack.config.gateway
     const remains = deployments
-      .filter((each) => each.metadata?.namespace === namespace)
-      .map((each) => each.metadata?.name)
-    expect(remains, `Mixer's deployments in ${namespace}`).toBeNone()
+      .filter(({ metadata }) => metadata?.namespace === namespace)
+      .map(({ metadata }) => metadata?.name)
+    expect(remains, `Deployments of Mixer in namespace ${namespace}`).toBeNone()
     const operators = groups.includes('install.istio.io')
       ? await stack.all('install.istio.io/v1alpha1/IstioOperator')
       : []
     const withTelemetry = operators
-      .filter((each) => each.spec?.components?.telemetry)
-      .map((each) => each.metadata?.name)
-    expect(withTelemetry, 'IstioOperators with components.telemetry').toBeNone()
-    return `no CRD of config.istio.io, no Mixer deployment, ${operators.length} IstioOperators in the cluster without components.telemetry`
+      .filter(({ spec }) => spec?.components?.telemetry)
+      .map(({ metadata }) => metadata?.name)
+    expect(withTelemetry, 'IstioOperators with spec.components.telemetry').toBeNone()
+    return (
+      'No API group config.istio.io, no Mixer Deployment; ' +
+      `none of ${operators.length} IstioOperators has components.telemetry`
+    )
   },
 )
 
@@ -155,37 +178,40 @@ check(
   'mesh/install-values',
   {
     asserts:
-      "fixtures/istio/install.yaml renders as an IstioOperator; the guide's own top-level gateways: is refused as an unknown field",
+      "istioctl renders fixtures/istio/install.yaml as an IstioOperator, and refuses the guide's gateways: and " +
+      'enableAutoReload as unknown fields',
     guide: '2',
     level: 'required',
     effect: 'reads',
     requires: ['istioctl'],
-    remedy: 'write the values under spec.values.gateways of an IstioOperator, and install that',
+    remedy: [
+      'Write the values of the guide under spec.values.gateways of an IstioOperator',
+      'Run istioctl install -f FILE with that IstioOperator',
+    ],
   },
   async ({ stack, expect }) => {
     const [rendered, raw, operator, reload] = await Promise.all([
-      renderedBy(stack, 'istio/install.yaml', 'Service'),
-      renderedBy(stack, 'istio/guide-values.yaml', 'Service'),
-      renderedBy(stack, 'istio/guide-operator.yaml', 'Service'),
-      renderedBy(stack, 'istio/guide-reload.yaml', 'Service'),
+      renderManifest(stack, 'istio/install.yaml', 'Service'),
+      renderManifest(stack, 'istio/guide-values.yaml', 'Service'),
+      renderManifest(stack, 'istio/guide-operator.yaml', 'Service'),
+      renderManifest(stack, 'istio/guide-reload.yaml', 'Service'),
     ])
-    expect(rendered.refusal, 'what istioctl refuses install.yaml with').toBe('nothing: it was accepted')
+    expect(rendered.refusal === ACCEPTED).toHold(`istioctl refuses fixtures/istio/install.yaml: ${rendered.refusal}`)
     const gateway = rendered.objects.find((object) => object.metadata?.name === 'istio-ingressgateway')
-    expect(gateway?.spec?.type, 'type of the Service istio-ingressgateway that it renders').toBe('LoadBalancer')
-    expect(
-      gateway?.metadata?.annotations?.['service.beta.kubernetes.io/aws-load-balancer-scheme'],
-      'its annotation for the scheme',
-    ).toBe('internal')
+    const service = 'fixtures/istio/install.yaml as rendered, Service istio-ingressgateway'
+    expect(gateway?.spec?.type, `${service}, spec.type`).toBe('LoadBalancer')
+    const scheme = 'service.beta.kubernetes.io/aws-load-balancer-scheme'
+    expect(gateway?.metadata?.annotations?.[scheme], `${service}, annotation ${scheme}`).toBe('internal')
     // Newer istioctl ask for the kind before they look at fields.
-    expect(raw.refusal, "what istioctl says of the guide's values file").toMatch(
+    expect(raw.refusal, "Refusal of the guide's values file by istioctl").toMatch(
       /unknown field "?gateways|Object 'Kind' is missing/,
     )
-    expect(operator.refusal, "what istioctl says of the guide's gateways: in an IstioOperator").toMatch(
+    expect(operator.refusal, "Refusal of the guide's gateways: in an IstioOperator by istioctl").toMatch(
       /unknown field "?gateways/,
     )
-    expect(reload.refusal, "what istioctl says of the guide's values.global.tls.enableAutoReload").toMatch(
+    expect(reload.refusal, "Refusal of the guide's values.global.tls.enableAutoReload by istioctl").toMatch(
       /unknown field "?tls/,
     )
-    return `install.yaml renders ${rendered.count} objects; the guide's gateways: is refused (${operator.refusal})`
+    return `install.yaml renders ${rendered.count} objects; istioctl refuses the guide's gateways: ${operator.refusal}`
   },
 )

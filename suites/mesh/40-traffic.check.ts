@@ -10,13 +10,17 @@ check(
   'mesh/nginx-through-lb',
   {
     asserts:
-      '2-replica nginx behind a Gateway and a VirtualService: 200 and the welcome page through the load balancer, served by both replicas',
+      'the load balancer answers requests for a 2-replica nginx behind a Gateway and a VirtualService with 200 and ' +
+      'its welcome page, from both replicas',
     guide: '2',
     level: 'required',
     effect: 'writes',
     needs: ['mesh/version', 'mesh/gateway-address', 'mesh/gateway-ports', 'mesh/crds'],
-    remedy:
-      "follow the request: does the load balancer's address answer at all, does the gateway know the host (istioctl proxy-config routes), are the endpoints healthy",
+    remedy: [
+      "Run curl against the load balancer's address, to see whether it answers at all",
+      'Run istioctl proxy-config routes GATEWAY_POD -n istio-system, to see whether the gateway knows the host',
+      'Run istioctl proxy-config endpoints GATEWAY_POD -n istio-system, to see whether the endpoints are healthy',
+    ],
   },
   async ({ stack, expect, measure, signal }) => {
     const namespace = await stack.namespace('nginx')
@@ -28,7 +32,7 @@ check(
       { host },
       (answer) => answer.status === 200 && answer.body.includes('Welcome to nginx!'),
     )
-    expect(welcome.status, `status of http://${host}/ through the load balancer`).toBe(200)
+    expect(welcome.status, `http://${host}/ through the load balancer, status`).toBe(200)
     const addresses = pods.map((pod) => String(pod.status?.podIP))
     for (const address of addresses)
       await stack.ingress.until(
@@ -38,25 +42,27 @@ check(
         { inARow: 1 },
       )
     const { answers, failures } = await sendConcurrently(4, 60, signal, () => stack.ingress.send({ host }))
-    expect(failures, 'answers that are not 200, of 60').toEqual({})
-    const served = new Set(answers.map((answer) => answer.headers['x-upstream']?.split(':')[0]))
-    // With two replicas, 60 requests miss one with a chance of 2^-59.
-    expect([...served].toSorted(), 'pods that served 60 requests').toEqual(addresses.toSorted())
+    expect(listFailures(failures), `http://${host}/: answers other than 200, of 60 requests`).toBeNone()
+    const serving = new Set(answers.map((answer) => answer.headers['x-upstream']?.split(':')[0]))
+    // With two replicas, 60 requests miss one with a probability of 2^-59.
+    expect([...serving].toSorted(), `http://${host}/: pods that answered 60 requests`).toEqual(addresses.toSorted())
     measure('time of one request', answers.reduce((sum, answer) => sum + answer.ms, 0) / answers.length, 'ms')
-    return `200 and the welcome page; 60 requests served by ${addresses.join(' and ')}`
+    return `http://${host}/ answers 200 with the welcome page; the pods ${addresses.join(' and ')} answered 60 requests`
   },
 )
 
 check(
   'mesh/no-endpoints-503',
   {
-    asserts:
-      'a route to a Service with no endpoints answers 503, an unknown host 404: what the troubleshooting table rests on',
+    asserts: 'a route to a Service without endpoints answers 503, and an unknown host answers 404',
     guide: '2',
     level: 'recommended',
     effect: 'writes',
     needs: ['mesh/version', 'mesh/gateway-address', 'mesh/crds'],
-    remedy: 'a VirtualService or Gateway on the host "*" answers for every unknown host: give it a host of its own',
+    remedy: [
+      'Run kubectl get virtualservices,gateways.networking.istio.io -A and look for the host "*"',
+      'Give that VirtualService or Gateway a host of its own: it answers for every unknown host',
+    ],
   },
   async ({ stack, expect }) => {
     const namespace = await stack.namespace('no-endpoints')
@@ -64,13 +70,14 @@ check(
     await stack.applyFixture('mesh/no-endpoints.yaml', { namespace })
     await stack.applyFixture('mesh/route.yaml', { namespace, host, name: 'empty', service: 'empty' })
     const empty = await stack.ingress.until({ host }, (answer) => answer.status === 503)
-    expect(empty.body, 'what the gateway says of a Service without endpoints').toMatch(/no healthy upstream/)
-    const unknown = await stack.ingress.send({ host: `unknown.${namespace}.test` })
+    expect(empty.body, `http://${host}/ (a Service without endpoints), body of the 503`).toMatch(/no healthy upstream/)
+    const unknownHost = `unknown.${namespace}.test`
+    const unknown = await stack.ingress.send({ host: unknownHost })
     expect(
       unknown.status,
-      `status for a host that nothing routes (${unknown.error ?? unknown.body.slice(0, 80)})`,
+      `http://${unknownHost}/ (no route), status (${unknown.error ?? unknown.body.slice(0, 80)})`,
     ).toBe(404)
-    return 'without endpoints 503 (no healthy upstream), unknown host 404'
+    return 'A Service without endpoints answers 503 (no healthy upstream), an unknown host answers 404'
   },
 )
 
@@ -78,33 +85,40 @@ check(
   'mesh/cross-zone-balance',
   {
     asserts:
-      'requests to each address of the load balancer are answered, and reach gateway pods of every zone, none with under half its even share',
+      'every address of the load balancer answers, and the gateway pods of each zone get at least half of an even ' +
+      'share of the requests',
     guide: '4',
     level: 'recommended',
     effect: 'writes',
     needs: ['mesh/version', 'mesh/gateway-address', 'mesh/crds', 'infra/nodes-zones'],
-    remedy:
-      'run a gateway pod in every zone, and turn cross-zone load balancing on (load_balancing.cross_zone.enabled=true)',
+    remedy: [
+      'Run a gateway pod in every zone: topologySpreadConstraints on topology.kubernetes.io/zone',
+      'Turn cross-zone load balancing on: load_balancing.cross_zone.enabled=true',
+    ],
   },
   async ({ stack, expect, measure, signal }) => {
     const { byZone } = await gatewayZones(stack)
     const workers = workersOf(await stack.all('v1/Node'))
-    expect([...byZone.keys()].toSorted(), 'zones with a Ready gateway pod, against the zones of the workers').toEqual(
-      [...new Set(workers.map((node) => zoneOf(node) || 'no zone'))].toSorted(),
+    const workerZones = [...new Set(workers.map((node) => zoneOf(node) || 'no zone'))].toSorted()
+    expect([...byZone.keys()].toSorted(), 'Zones of Ready gateway pods (expected: the zones of the workers)').toEqual(
+      workerZones,
     )
 
     const namespace = await stack.namespace('balance')
     const host = `balance.${namespace}.test`
     await stack.applyFixture('mesh/balance.yaml', { namespace, host })
     await stack.ingress.until({ host }, (answer) => answer.status === 200 && Boolean(answer.headers['x-gateway']))
-    // 300 requests: with three zones an even share is 100, and a fair balancer gives one under 50 with a chance of 1e-9.
+    // With 3 zones an even share of 300 is 100; a fair balancer sends a zone fewer than 50 with a probability of 1e-9.
     // An NLB has an address in each zone: each is asked in turn, whatever a resolver would give.
     const addresses = await stack.ingress.addresses()
     let sent = 0
     const { answers, failures } = await sendConcurrently(8, 300, signal, () =>
       stack.ingress.send({ host, to: addresses[sent++ % addresses.length]! }),
     )
-    expect(failures, `answers that are not 200, of 300 to ${addresses.join(', ')}`).toEqual({})
+    expect(
+      listFailures(failures),
+      `http://${host}/ at ${addresses.join(', ')}: answers other than 200, of 300 requests`,
+    ).toBeNone()
     const podOf = (answer: Answer) => answer.headers['x-gateway']?.split(':')[0] ?? ''
     const counts = Object.fromEntries(
       [...byZone].map(([zone, { pods }]) => [zone, answers.filter((answer) => pods.has(podOf(answer))).length]),
@@ -112,14 +126,13 @@ check(
     const half = answers.length / Object.keys(counts).length / 2
     for (const [zone, count] of Object.entries(counts)) {
       measure(`requests in ${zone}`, count, 'requests')
-      expect(
-        count,
-        `requests of 300 that reached a gateway in ${zone} (half an even share is ${Math.ceil(half)})`,
-      ).toBeGreaterThanOrEqual(half)
+      expect(count >= half).toHold(
+        `Gateway pods in ${zone} got ${count} of ${answers.length} requests; ` +
+          `at least ${Math.ceil(half)} are expected, half of an even share`,
+      )
     }
-    return `300 requests: ${Object.entries(counts)
-      .map(([zone, count]) => `${zone} ${count}`)
-      .join(', ')}`
+    const shares = Object.entries(counts).map(([zone, count]) => `${count} in ${zone}`)
+    return `300 requests reached gateway pods in every zone: ${shares.join(', ')}`
   },
 )
 
@@ -127,13 +140,17 @@ check(
   'mesh/connection-pool-configured',
   {
     asserts:
-      "a DestinationRule's maxConnections 100 and http2MaxRequests 50 reach the gateway's Envoy cluster as circuit breakers",
+      "a DestinationRule's maxConnections 100 and http2MaxRequests 50 are circuit breakers of the cluster in every " +
+      "gateway's Envoy",
     guide: '4',
     level: 'required',
     effect: 'writes',
     needs: ['mesh/proxies-synced', 'mesh/crds'],
-    remedy:
-      'see whether another DestinationRule has the same host, and whether istiod logs a rejected push (istioctl proxy-status, istioctl proxy-config clusters)',
+    remedy: [
+      'Run kubectl get destinationrules -A and look for another one with the same host',
+      'Run istioctl proxy-status, and look in the log of istiod for a rejected push',
+      'Run istioctl proxy-config clusters GATEWAY_POD -n istio-system -o json to see the circuit breakers',
+    ],
   },
   async ({ stack, expect }) => {
     const namespace = await stack.namespace('pool')
@@ -148,9 +165,12 @@ check(
     const cluster = `outbound|80||empty.${namespace}.svc.cluster.local`
     const limits = await stack.istio.circuitBreakers(cluster, (found) => found.maxConnections === 100)
     for (const [pod, found] of Object.entries(limits)) {
-      expect(found, `circuit breakers of ${cluster} in ${pod}`).toMatchObject({ maxConnections: 100, maxRequests: 50 })
+      expect(found, `Pod ${pod}, circuit breakers of ${cluster}`).toMatchObject({
+        maxConnections: 100,
+        maxRequests: 50,
+      })
     }
-    return `${Object.keys(limits).length} gateways have max_connections 100 and max_requests 50`
+    return `${Object.keys(limits).length} gateway pods have max_connections 100 and max_requests 50 for ${cluster}`
   },
 )
 
@@ -158,31 +178,43 @@ check(
   'mesh/admin-port-closed',
   {
     asserts:
-      "Envoy's admin port 15000 does not answer from another pod; where the CNI enforces NetworkPolicy, a policy names it",
+      "a gateway's Envoy admin port 15000 does not answer another pod; where the CNI enforces NetworkPolicy, a " +
+      'policy keeps the port closed',
     guide: '11',
     level: 'recommended',
     effect: 'writes',
     needs: ['mesh/pods-running'],
-    remedy:
-      "leave Envoy's admin on the pod's loopback (proxyAdminPort's default), and give the gateway a NetworkPolicy that lists the ports it serves",
+    remedy: [
+      "Leave proxyAdminPort at its default: Envoy's admin interface then listens on the pod's loopback only",
+      'Create a NetworkPolicy for the gateway pods that allows only the ports that they serve',
+    ],
   },
   async ({ stack, expect }) => {
     const gateways = await stack.istio.gatewayPods()
     for (const pod of gateways) {
       const address = String(pod.status?.podIP)
       const ready = await stack.agent.send({ address, port: 15021, host: address, path: '/healthz/ready' })
+      const name = `Pod ${pod.metadata?.namespace}/${pod.metadata?.name}`
+      // Without an answer here, no answer from the admin port would prove nothing.
       expect(
         ready.status,
-        `status port 15021 of ${pod.metadata?.name} from another pod (${ready.error ?? ''}): without it the next line would prove nothing`,
+        `${name}, port 15021 (status) asked from another pod, status${ready.error ? ` (${ready.error})` : ''}`,
       ).toBe(200)
       const admin = await stack.agent.send({ address, port: 15000, host: address, path: '/server_info' })
-      expect(
-        admin.status,
-        `admin port 15000 of ${pod.metadata?.name} from another pod, 0 for no answer (${admin.error ?? admin.body.slice(0, 60)})`,
-      ).toBe(0)
+      expect(admin.status === 0).toHold(
+        `${name}, port 15000 (Envoy admin) answers another pod with status ${admin.status}; no answer is expected ` +
+          `(${admin.error ?? admin.body.slice(0, 60)})`,
+      )
     }
     const { enforcedBy, troubles } = await networkPolicyTroubles(stack, gateways, 15000)
-    expect(troubles, `gateway pods that no NetworkPolicy guards, though ${enforcedBy} enforces them`).toBeNone()
-    return `${gateways.length} gateways: 15021 answers from another pod, 15000 refuses; ${enforcedBy ? `${enforcedBy} enforces a policy for them` : 'no CNI that is known to enforce NetworkPolicy'}`
+    expect(troubles, `Gateway pods whose port 15000 no NetworkPolicy closes (${enforcedBy} enforces them)`).toBeNone()
+    const policies = enforcedBy
+      ? `a NetworkPolicy closes it, enforced by ${enforcedBy}`
+      : 'NetworkPolicy was not checked (no CNI that is known to enforce it)'
+    return `${gateways.length} gateway pods: port 15021 answers another pod, port 15000 does not; ${policies}`
   },
 )
+
+/** How often each failure occurred, as '3 x status 503'. */
+const listFailures = (failures: Readonly<Record<string, number>>): string[] =>
+  Object.entries(failures).map(([failure, count]) => `${count} x ${failure}`)

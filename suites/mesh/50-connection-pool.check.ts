@@ -2,24 +2,29 @@ import { check } from '../../src/check/check.ts'
 import { drawCourse } from '../../src/load/picture.ts'
 import { ConnectionPool } from '../../src/mesh/connection-pool.ts'
 
-// Two connections and one that waits, in each gateway: 2 requests a second of 200 ms are below that in one alone, 60 above it in all.
+// Each gateway takes 2 connections and 1 pending request: 2 requests a second of 200 ms are below that in a single
+// gateway, 60 are above it in all of them together.
 const LOAD = { BELOW: 2, ABOVE: 60, HOLD_MS: 200, SECONDS: 3 }
 
 check(
   'mesh/connection-pool-enforced',
   {
     asserts:
-      "below a connection pool's limits nothing is refused; above them the excess gets 503 with response flag UO, as many in the client as in the access log and by Envoy's counters; afterwards nothing is refused again",
+      "below a connection pool's limits no request is refused; above them the excess gets 503 with flag UO, as many " +
+      'as the access log and Envoy count; below them again none is refused',
     guide: '4',
     level: 'required',
     effect: 'writes',
     requires: ['k6'],
     needs: ['mesh/connection-pool-configured'],
-    remedy:
-      'see the circuit breakers in the gateway (istioctl proxy-config clusters), another DestinationRule for the same host, and retries, which make one request into several',
+    remedy: [
+      'Run istioctl proxy-config clusters GATEWAY_POD -n istio-system -o json and look at the circuit breakers',
+      'Run kubectl get destinationrules -A and look for another one with the same host',
+      'Look for retries in the VirtualService: they turn one request into several',
+    ],
   },
   async ({ stack, expect, measure, attach }) => {
-    const pool = await ConnectionPool.of(stack)
+    const pool = await ConnectionPool.create(stack)
     const before = await pool.passedOn()
     const { samples, crossed, since } = await stack.load.inTurn(async () => {
       const began = performance.now()
@@ -37,23 +42,29 @@ check(
     measure('requests refused above the limits', parts.above ?? 0, 'requests')
     measure('requests', samples.length, 'requests')
     expect(
-      others.map(({ status, error }) => error ?? status),
-      `answers that are neither 200 nor 503, of ${samples.length}`,
+      others.map(({ status, error }) => error ?? `status ${status}`),
+      `http://${pool.host}/: answers other than 200 and 503, of ${samples.length} requests`,
     ).toBeNone()
-    expect(parts.below, 'requests refused below the limits').toBe(0)
-    expect(
-      parts.above,
-      `requests refused with ${LOAD.ABOVE} a second of ${LOAD.HOLD_MS} ms each on few places`,
-    ).toBeGreaterThan(0)
-    expect(parts.again, 'requests refused below the limits again').toBe(0)
+    const { below = 0, above = 0, again = 0 } = parts
+    expect(below === 0).toHold(`${below} requests were refused below the limits; none is expected`)
+    expect(above > 0).toHold(
+      `No request was refused above the limits, at ${LOAD.ABOVE} requests/s of ${LOAD.HOLD_MS} ms each; ` +
+        'at least 1 is expected',
+    )
+    expect(again === 0).toHold(`${again} requests were refused below the limits after the overload; none is expected`)
     const passedOn = (await pool.passedOn()) - before
-    expect(
-      samples.length - passedOn,
-      `requests that the gateways passed on to no pod, by Envoy's counters (${passedOn} of ${samples.length} were), against those refused`,
-    ).toBe(refused.length)
+    expect(samples.length - passedOn === refused.length).toHold(
+      `Envoy passed on ${passedOn} of ${samples.length} requests to a pod; ` +
+        `${samples.length - refused.length} are expected, since ${refused.length} requests got 503`,
+    )
     const logged = await pool.overflowsLogged(since, samples.length)
-    expect(logged, 'lines with flag UO in the access log, against those refused').toBe(refused.length)
-    expect(crossed, 'thresholds of load/connection-pool.ts that were crossed').toBeNone()
-    return `${refused.length} of ${samples.length} requests refused, all of them above the limits; the access log and Envoy count as many`
+    expect(logged === refused.length).toHold(
+      `The access log has ${logged} lines with flag UO; ${refused.length} are expected, one for each 503 of a client`,
+    )
+    expect(crossed, 'Crossed thresholds of load/connection-pool.ts').toBeNone()
+    return (
+      `${refused.length} of ${samples.length} requests got 503, all of them above the limits; ` +
+      'the access log and Envoy count as many'
+    )
   },
 )

@@ -30,7 +30,7 @@ check(
     ],
   },
   async ({ stack, expect, measure }) => {
-    const mesh = await MeshPods.of(stack, 'mesh')
+    const mesh = await MeshPods.create(stack, 'mesh')
     const { namespace } = mesh
     const { trustDomain = 'cluster.local' } = await meshConfig(stack)
     const identity = `spiffe://${trustDomain}/ns/${namespace}/sa/default`
@@ -88,7 +88,7 @@ check(
     ],
   },
   async ({ stack, expect, measure }) => {
-    const mesh = await MeshPods.of(stack, 'mesh')
+    const mesh = await MeshPods.create(stack, 'mesh')
     const before = await mesh.fromOutside()
     expect(before.status, `Plain text to a pod in the mesh, before STRICT (${describeAnswer(before)}), status`).toBe(
       200,
@@ -138,7 +138,7 @@ check(
     ],
   },
   async ({ stack, expect }) => {
-    const [strict, lenient] = await Promise.all([MeshPods.of(stack, 'mesh'), MeshPods.of(stack, 'lenient')])
+    const [strict, lenient] = await Promise.all([MeshPods.create(stack, 'mesh'), MeshPods.create(stack, 'lenient')])
     await tuneMeshMtls(stack, 'STRICT')
     await tuneMtls(stack, KNATIVE, 'PERMISSIVE')
     await tuneMtls(stack, lenient.namespace, 'PERMISSIVE')
