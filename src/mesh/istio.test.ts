@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { staleTypes, type ProxyStatus } from './istio.ts'
+import type { Cluster } from '../cluster/cluster.ts'
+import { Istio, staleTypes, type ProxyStatus } from './istio.ts'
 
 const SYNCED: ProxyStatus = {
   proxy: 'gateway.a',
@@ -19,3 +20,11 @@ test.each<[string, ProxyStatus, string[]]>([
   ],
   ['was never sent clusters and listeners', { proxy: 'a', istio_version: '1' }, ['CDS', 'LDS']],
 ])('a proxy that %s', (_, proxy, stale) => expect(staleTypes(proxy)).toEqual(stale))
+
+test('proxies that could not be asked for are asked for anew', async () => {
+  let asked = 0
+  const list = () => (++asked === 1 ? Promise.reject(new Error('503')) : Promise.resolve({ items: [] }))
+  const istio = new Istio({ k8s: { list } } as unknown as Cluster)
+  await expect(istio.proxies()).rejects.toThrow('503')
+  await expect(istio.proxies()).rejects.toThrow('app=istiod')
+})
