@@ -1,3 +1,4 @@
+import { hostname } from 'node:os'
 import { stackSchema } from '../src/config/stack-schema.ts'
 import { newRunId, writeRunInfo, type RunInfo } from '../src/config/run-info.ts'
 
@@ -6,6 +7,7 @@ export function makeRun(checks: string[], more: Partial<RunInfo> = {}): RunInfo 
   const run: RunInfo = {
     id: newRunId(),
     pid: process.pid,
+    host: hostname(),
     startedAt: '2026-01-01T00:00:00.000Z',
     config: stackSchema.parse({ target: 'kind' }),
     context: 'fake',

@@ -1,4 +1,5 @@
 import { inject, test } from 'vitest'
+import { keepLease } from '../cluster/run-lease.ts'
 import { Stack } from '../stack/stack.ts'
 import { loadCatalogue } from './catalogue.ts'
 import { addMatchers } from './matchers.ts'
@@ -32,6 +33,7 @@ function sharedOf(id: string): Shared {
     if (run.trace) startTrace(traceFile(run.id))
     const abort = new AbortController()
     const stack = new Stack(run, abort.signal)
+    if (run.lease) keepLease(stack.k8s, run.id)
     place.plumbline = { run: id, stack, performer: new Performer(run, stack), abort }
   }
   return place.plumbline

@@ -74,8 +74,46 @@ describe('recover', () => {
     expect(lines.at(-1)).toBe('0 of 1 changes undone')
   })
 
+  test.each([
+    [4, 'left alone', []],
+    [40, 'taken for dead', ['DELETE plumb-run-1a2b']],
+  ])('of a run on another machine whose Lease was renewed %i s ago: %s', async (seconds, _, deleted) => {
+    const seen: string[] = []
+    const id = `20260101-00000${seconds % 7}-1a2b`
+    const namespace = { metadata: { name: 'plumb-run-1a2b', labels: { 'plumbline.dev/run': id } } }
+    await using fake = await fakeApi((request, response) => {
+      const { path, method } = request
+      if (path === '/api/v1') return answer(response, CORE)
+      if (path === '/apis/coordination.k8s.io/v1')
+        return answer(response, { resources: [{ name: 'leases', kind: 'Lease', namespaced: true }] })
+      if (path.startsWith('/apis') && !path.endsWith('/leases')) return answer(response, { message: 'none' }, 404)
+      if (method === 'DELETE' && !path.endsWith('/pods')) seen.push(`DELETE ${path.split('/').at(-1)}`)
+      if (path.endsWith('plumb-run-1a2b')) return answer(response, namespace)
+      const renewTime = new Date(Date.now() - seconds * 1000).toISOString()
+      const lease = {
+        metadata: namespace.metadata,
+        spec: { holderIdentity: 'ci-7/1', acquireTime: renewTime, renewTime },
+      }
+      const items = path.endsWith('/leases') ? [lease] : path.endsWith('/namespaces') && !seen.length ? [namespace] : []
+      answer(response, { metadata: { resourceVersion: '1' }, items })
+    })
+    const config = stackSchema.parse({ target: 'existing', kubeconfig: kubeconfigOf(fake.api.server) })
+    // In a container every process is 1: the number says nothing.
+    const run = makeRun([], { id, host: 'ci-7', pid: process.pid, lease: true, config, context: 'here' })
+    new Journal(journalFile(run.id)).made({ kind: 'v1/Namespace', name: 'plumb-run-1a2b' })
+    await recover(undefined)
+    expect(seen).toEqual(deleted)
+    if (deleted.length) expect(lines).toContain(`run ${id} on here:`)
+    else
+      expect(lines.join('\n')).toMatch(
+        new RegExp(`run ${id} is still running on ci-7 .renewed [45] s ago.: left alone`),
+      )
+  })
+
   test('refuses a run that is still running', async () => {
     const run = makeRun([])
-    await expect(recover(run.id)).rejects.toThrow(`run ${run.id} is still running (process ${process.pid})`)
+    await expect(recover(run.id)).rejects.toThrow(
+      `run ${run.id} is still running on this machine (process ${process.pid})`,
+    )
   })
 })

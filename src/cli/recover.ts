@@ -4,6 +4,7 @@ import { isRunning, journalFile, readRunInfo, readRuns, type RunInfo } from '../
 import { Journal } from '../cluster/journal.ts'
 import { loadKubeConfig } from '../kube/connection.ts'
 import { Kubernetes } from '../kube/kubernetes.ts'
+import { livingRuns } from '../cluster/run-lease.ts'
 import { undoAll } from '../cluster/undo.ts'
 
 /** How many changes of a run were still open, and how many of them still are. */
@@ -35,36 +36,61 @@ export async function recover(id: string | undefined): Promise<number> {
 }
 
 async function recoverRun(run: RunInfo, isNamed: boolean): Promise<Recovered> {
+  const none: Recovered = { open: 0, left: 0 }
+  // A twin is gone with its run, and what was in it.
+  if (run.config.target === 'twin') return none
+  setDeadlineFactor(run.config.deadlines.factor)
   const journal = new Journal(journalFile(run.id))
   const open = journal.pending().length + journal.damage().length
-  // A twin is gone with its run, and what was in it.
-  if (run.config.target === 'twin') return { open: 0, left: 0 }
-  if (isRunning(run)) {
-    const running = `run ${run.id} is still running (process ${run.pid}): left alone`
-    if (isNamed) throw new UsageProblem(`${running}. It undoes its changes when it ends; stop it with Ctrl-C.`)
+  const where = open || isNamed ? await whereItRuns(run) : undefined
+  if (where) {
+    const running = `run ${run.id} is still running on ${where}: left alone`
+    if (isNamed) throw new UsageProblem(`${running}. It undoes its changes when it ends; Ctrl-C ends it early.`)
     console.log(running)
-    return { open: 0, left: 0 }
+    return none
   }
-  if (open === 0) return { open: 0, left: 0 }
-  setDeadlineFactor(run.config.deadlines.factor)
+  if (open === 0) return none
   console.log(`run ${run.id} on ${run.context}:`)
   const left = await undoRun(run, journal)
   for (const problem of left) console.log(`  ${problem}`)
   return { open, left: Math.min(open, left.length) }
 }
 
+/**
+ * Where a run goes on, or undefined where it does not. Its Lease tells, wherever it runs; of a run without one, or of a cluster that
+ * does not answer, the process on this machine.
+ */
+async function whereItRuns(run: RunInfo): Promise<string | undefined> {
+  if (run.endedAt) return undefined
+  try {
+    if (run.lease) {
+      const living = await onCluster(run, livingRuns)
+      const found = living.find((each) => each.run === run.id)
+      return found && `${found.host} (renewed ${found.renewedSecondsAgo} s ago)`
+    }
+  } catch (problem) {
+    if (!isExpected(problem)) throw problem
+  }
+  return isRunning(run) ? `this machine (process ${run.pid})` : undefined
+}
+
 /** Undoes a run; gives a sentence for each change that stays. */
 async function undoRun(run: RunInfo, journal: Journal): Promise<string[]> {
   try {
-    const kubeConfig = loadKubeConfig(run.config.kubeconfig, run.context)
-    try {
-      return await undoAll(new Kubernetes(kubeConfig), journal, (what) => console.log(`  ${what}`))
-    } finally {
-      await kubeConfig.close()
-    }
+    return await onCluster(run, (api) => undoAll(api, journal, (what) => console.log(`  ${what}`)))
   } catch (problem) {
-    if (problem instanceof ClusterProblem || problem instanceof UsageProblem)
-      return journal.pending().map(({ object }) => `${object.kind} ${object.name}: ${plainMessage(problem)}`)
-    throw problem
+    if (!isExpected(problem)) throw problem
+    return journal.pending().map(({ object }) => `${object.kind} ${object.name}: ${plainMessage(problem)}`)
   }
 }
+
+async function onCluster<T>(run: RunInfo, work: (api: Kubernetes) => Promise<T>): Promise<T> {
+  const kubeConfig = loadKubeConfig(run.config.kubeconfig, run.context)
+  try {
+    return await work(new Kubernetes(kubeConfig))
+  } finally {
+    await kubeConfig.close()
+  }
+}
+
+const isExpected = (problem: unknown): boolean => problem instanceof ClusterProblem || problem instanceof UsageProblem

@@ -6,6 +6,7 @@ import { INGRESS, SERVICE } from '../kube/kinds.ts'
 import { isRolledOut } from '../kube/pods.ts'
 import { until } from '../kube/until.ts'
 import type { Journal, JournalEntry } from './journal.ts'
+import { leaseNamespace } from './run-lease.ts'
 import type { Kubernetes } from '../kube/kubernetes.ts'
 import type { ObjectId } from '../kube/object-id.ts'
 
@@ -38,7 +39,11 @@ export async function undoAll(api: Kubernetes, journal: Journal, tell: (what: st
     })
   // Newest first: a secret that is deleted before the Certificate which was made after it would be issued again.
   for (const entry of made.filter(({ object }) => object.kind !== 'v1/Namespace')) await remove(entry)
-  await Promise.all(made.filter(({ object }) => object.kind === 'v1/Namespace').map(remove))
+  const namespaces = made.filter(({ object }) => object.kind === 'v1/Namespace')
+  // The Lease last: until everything is undone, the run goes on.
+  const isLease = ({ object }: JournalEntry) => object.name === leaseNamespace(journal.run)
+  await Promise.all(namespaces.filter((entry) => !isLease(entry)).map(remove))
+  await Promise.all(namespaces.filter(isLease).map(remove))
   return left
 }
 

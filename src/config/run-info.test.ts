@@ -1,4 +1,5 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { makeRun } from '../../test/make-run.ts'
@@ -56,6 +57,7 @@ describe('run.json', () => {
 })
 
 describe('the process of a run', () => {
+  const host = hostname()
   const refusing = (code: string) => {
     const kill = vi.spyOn(process, 'kill').mockImplementation(() => {
       throw Object.assign(new Error(code), { code })
@@ -64,17 +66,21 @@ describe('the process of a run', () => {
   }
 
   test('is alive where it is this one, and not once the run has ended', () => {
-    expect(isRunning({ pid: process.pid })).toBe(true)
-    expect(isRunning({ pid: process.pid, endedAt: '2026-01-01T00:00:00.000Z' })).toBe(false)
+    expect(isRunning({ host, pid: process.pid })).toBe(true)
+    expect(isRunning({ host, pid: process.pid, endedAt: '2026-01-01T00:00:00.000Z' })).toBe(false)
   })
 
   test('is alive where it is another user’s (EPERM)', () => {
     refusing('EPERM')
-    expect(isRunning({ pid: 4711 })).toBe(true)
+    expect(isRunning({ host, pid: 4711 })).toBe(true)
   })
 
   test('is gone where there is none (ESRCH)', () => {
     refusing('ESRCH')
-    expect(isRunning({ pid: 4711 })).toBe(false)
+    expect(isRunning({ host, pid: 4711 })).toBe(false)
+  })
+
+  test('is not looked for where it is another machine’s', () => {
+    expect(isRunning({ host: 'elsewhere', pid: process.pid })).toBe(false)
   })
 })

@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { randomBytes } from 'node:crypto'
+import { hostname } from 'node:os'
 import { join, relative } from 'node:path'
 import writeFileAtomic from 'write-file-atomic'
 import { z } from 'zod'
@@ -31,8 +32,11 @@ export interface K6 {
 /** The facts of a run: written at its start, read by the thread of the checks, by `report`, `recover` and `--rerun`. */
 export interface RunInfo {
   id: string
-  /** The process of the run, to tell a run that is still running from one that was killed. */
+  /** The process of the run and its machine, to tell a run that is still running from one that was killed. */
   pid: number
+  host: string
+  /** Whether the run has a Lease in the cluster: that tells on other machines too. */
+  lease?: boolean
   startedAt: string
   endedAt?: string
   config: StackConfig
@@ -71,10 +75,23 @@ export function newRunId(now = new Date()): string {
 /** The short form of a run's id that namespaces carry. */
 export const shortRunId = (id: string): string => id.slice(-4)
 
-/** Makes the run's folder where it is missing and writes run.json: all of it or, where the process dies meanwhile, nothing. */
+/**
+ * Makes the run's folder where it is missing and writes run.json: all of it or, where the process dies meanwhile, nothing.
+ * @throws UsageProblem where it cannot be written
+ */
 export function writeRunInfo(info: RunInfo): void {
-  mkdirSync(runFolder(info.id), { recursive: true })
-  writeFileAtomic.sync(join(runFolder(info.id), 'run.json'), `${JSON.stringify(info, null, 2)}\n`)
+  const file = join(runFolder(info.id), 'run.json')
+  const text = `${JSON.stringify(info, null, 2)}\n`
+  try {
+    mkdirSync(runFolder(info.id), { recursive: true })
+    writeFileAtomic.sync(file, text)
+  } catch (cause) {
+    throw new UsageProblem(
+      `${relative(process.cwd(), file)} could not be written (${(cause as Error).message}): ` +
+        'free space or rights there, or name another folder by PLUMBLINE_REPORTS.',
+      { cause },
+    )
+  }
 }
 
 /** A run whose run.json cannot be read; `problem` is one sentence that names the file. */
@@ -87,6 +104,7 @@ export interface UnreadableRun {
 const essentials = z.looseObject({
   id: z.string(),
   pid: z.int(),
+  host: z.string(),
   startedAt: z.string(),
   context: z.string(),
   checks: z.array(z.string()),
@@ -155,9 +173,9 @@ const runIds = (): string[] =>
         .toSorted()
     : []
 
-/** Whether the process of a run is alive on this machine. */
-export function isRunning(info: Pick<RunInfo, 'pid' | 'endedAt'>): boolean {
-  if (info.endedAt) return false
+/** Whether the process of a run is alive on this machine. Of one on another machine only its Lease tells (see run-lease.ts). */
+export function isRunning(info: Pick<RunInfo, 'pid' | 'host' | 'endedAt'>): boolean {
+  if (info.endedAt || info.host !== hostname()) return false
   try {
     process.kill(info.pid, 0)
     return true

@@ -5,6 +5,7 @@ import { journalFile, traceFile, writeRunInfo, type RunInfo } from '../config/ru
 import { buildReport, readClusterFacts, type ClusterFacts } from '../report/build-report.ts'
 import type { Report } from '../report/report-schema.ts'
 import { Journal } from '../cluster/journal.ts'
+import { keepLease } from '../cluster/run-lease.ts'
 import { loadKubeConfig } from '../kube/connection.ts'
 import { Kubernetes } from '../kube/kubernetes.ts'
 import { undoAll } from '../cluster/undo.ts'
@@ -44,7 +45,7 @@ export async function finishRun(
   try {
     writeRunInfo({ ...run, endedAt: endedAt.toISOString() })
   } catch (problem) {
-    problems.push(`run.json could not be written: ${plainMessage(problem)}`)
+    problems.push(plainMessage(problem))
   }
   const report = buildReport(run, await loadCatalogue(), { endedAt, interrupted, died, leftBehind, ...facts })
   tell('writing the reports')
@@ -57,16 +58,19 @@ async function undoRun(
   tell: (what: string) => void,
 ): Promise<{ leftBehind: string[]; facts: ClusterFacts }> {
   const journal = new Journal(journalFile(run.id))
+  let stopRenewing: (() => void) | undefined
   try {
     const kubeConfig = loadKubeConfig(run.config.kubeconfig, run.context)
     try {
       const api = new Kubernetes(kubeConfig)
+      stopRenewing = run.lease ? keepLease(api, run.id) : undefined
       const [leftBehind, facts] = await Promise.all([
         undoAll(api, journal, tell),
         readClusterFacts(api).catch(() => NO_FACTS),
       ])
       return { leftBehind, facts }
     } finally {
+      stopRenewing?.()
       await kubeConfig.close()
     }
   } catch (problem) {

@@ -1,8 +1,11 @@
+import { rmSync } from 'node:fs'
+import { hostname } from 'node:os'
+import { Journal } from '../cluster/journal.ts'
 import { CAPABILITIES, type Capability } from '../core/record.ts'
 import { loadCatalogue, select } from '../check/catalogue.ts'
 import { type Check } from '../check/check.ts'
 import { setDeadlineFactor } from '../core/deadlines.ts'
-import { newRunId, writeRunInfo, type RunInfo, type K6 } from '../config/run-info.ts'
+import { journalFile, newRunId, runFolder, writeRunInfo, type RunInfo, type K6 } from '../config/run-info.ts'
 import type { StackConfig } from '../config/stack-schema.ts'
 import { findK6, tellK6 } from '../load/k6.ts'
 import { loadFrom } from '../load/load.ts'
@@ -10,6 +13,7 @@ import { loadKubeConfig } from '../kube/connection.ts'
 import { Kubernetes } from '../kube/kubernetes.ts'
 import { kindContext, kindIsUp, kindUp } from '../targets/kind.ts'
 import { awsAccess, withWayIn } from './aws-access.ts'
+import { claimCluster, effectOfRun } from './claim.ts'
 import type { ThreadWork } from './in-thread.ts'
 import { isThere } from '../core/programs.ts'
 
@@ -59,6 +63,7 @@ export async function prepareRun(
     const run: RunInfo = {
       id: newRunId(),
       pid: process.pid,
+      host: hostname(),
       startedAt: new Date().toISOString(),
       config,
       context: kubeConfig.getCurrentContext(),
@@ -71,7 +76,15 @@ export async function prepareRun(
       ...(k6 && 'how' in k6 ? { k6 } : {}),
     }
     writeRunInfo(run)
-    return run
+    try {
+      const lease = await claimCluster(api, run, effectOfRun(run, checks), tell)
+      if (lease) writeRunInfo({ ...run, lease })
+      return { ...run, lease }
+    } catch (problem) {
+      // It never began: nothing of it is to be reported or recovered, but what could not be undone.
+      if (new Journal(journalFile(run.id)).pending().length === 0) rmSync(runFolder(run.id), { recursive: true })
+      throw problem
+    }
   } finally {
     await kubeConfig.close()
   }

@@ -3,7 +3,12 @@ import { loadCatalogue } from '../check/catalogue.ts'
 import type { Check } from '../check/check.ts'
 import type { CheckRecord } from '../core/record.ts'
 import { setDeadlineFactor } from '../core/deadlines.ts'
-import { runFolder, writeRunInfo, type RunInfo } from '../config/run-info.ts'
+import { journalFile, runFolder, writeRunInfo, type RunInfo } from '../config/run-info.ts'
+import { Journal } from '../cluster/journal.ts'
+import { keepLease } from '../cluster/run-lease.ts'
+import { undoAll } from '../cluster/undo.ts'
+import { loadKubeConfig } from '../kube/connection.ts'
+import { Kubernetes } from '../kube/kubernetes.ts'
 import type { StackConfig } from '../config/stack-schema.ts'
 import { prepareRun } from '../run/prepare.ts'
 import { startTwin, useTwinPrograms } from '../targets/twin.ts'
@@ -49,12 +54,18 @@ export async function runMatrix(
         allowDisruption: true,
       })
       setDeadlineFactor(factor)
+      const kubeConfig = loadKubeConfig(run.config.kubeconfig, run.context)
+      const api = new Kubernetes(kubeConfig)
+      const stopRenewing = run.lease ? keepLease(api, run.id) : undefined
       const healthy = new Map<string, CheckRecord>()
       for (let each = queue.shift(); each && !abort.aborted; each = queue.shift()) {
         const trial = await tryOut(each, run, catalogue, healthy, abort)
         trials.push(trial)
         tell(trial)
       }
+      stopRenewing?.()
+      if (run.lease) await undoAll(api, new Journal(journalFile(run.id)), () => undefined)
+      await kubeConfig.close()
       endLane(run)
     } finally {
       await twin?.stop()

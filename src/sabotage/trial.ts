@@ -6,6 +6,7 @@ import { plainMessage } from '../core/problem.ts'
 import type { CheckRecord, Outcome } from '../core/record.ts'
 import { journalFile, type RunInfo } from '../config/run-info.ts'
 import { Journal } from '../cluster/journal.ts'
+import { leaseNamespace } from '../cluster/run-lease.ts'
 import { isRolledOut } from '../kube/pods.ts'
 import { restartPods } from '../kube/restart.ts'
 import { Stack } from '../stack/stack.ts'
@@ -161,7 +162,10 @@ async function breakStack(each: Sabotage, run: RunInfo, abort: AbortSignal): Pro
 async function putBack(each: Sabotage, run: RunInfo, abort: AbortSignal): Promise<string | undefined> {
   const stack = new Stack(run, abort)
   try {
-    const left = await undoAll(stack.k8s, new Journal(journalFile(run.id)), () => undefined)
+    const journal = new Journal(journalFile(run.id))
+    const lease = journal.pending().filter(({ object }) => object.name === leaseNamespace(run.id))
+    const sabotage = without(new Set(lease.map(({ seq }) => seq)), journal)
+    const left = await undoAll(stack.k8s, sabotage, () => undefined)
     if (left.length) return `the fault could not be undone: ${left.join('; ')}`
     await restartPods(stack.k8s, [...(each.restarts ?? []), ...(each.afterwards ?? [])])
     await until(stack.k8s, { kind: 'apps/v1/Deployment' }, isRolledOut, 'componentAvailable')
