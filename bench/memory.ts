@@ -1,4 +1,5 @@
-// Prints the peak memory of reading a big cluster: npm run bench:memory. This process serves the cluster, a child reads it.
+// Prints the peak memory of reading a big cluster: npm run bench:memory. This process serves the cluster, a child reads
+// it.
 import { fork } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type ServerResponse } from 'node:http'

@@ -2,7 +2,10 @@ import { createServer, type AddressInfo } from 'node:net'
 import { execa } from 'execa'
 import { sendFromHere } from '../src/traffic/http.ts'
 
-/** Starts a program of one file under plain Node and waits until it listens on `PORT`, a free port. Ends with `await using`. */
+/**
+ * Starts a program of one file under plain Node and waits until it listens on `PORT`, a free port. Ends with `await
+ * using`.
+ */
 export async function startProgram(file: string, env: Record<string, string>) {
   const port = await freePort()
   const child = execa('node', [file], { env: { ...env, PORT: String(port) }, reject: false })

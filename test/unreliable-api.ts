@@ -1,4 +1,5 @@
-// An API server's front that fails now and then. By hand: node test/unreliable-api.ts --kubeconfig FILE --every 10 > shaky.yaml
+// An API server's front that fails now and then. By hand: node test/unreliable-api.ts --kubeconfig FILE --every 10 >
+// shaky.yaml
 import http from 'node:http'
 import https from 'node:https'
 import type { AddressInfo } from 'node:net'
@@ -20,8 +21,9 @@ export interface UnreliableApi {
 }
 
 /**
- * Serves plain HTTP on loopback in front of the API server of a kubeconfig, with that kubeconfig's credentials, and fails every
- * `every`-th call, by each of `faults` in turn. A cut is for answers to GETs, garbage for watches; other calls get 503 in their place.
+ * Serves plain HTTP on loopback in front of the API server of a kubeconfig, with that kubeconfig's credentials, and
+ * fails every `every`-th call, by each of `faults` in turn. A cut is for answers to GETs, garbage for watches; other
+ * calls get 503 in their place.
  */
 export async function unreliableApi(
   kubeconfigFile: string | undefined,

@@ -76,7 +76,8 @@ export function newRunId(now = new Date()): string {
 export const shortRunId = (id: string): string => id.slice(-4)
 
 /**
- * Makes the run's folder where it is missing and writes run.json: all of it or, where the process dies meanwhile, nothing.
+ * Makes the run's folder where it is missing and writes run.json: all of it or, where the process dies meanwhile,
+ * nothing.
  * @throws UsageProblem where it cannot be written
  */
 export function writeRunInfo(info: RunInfo): void {
@@ -111,7 +112,10 @@ const essentials = z.looseObject({
   config: z.looseObject({ target: z.string(), deadlines: z.looseObject({ factor: z.number() }) }),
 })
 
-/** Reads every run in reports/, oldest first. A run.json that was cut off or changed by hand does not hide the other runs. */
+/**
+ * Reads every run in reports/, oldest first. A run.json that was cut off or changed by hand does not hide the other
+ * runs.
+ */
 export function readRuns(): { runs: RunInfo[]; unreadable: UnreadableRun[] } {
   const runs: RunInfo[] = []
   const unreadable: UnreadableRun[] = []
@@ -123,7 +127,8 @@ export function readRuns(): { runs: RunInfo[]; unreadable: UnreadableRun[] } {
 }
 
 /**
- * Reads a run by its id, or by `latest` the newest that can be read; `tell` hears a sentence for each newer one that cannot.
+ * Reads a run by its id, or by `latest` the newest that can be read; `tell` hears a sentence for each newer one that
+ * cannot.
  * @throws UsageProblem where there is none, or its run.json cannot be read
  */
 export function readRunInfo(id: string, tell: (problem: string) => void = console.error): RunInfo {
@@ -173,7 +178,10 @@ const runIds = (): string[] =>
         .toSorted()
     : []
 
-/** Whether the process of a run is alive on this machine. Of one on another machine only its Lease tells (see run-lease.ts). */
+/**
+ * Whether the process of a run is alive on this machine. Of one on another machine only its Lease tells (see
+ * run-lease.ts).
+ */
 export function isRunning(info: Pick<RunInfo, 'pid' | 'host' | 'endedAt'>): boolean {
   if (info.endedAt || info.host !== hostname()) return false
   try {

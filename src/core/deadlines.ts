@@ -1,6 +1,6 @@
 /**
- * Every deadline by its name, in milliseconds, and why it is that long. stack.yaml's deadlines.factor multiplies all of them.
- * They bound a failure; nothing that works waits for one.
+ * Every deadline by its name, in milliseconds, and why it is that long. stack.yaml's deadlines.factor multiplies all of
+ * them. They bound a failure; nothing that works waits for one.
  */
 export const deadlines = {
   /** One call of the Kubernetes API. An API server under load answers a LIST of thousands of objects within this. */
@@ -13,7 +13,9 @@ export const deadlines = {
   podReady: 90_000,
   /** The agent pod of ours, which other checks wait for. */
   agentReady: 90_000,
-  /** A Knative Service from its creation to Ready: its revision's first pod, and net-istio's probe of every gateway pod. */
+  /**
+   * A Knative Service from its creation to Ready: its revision's first pod, and net-istio's probe of every gateway pod.
+   */
   serviceReady: 90_000,
   /** Configuration of ours to reach every proxy; Gateway API's conformance allows 30 s for the same. */
   configPush: 30_000,
@@ -30,7 +32,10 @@ export const deadlines = {
   nlbActive: 300_000,
   /** A check that waits for an NLB, and for its targets. */
   nlbCheck: 450_000,
-  /** A request to stand in the gateway's access log; the guide's own promise, and Envoy writes its buffer at least every second. */
+  /**
+   * A request to stand in the gateway's access log; the guide's own promise, and Envoy writes its buffer at least every
+   * second.
+   */
   accessLogged: 10_000,
   /** A line to have been shipped to Loki by a collector, and to be found there. */
   collected: 60_000,
@@ -38,7 +43,10 @@ export const deadlines = {
   scraped: 75_000,
   /** Knative's autoscaler acting: it decides every 2 s on a window of at least 6 s, then a pod has to start. */
   scale: 60_000,
-  /** From the last request to no pod: the shortest stable window (6 s), the grace period (30 s), a pod that drains (up to 45 s). */
+  /**
+   * From the last request to no pod: the shortest stable window (6 s), the grace period (30 s), a pod that drains (up
+   * to 45 s).
+   */
   scaleToZero: 120_000,
   /** A namespace of ours to be gone with all that it holds. */
   namespaceGone: 90_000,
@@ -58,7 +66,9 @@ export const deadlines = {
   steady: 60_000,
   /** istioctl analyze or proxy-status over a whole cluster. */
   istioctl: 60_000,
-  /** A check's whole body where it does not name another; one that sends load may have to wait for three others before. */
+  /**
+   * A check's whole body where it does not name another; one that sends load may have to wait for three others before.
+   */
   check: 180_000,
   /** A check that moves traffic: hundreds of requests at each step, to know the shares. */
   rolloutCheck: 240_000,

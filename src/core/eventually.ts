@@ -14,10 +14,12 @@ export interface EventuallyOptions {
 }
 
 /**
- * Asks again and again, for what has nothing to watch (a proxy's configuration, an answer through the load balancer), until
- * `missing` gave undefined, or did `inARow` times one after the other: what a change makes true reaches each proxy at its own
- * time, and one lucky answer proves nothing. A StackFailure of `missing`, and trouble of the API server, count as not yet.
- * @throws StackFailure at the deadline, with what was last missing; ClusterProblem where the API server's trouble was the last
+ * Asks again and again, for what has nothing to watch (a proxy's configuration, an answer through the load balancer),
+ * until `missing` gave undefined, or did `inARow` times one after the other: what a change makes true reaches each
+ * proxy at its own time, and one lucky answer proves nothing. A StackFailure of `missing`, and trouble of the API
+ * server, count as not yet.
+ * @throws StackFailure at the deadline, with what was last missing; ClusterProblem where the API server's trouble was
+ * the last
  */
 export async function eventually(
   what: string,

@@ -16,7 +16,10 @@ export const pass = (ms: number, signal?: AbortSignal): Promise<void> =>
     else signal?.addEventListener('abort', onAbort, { once: true })
   })
 
-/** Pauses between tries, in milliseconds: from `first` on, doubled each time up to `most`, each a quarter more or less at random. */
+/**
+ * Pauses between tries, in milliseconds: from `first` on, doubled each time up to `most`, each a quarter more or less
+ * at random.
+ */
 export class Backoff {
   readonly #first: number
   readonly #most: number

@@ -26,8 +26,8 @@ export interface Evidence {
 }
 
 /**
- * What a check can wait for: the stack (a pod to start, a setting to arrive), traffic (so many requests to be answered, because less
- * would show nothing), its turn among other checks, or a program of ours.
+ * What a check can wait for: the stack (a pod to start, a setting to arrive), traffic (so many requests to be answered,
+ * because less would show nothing), its turn among other checks, or a program of ours.
  */
 export const WAITS_FOR = ['stack', 'traffic', 'turn', 'program'] as const
 

@@ -4,7 +4,9 @@ import { channel } from './progress.ts'
 import { trace } from './trace.ts'
 import { EFFECTS, type Effect, type Evidence, type Measurement, type Wait } from './record.ts'
 
-/** What is gathered while one check runs: it follows the check through every await, so nothing has to be passed along. */
+/**
+ * What is gathered while one check runs: it follows the check through every await, so nothing has to be passed along.
+ */
 export class Scope {
   readonly id: string
   readonly signal: AbortSignal
@@ -65,7 +67,9 @@ export class Scope {
     return [...this.#waits]
   }
 
-  /** Registers what puts the cluster back once the check has ended, whatever its outcome. Last registered, first run. */
+  /**
+   * Registers what puts the cluster back once the check has ended, whatever its outcome. Last registered, first run.
+   */
   onEnd(undo: () => Promise<void>): void {
     this.#undo.push(undo)
   }
@@ -111,9 +115,10 @@ async function tracedWait<T>(
 export const currentScope = (): Scope | undefined => current.getStore()
 
 /**
- * To be called before something is done to the cluster. `did` says what, as 'applied Service a/b'. Outside a check (an install, the end
- * of a run) everything is allowed.
- * @throws Error where the check of this context declares less than `effect`; it is in error then, even if its body catches this
+ * To be called before something is done to the cluster. `did` says what, as 'applied Service a/b'. Outside a check (an
+ * install, the end of a run) everything is allowed.
+ * @throws Error where the check of this context declares less than `effect`; it is in error then, even if its body
+ * catches this
  */
 export function requireEffect(effect: Effect, did: string): void {
   const scope = currentScope()
@@ -124,8 +129,8 @@ export function requireEffect(effect: Effect, did: string): void {
 }
 
 /**
- * Does `work`, and shows `what` as what the check of this context waits for meanwhile, for at most `within` milliseconds. Outside a
- * check it just does it. `work` may tell what it last saw.
+ * Does `work`, and shows `what` as what the check of this context waits for meanwhile, for at most `within`
+ * milliseconds. Outside a check it just does it. `work` may tell what it last saw.
  */
 export const waitingFor = <T>(
   what: string,

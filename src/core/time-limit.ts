@@ -1,7 +1,7 @@
 /**
  * A signal that aborts after `ms` milliseconds, or with `other`. To be ended by `using`, or by its dispose.
- * AbortSignal.any over an AbortSignal.timeout would be shorter, and does not always abort: where nothing else holds the timeout, the
- * garbage collector takes it before its time (seen with Node 24.21). Here a timer holds it.
+ * AbortSignal.any over an AbortSignal.timeout would be shorter, and does not always abort: where nothing else holds the
+ * timeout, the garbage collector takes it before its time (seen with Node 24.21). Here a timer holds it.
  */
 export function timeLimit(
   ms: number,

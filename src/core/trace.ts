@@ -24,8 +24,8 @@ let lines: string[] = []
 let timer: NodeJS.Timeout | undefined
 
 /**
- * Writes all that is traced from now on in this thread to a file, which other threads may write to as well. Where that fails it says
- * so once on stderr, and ends.
+ * Writes all that is traced from now on in this thread to a file, which other threads may write to as well. Where that
+ * fails it says so once on stderr, and ends.
  */
 export function startTrace(to: string): void {
   file = to

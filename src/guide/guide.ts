@@ -47,8 +47,8 @@ export const WRONG_LINES: readonly WrongLine[] = [
     2,
     '48, 198, 316, 701',
     'aws-load-balancer-type: nlb has the controller make an NLB',
-    'this value asks the in-tree provider. The controller takes the values external and nlb-ip, or the loadBalancerClass ' +
-      'service.k8s.aws/nlb, which its webhook sets on new Services',
+    'this value asks the in-tree provider. The controller takes the values external and nlb-ip, or the ' +
+      'loadBalancerClass service.k8s.aws/nlb, which its webhook sets on new Services',
     'mesh/gateway-annotations',
   ),
   line(
@@ -209,8 +209,8 @@ export const WRONG_LINES: readonly WrongLine[] = [
     5,
     '941',
     'STRICT in istio-system encrypts all traffic',
-    'only pods with a sidecar enforce it. It cuts Knative off where revisions have a sidecar and the activator and the ' +
-      'autoscaler do not',
+    'only pods with a sidecar enforce it. It cuts Knative off where revisions have a sidecar and the activator ' +
+      'and the autoscaler do not',
     'tls/mtls-strict',
   ),
   line(
@@ -359,8 +359,8 @@ export const WRONG_LINES: readonly WrongLine[] = [
     12,
     '2118-2138',
     'an EnvoyFilter in knative-serving with `route.retries.attempts`',
-    'an EnvoyFilter there reaches no gateway, and Envoy does not know the field. Put it into the namespace of the gateway ' +
-      'and set retry_policy.num_retries',
+    'an EnvoyFilter there reaches no gateway, and Envoy does not know the field. Put it into the namespace of ' +
+      'the gateway and set retry_policy.num_retries',
     'knative/route-timeout-patch',
   ),
 ]

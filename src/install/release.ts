@@ -70,7 +70,7 @@ async function fetchRelease(release: Release, config: StackConfig): Promise<Kube
   const version = config.versions[release.version]?.replace(/^v/, '')
   if (!version) {
     throw new UsageProblem(
-      `stack.yaml has no versions.${release.version}, so the version of ${release.component} to install is not known. Set it.`,
+      `stack.yaml has no versions.${release.version}: set the version of ${release.component} to install.`,
     )
   }
   const url = release.url(version)
@@ -78,7 +78,8 @@ async function fetchRelease(release: Release, config: StackConfig): Promise<Kube
     const answer = await fetch(url, { signal: AbortSignal.timeout(deadline('download')) })
     if (answer.ok) return parseManifest(await answer.text(), url)
     throw new UsageProblem(
-      `${url} answered ${answer.status}. Check versions.${release.version}, or pass a folder of manifests with --mirror.`,
+      `${url} answered ${answer.status}. ` +
+        `Check versions.${release.version}, or pass a folder of manifests with --mirror.`,
     )
   } catch (problem) {
     if (problem instanceof UsageProblem) throw problem

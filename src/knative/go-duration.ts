@@ -7,7 +7,9 @@ const DURATION = new RegExp(`^[+-]?(?:0|(?:${AMOUNT.source})+)$`)
 
 // Own code: the npm packages for Go durations take what Go rejects ("1d", "1h2", "1m 30s") and cut off below 1 ms.
 
-/** The milliseconds of a text that Go's time.ParseDuration takes, such as 1h30m, -1.5s or 0; undefined for any other. */
+/**
+ * The milliseconds of a text that Go's time.ParseDuration takes, such as 1h30m, -1.5s or 0; undefined for any other.
+ */
 export function goDuration(text: string): number | undefined {
   if (!DURATION.test(text)) return undefined
   const amounts = text.matchAll(new RegExp(AMOUNT, 'g'))

@@ -49,9 +49,9 @@ class Trouble extends Error {
 }
 
 /**
- * HTTP with the API server. What is the server's own trouble (see server-trouble.ts), a connection that breaks off, and an answer cut
- * short are tried again three times with growing pauses. undici's retry interceptor does not fit: it decides before the body is read,
- * and the body tells an overloaded server from a disruption budget.
+ * HTTP with the API server. What is the server's own trouble (see server-trouble.ts), a connection that breaks off, and
+ * an answer cut short are tried again three times with growing pauses. undici's retry interceptor does not fit: it
+ * decides before the body is read, and the body tells an overloaded server from a disruption budget.
  */
 export class ApiCalls {
   readonly #config: SharedKubeConfig
@@ -69,14 +69,16 @@ export class ApiCalls {
 
   /**
    * Makes a call and reads its answer.
-   * @throws ApiRefusal for an answer of 400 and above, in the server's words; ClusterProblem where the server could not be asked
+   * @throws ApiRefusal for an answer of 400 and above, in the server's words; ClusterProblem where the server could not
+   * be asked
    */
   call(call: ApiCall): Promise<ApiAnswer> {
     return this.#tried(call, (answer) => answer)
   }
 
   /**
-   * Opens an answer that goes on: a log, a watch. The deadline apiCall is for its beginning; it lasts until `stop` aborts.
+   * Opens an answer that goes on: a log, a watch. The deadline apiCall is for its beginning; it lasts until `stop`
+   * aborts.
    * @throws as call, after one try: whoever follows begins again by himself
    */
   stream(path: string, doing: string, stop: AbortSignal): Promise<Dispatcher.ResponseData['body']> {

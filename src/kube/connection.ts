@@ -40,8 +40,8 @@ export class SharedKubeConfig extends k8s.KubeConfig {
 }
 
 /**
- * Loads a kubeconfig and turns to a context: `file`, else the files of KUBECONFIG, else ~/.kube/config, else the service account of
- * the pod that Plumbline runs in.
+ * Loads a kubeconfig and turns to a context: `file`, else the files of KUBECONFIG, else ~/.kube/config, else the
+ * service account of the pod that Plumbline runs in.
  * @throws UsageProblem where there is no kubeconfig, it cannot be read, or its context cannot be used
  */
 export function loadKubeConfig(file: string | undefined, context: string | undefined): SharedKubeConfig {
@@ -63,7 +63,8 @@ export function loadKubeConfig(file: string | undefined, context: string | undef
   const cluster = config.getCurrentCluster()
   if (!cluster) {
     throw new UsageProblem(
-      `Context ${name} of the kubeconfig ${where} names the cluster "${current.cluster}", which the file does not have.`,
+      `Context ${name} of the kubeconfig ${where} names the cluster "${current.cluster}", ` +
+        'which the file does not have.',
     )
   }
   refuseServer(cluster, where)
@@ -98,7 +99,8 @@ function readKubeConfig(file: string | undefined): { config: SharedKubeConfig; w
   if (file) throw new UsageProblem(`There is no kubeconfig at ${file}: give another with --kubeconfig FILE.`)
   throw new UsageProblem(
     named.length
-      ? `There is no kubeconfig: KUBECONFIG names ${named.join(delimiter)}, which does not exist. Give one with --kubeconfig FILE.`
+      ? `There is no kubeconfig: KUBECONFIG names ${named.join(delimiter)}, which does not exist. ` +
+          'Give one with --kubeconfig FILE.'
       : 'There is no kubeconfig: neither KUBECONFIG nor ~/.kube/config exists. Give one with --kubeconfig FILE.',
   )
 }
@@ -110,7 +112,8 @@ function refuseServer({ name, server, skipTLSVerify }: k8s.Cluster, where: strin
   if (protocol === 'https:' || (protocol === 'http:' && skipTLSVerify)) return
   throw new UsageProblem(
     protocol === 'http:'
-      ? `${says}: it is not HTTPS. Give its https:// address, or set insecure-skip-tls-verify: true for kubectl proxy on this machine.`
+      ? `${says}: it is not HTTPS. Give its https:// address, ` +
+          'or set insecure-skip-tls-verify: true for kubectl proxy on this machine.'
       : `${says}, which is not an https:// address.`,
   )
 }

@@ -16,7 +16,10 @@ export interface ApiGroup {
 /** The path that an API version is under: /api/v1, /apis/apps/v1. */
 export const rootOf = (apiVersion: string): string => `/${apiVersion.includes('/') ? 'apis' : 'api'}/${apiVersion}`
 
-/** What the API server serves. Each group and version is asked for once, and again after a failure; what is not there is no resource, not an error. */
+/**
+ * What the API server serves. Each group and version is asked for once, and again after a failure; what is not there is
+ * no resource, not an error.
+ */
 export class Discovery {
   readonly #get: (path: string) => Promise<unknown>
   readonly #resources = new PromiseCache<ApiResource[]>()

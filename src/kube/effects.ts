@@ -16,8 +16,9 @@ const isOwn = ({ namespace, name }: Pick<Target, 'namespace' | 'name'>): boolean
   Boolean(namespace?.startsWith(OWN) || name?.startsWith(OWN))
 
 /**
- * What a request to the API server does to the cluster, by its method, its path with query, and the name in its body where it creates:
- * reading; writing an object of ours; changing one that is not ours; or taking pods and nodes from others.
+ * What a request to the API server does to the cluster, by its method, its path with query, and the name in its body
+ * where it creates: reading; writing an object of ours; changing one that is not ours; or taking pods and nodes from
+ * others.
  */
 export function effectOf(method: string, path: string, created?: string): Effect {
   const url = new URL(path, 'https://cluster')

@@ -76,7 +76,8 @@ function explainForbidden(message: string): string {
   if (!found) return message
   const [, user, verb, resource, group, namespace] = found
   const full = group ? `${resource}.${group}` : resource
-  return `${user} may not ${verb} ${full} ${namespace ? `in namespace ${namespace}` : 'in all namespaces'}; grant the verb ${verb} on ${full}, or use another context.`
+  const where = namespace ? `in namespace ${namespace}` : 'in all namespaces'
+  return `${user} may not ${verb} ${full} ${where}; grant the verb ${verb} on ${full}, or use another context.`
 }
 
 /** What stands in the place of a refusal where there was none. */

@@ -32,8 +32,8 @@ const FIRST_PAUSE_MS = 200
 
 /**
  * One request to a port of a pod by port forwarding, and its answer's body.
- * @throws StackFailure where the pod answers anything but 2xx, or its port does not answer; ClusterProblem where the API server does
- * not forward, tried again as any call
+ * @throws StackFailure where the pod answers anything but 2xx, or its port does not answer; ClusterProblem where the
+ * API server does not forward, tried again as any call
  */
 export async function askPod(api: Kubernetes, pod: PodPort, asked: PodRequest): Promise<string> {
   const { path, method = 'GET' } = asked

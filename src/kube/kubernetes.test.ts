@@ -78,7 +78,11 @@ describe('objects', () => {
       spec: { 'x-kubernetes-odd': 1 },
     })
     expect(seen).toEqual([
-      'PATCH /api/v1/namespaces/b/pods/a?fieldManager=plumbline&force=true&fieldValidation=Strict application/apply-patch+yaml {"apiVersion":"v1","kind":"Pod","metadata":{"name":"a","namespace":"b"},"spec":{"x-kubernetes-odd":1}}',
+      [
+        'PATCH /api/v1/namespaces/b/pods/a?fieldManager=plumbline&force=true&fieldValidation=Strict',
+        'application/apply-patch+yaml',
+        '{"apiVersion":"v1","kind":"Pod","metadata":{"name":"a","namespace":"b"},"spec":{"x-kubernetes-odd":1}}',
+      ].join(' '),
     ])
   })
 

@@ -25,9 +25,9 @@ export interface LogStart {
 export type RawOptions = Pick<ApiCall, 'body' | 'contentType' | 'headers' | 'within' | 'doing'>
 
 /**
- * The Kubernetes API of one cluster, for objects of any kind. Objects go in and come out as a manifest has them: client-node's
- * typed models rename and drop fields that they do not know (a CRD's x-kubernetes-* among them).
- * What it throws is a sentence for people: ClusterProblem where the API could not be asked, StackFailure where an object or a
+ * The Kubernetes API of one cluster, for objects of any kind. Objects go in and come out as a manifest has them:
+ * client-node's typed models rename and drop fields that they do not know (a CRD's x-kubernetes-* among them). What it
+ * throws is a sentence for people: ClusterProblem where the API could not be asked, StackFailure where an object or a
  * kind is missing, ApiRefusal with the server's own words where a request was refused.
  */
 export class Kubernetes {
@@ -94,7 +94,8 @@ export class Kubernetes {
    */
   async apply(object: KubernetesObject, options: { dryRun?: boolean } = {}): Promise<KubernetesObject> {
     const path = await this.path(idOf(object))
-    const query = `fieldManager=${FIELD_MANAGER}&force=true&fieldValidation=Strict${options.dryRun ? '&dryRun=All' : ''}`
+    const dryRun = options.dryRun ? '&dryRun=All' : ''
+    const query = `fieldManager=${FIELD_MANAGER}&force=true&fieldValidation=Strict${dryRun}`
     const applied = await this.#send(
       'PATCH',
       `${path}?${query}`,
@@ -127,18 +128,17 @@ export class Kubernetes {
   /** Asks for an object's deletion; one that is gone already is no error. `graceSeconds` is what a pod has to end. */
   async delete(id: ObjectId, { graceSeconds }: { graceSeconds?: number } = {}): Promise<void> {
     try {
-      await this.raw(
-        'DELETE',
-        `${await this.path(id)}?propagationPolicy=Background${graceSeconds === undefined ? '' : `&gracePeriodSeconds=${graceSeconds}`}`,
-        { doing: `deleting ${nameOfId(id)}` },
-      )
+      const grace = graceSeconds === undefined ? '' : `&gracePeriodSeconds=${graceSeconds}`
+      const path = `${await this.path(id)}?propagationPolicy=Background${grace}`
+      await this.raw('DELETE', path, { doing: `deleting ${nameOfId(id)}` })
     } catch (problem) {
       if (statusOf(problem)?.code !== 404) throw problem
     }
   }
 
   /**
-   * Deletes every pod of a namespace without its grace period. The namespace is read first: `notOurs` says why it may not be touched.
+   * Deletes every pod of a namespace without its grace period. The namespace is read first: `notOurs` says why it may
+   * not be touched.
    * @throws StackFailure where it may not
    */
   async deletePodsNow(namespace: string, notOurs: (namespace: KubernetesObject) => string | undefined): Promise<void> {

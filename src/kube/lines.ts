@@ -1,7 +1,8 @@
 import type { Readable } from 'node:stream'
 
 /**
- * The lines of a stream as they come; the last may lack its end. Unlike node:readline it passes on what breaks the stream.
+ * The lines of a stream as they come; the last may lack its end. Unlike node:readline it passes on what breaks the
+ * stream.
  * @throws what the stream ends with
  */
 export async function* linesOf(stream: Readable): AsyncGenerator<string> {

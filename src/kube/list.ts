@@ -22,8 +22,9 @@ export interface ListOptions {
 }
 
 /**
- * LISTs a collection page by page, so that the JSON of one page at a time is in memory. Where the API server has forgotten the version
- * that the pages are of (410), everything is read anew in one page, once, as client-go's pager does.
+ * LISTs a collection page by page, so that the JSON of one page at a time is in memory. Where the API server has
+ * forgotten the version that the pages are of (410), everything is read anew in one page, once, as client-go's pager
+ * does.
  */
 export async function listPages(
   calls: ApiCalls,

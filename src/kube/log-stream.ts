@@ -23,7 +23,9 @@ export interface Logging {
 export interface LogCondition {
   /** Takes a line. */
   take: (line: Line) => void
-  /** What is still missing, or undefined once nothing is; asked after every line, so it must not look at all of them. */
+  /**
+   * What is still missing, or undefined once nothing is; asked after every line, so it must not look at all of them.
+   */
   missing: () => string | undefined
 }
 
@@ -46,10 +48,11 @@ export function lineThat(is: (line: Line) => boolean): LogCondition & { found: (
 }
 
 /**
- * Follows the logs of all pods of a label, from `since` (performance.now() of then) on, until nothing is missing any more. How long ago
- * that was is said in seconds, so that no clock has to agree with another. A stream that ends is read on from where it ended.
- * @throws StackFailure at the deadline, with what was last missing and whose stream was cut off, or where there is no pod;
- * ClusterProblem where the API server gave no log of any pod
+ * Follows the logs of all pods of a label, from `since` (performance.now() of then) on, until nothing is missing any
+ * more. How long ago that was is said in seconds, so that no clock has to agree with another. A stream that ends is
+ * read on from where it ended.
+ * @throws StackFailure at the deadline, with what was last missing and whose stream was cut off, or where there is no
+ * pod; ClusterProblem where the API server gave no log of any pod
  */
 export async function untilLogged(
   api: Kubernetes,
@@ -119,8 +122,9 @@ async function followAll(
 }
 
 /**
- * One container's log over several streams. The API gives lines from a whole second on, each with its time in nanoseconds
- * (timestamps=true, of fixed length); a stream that is opened again repeats lines that were read already, in the same order.
+ * One container's log over several streams. The API gives lines from a whole second on, each with its time in
+ * nanoseconds (timestamps=true, of fixed length); a stream that is opened again repeats lines that were read already,
+ * in the same order.
  */
 class ReadOn {
   #newest = ''

@@ -6,8 +6,8 @@ import type { KubernetesObject } from '../core/object.ts'
 const FIXTURES = join(import.meta.dirname, '..', '..', 'fixtures')
 
 /**
- * Reads the objects of a manifest: a path in fixtures/, or an absolute one. `${name}` in it becomes the value of that name.
- * YAML is read as version 1.1, as Kubernetes does (0644 is octal, yes is true).
+ * Reads the objects of a manifest: a path in fixtures/, or an absolute one. `${name}` in it becomes the value of that
+ * name. YAML is read as version 1.1, as Kubernetes does (0644 is octal, yes is true).
  * @throws Error naming the file, for broken YAML or a name without a value
  */
 export function readManifest(path: string, values: Record<string, string | number> = {}): KubernetesObject[] {

@@ -25,7 +25,9 @@ export const idOf = (object: KubernetesObject): ObjectId => ({
 
 /** 'Service default/hello', as every message names an object. */
 export const objectName = (object: KubernetesObject): string =>
-  `${object.kind ?? 'object'} ${object.metadata?.namespace ? `${object.metadata.namespace}/` : ''}${object.metadata?.name ?? '?'}`
+  [object.kind ?? 'object', [object.metadata?.namespace, object.metadata?.name ?? '?'].filter(Boolean).join('/')].join(
+    ' ',
+  )
 
 /** As objectName, of an id. */
 export const nameOfId = ({ kind, name, namespace }: ObjectId): string =>

@@ -42,13 +42,17 @@ export function recentRestarts(pods: readonly KubernetesObject[], minutes: numbe
       const age = ended?.finishedAt ? now - new Date(ended.finishedAt).getTime() : Infinity
       if (!container.restartCount || age > minutes * 60_000) return []
       return [
-        `${pod.metadata?.name} ${container.name}: ended ${Math.round(age / 1000)} s ago (${ended?.reason ?? ''}, exit code ${ended?.exitCode ?? '?'}), ${container.restartCount} restarts`,
+        `${pod.metadata?.name} ${container.name}: ended ${Math.round(age / 1000)} s ago ` +
+          `(${ended?.reason ?? ''}, exit code ${ended?.exitCode ?? '?'}), ${container.restartCount} restarts`,
       ]
     }),
   )
 }
 
-/** Which pods there are now, by uid, and how often their containers have restarted: what shows that none was replaced or restarted. */
+/**
+ * Which pods there are now, by uid, and how often their containers have restarted: what shows that none was replaced or
+ * restarted.
+ */
 export async function podLives(pods: readonly KubernetesObject[], api: Kubernetes): Promise<Record<string, number>> {
   const now = await Promise.all(
     pods.map(({ metadata }) => api.get('v1/Pod', metadata?.name ?? '', metadata?.namespace)),

@@ -5,8 +5,8 @@ import { labelQuery } from './selector.ts'
 import { podsReady, until } from './until.ts'
 
 /**
- * Replaces the pods of Deployments (NAMESPACE/NAME) one after the other: the next one is deleted only once as many are Ready again as
- * the Deployment asks for. Then waits until the last old one is gone.
+ * Replaces the pods of Deployments (NAMESPACE/NAME) one after the other: the next one is deleted only once as many are
+ * Ready again as the Deployment asks for. Then waits until the last old one is gone.
  * @throws StackFailure where a Deployment does not exist, or a successor is not Ready in time
  */
 export async function restartPods(api: Kubernetes, deployments: readonly string[] = []): Promise<void> {

@@ -6,7 +6,8 @@ export interface LabelSelector {
 
 /**
  * Whether a selector selects labels: one that is there and empty selects all, one that is absent none (apimachinery,
- * LabelSelectorAsSelector). Where an API takes an absent one for an empty one, as NetworkPolicy's podSelector, its caller says so.
+ * LabelSelectorAsSelector). Where an API takes an absent one for an empty one, as NetworkPolicy's podSelector, its
+ * caller says so.
  */
 export function selects(selector: LabelSelector | undefined, labels: Record<string, string>): boolean {
   if (!selector) return false

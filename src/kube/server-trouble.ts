@@ -13,15 +13,17 @@ const UNREACHABLE_BACKEND = /no endpoints available|error trying to reach|dial t
 const WEBHOOK = /failed calling webhook|failed to call webhook|admission webhook|conversion webhook/i
 // Priority and Fairness rejects in plain text, before any backend is asked.
 const REJECTED_IN_QUEUE = /^Too many requests, please try again later/
-// metrics-server and its like stand behind the API server's own paths; 503 is how the aggregator says that they are down.
+// metrics-server and its like stand behind the API server's own paths; 503 is how the aggregator says that they are
+// down.
 const AGGREGATED = /^\/apis\/(custom\.|external\.)?metrics\.k8s\.io\//
 
 /** Whether a request may be sent twice: the second changes nothing that the first has not. */
 export const isIdempotent = ({ method, path }: Attempted): boolean => method !== 'POST' || /[?&]dryRun=All\b/.test(path)
 
 /**
- * Whether an answer of 400 and above is trouble of the API server itself: overload, a restart, a lost etcd. Such a call is tried
- * again. What a disruption budget, a webhook or a proxied backend says is no trouble of the server but something found.
+ * Whether an answer of 400 and above is trouble of the API server itself: overload, a restart, a lost etcd. Such a call
+ * is tried again. What a disruption budget, a webhook or a proxied backend says is no trouble of the server but
+ * something found.
  */
 export function isServerTrouble(call: Attempted, status: ApiStatus): boolean {
   const message = status.message ?? ''
@@ -42,7 +44,10 @@ const isBudget = ({ path }: Attempted, { details, message = '' }: ApiStatus): bo
 /** Whether nothing has been done of a call that was answered so: it was turned away before its work began. */
 export const wasTurnedAway = ({ code }: ApiStatus): boolean => code === 429 || code === 503
 
-/** Retry-After in milliseconds from now: seconds, or a date (RFC 9110, 10.2.3). Undefined where there is none, or no sense in it. */
+/**
+ * Retry-After in milliseconds from now: seconds, or a date (RFC 9110, 10.2.3). Undefined where there is none, or no
+ * sense in it.
+ */
 export function retryAfterMs(header: string | undefined, now = Date.now()): number | undefined {
   if (!header) return undefined
   const ms = /^\d+$/.test(header.trim()) ? Number(header) * 1000 : new Date(header).getTime() - now

@@ -12,7 +12,8 @@ export type Condition = (objects: KubernetesObject[]) => string | undefined
 
 /**
  * Waits by watch until `condition` holds for the objects watched, and gives them. Between two events nothing runs.
- * @throws StackFailure at the deadline, with what was last missing; ClusterProblem where the API server could not be asked by then
+ * @throws StackFailure at the deadline, with what was last missing; ClusterProblem where the API server could not be
+ * asked by then
  */
 export function until(
   api: Kubernetes,
@@ -94,7 +95,8 @@ export function missingCondition(object: KubernetesObject, type: string): string
   const condition = conditionOf(object, type)
   if (condition?.status === 'True') return undefined
   const why = [condition?.reason, condition?.message].filter(Boolean).join(': ')
-  return `${objectName(object)}: ${type} is ${condition?.status ?? 'not set'}${why ? ` (${why})` : ''}; expected ${type}=True`
+  const status = `${condition?.status ?? 'not set'}${why ? ` (${why})` : ''}`
+  return `${objectName(object)}: ${type} is ${status}; expected ${type}=True`
 }
 
 /** The condition that there is at least one object and `type` is True for every one. */

@@ -7,8 +7,8 @@ import { linesOf } from './lines.ts'
 import { withoutManagers } from './list.ts'
 import type { KindName } from './object-id.ts'
 
-// client-node's Watch and its informer do not fit: Watch passes over lines that are no JSON and over what its callback throws, the
-// informer stops for good at the first failed LIST, and neither tells what went wrong.
+// client-node's Watch and its informer do not fit: Watch passes over lines that are no JSON and over what its callback
+// throws, the informer stops for good at the first failed LIST, and neither tells what went wrong.
 
 /** Which objects are watched: one by name, or those of a label selector. */
 export interface Watched {
@@ -34,9 +34,9 @@ const GOOD_MS = 1000
 const SILENT_MS = 90_000
 
 /**
- * Follows objects by LIST and watch: calls `see` with all of them at first and after every event, until it gives true (and so does
- * this) or `stop` aborts (false). A watch that the server ends goes on from its last version; one that breaks, and a LIST that fails by
- * trouble of the server, are begun again with growing pauses.
+ * Follows objects by LIST and watch: calls `see` with all of them at first and after every event, until it gives true
+ * (and so does this) or `stop` aborts (false). A watch that the server ends goes on from its last version; one that
+ * breaks, and a LIST that fails by trouble of the server, are begun again with growing pauses.
  * @throws what a LIST is refused with (no rights, no such kind), and what `see` throws
  */
 export async function watchObjects(

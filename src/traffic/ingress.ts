@@ -47,7 +47,8 @@ export class Ingress {
     const address = first?.ip ?? first?.hostname
     if (!address)
       throw new StackFailure(
-        `Service ${gateway.namespace}/${gateway.service}: status.loadBalancer.ingress is empty, so it has no address yet.`,
+        `Service ${gateway.namespace}/${gateway.service}: status.loadBalancer.ingress is empty; ` +
+          'expected an address of the load balancer',
       )
     const { servers } = this.#cluster.config.dns
     if (!servers || isIP(address)) return address
