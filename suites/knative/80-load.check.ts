@@ -90,7 +90,7 @@ check(
     expect(final, `Service panic, desired scale at the end, after ${peak} in panic`).toBeLessThan(peak)
     expectScaledByFormulas(expect, loaded)
     return (
-      `the autoscaler asked for ${peak} pods ${seconds(reactedMs)} s after the step, for no fewer in ` +
+      `the autoscaler asked for ${peak} pods ${seconds(reactedMs)} s after the step, for no fewer during ` +
       `${seconds(heldMs)} s, and for ${final} at the end; none of ${samples.length} requests failed`
     )
   },
