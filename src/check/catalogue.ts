@@ -1,6 +1,7 @@
 import { globSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import leven from 'leven'
 import { declaredChecks, type Check } from './check.ts'
 import { deadlines } from '../core/deadlines.ts'
 import { UsageProblem } from '../core/problem.ts'
@@ -68,9 +69,8 @@ export function select(checks: readonly Check[], only: readonly string[]): Check
     )
     if (matching.length === 0) {
       const nearest = nearestKey(name, [...SUITES, ...EFFECTS, ...byId.keys()])
-      throw new UsageProblem(
-        `"${name}" is not a suite, an effect or a check. Did you mean "${nearest}"? plumbline list shows all checks.`,
-      )
+      const meant = leven(nearest, name) <= Math.max(2, name.length / 2) ? ` Did you mean "${nearest}"?` : ''
+      throw new UsageProblem(`"${name}" is not a suite, an effect or a check.${meant} plumbline list shows all checks.`)
     }
     for (const check of matching) add(check.id)
   }

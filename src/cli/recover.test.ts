@@ -99,7 +99,7 @@ describe('recover', () => {
     })
     const config = stackSchema.parse({ target: 'existing', kubeconfig: kubeconfigOf(fake.api.server) })
     // In a container every process is 1: the number says nothing.
-    const run = makeRun([], { id, host: 'ci-7', pid: process.pid, lease: true, config, context: 'here' })
+    const run = makeRun([], { id, pidSpace: 'elsewhere', pid: process.pid, lease: true, config, context: 'here' })
     new Journal(journalFile(run.id)).made({ kind: 'v1/Namespace', name: 'plumb-run-1a2b' })
     await recover(undefined)
     expect(seen).toEqual(deleted)

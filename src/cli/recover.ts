@@ -1,6 +1,6 @@
 import { ClusterProblem, plainMessage, UsageProblem } from '../core/problem.ts'
 import { setDeadlineFactor } from '../core/deadlines.ts'
-import { isRunning, journalFile, readRunInfo, readRuns, type RunInfo } from '../config/run-info.ts'
+import { journalFile, processOf, readRunInfo, readRuns, type RunInfo } from '../config/run-info.ts'
 import { Journal } from '../cluster/journal.ts'
 import { loadKubeConfig } from '../kube/connection.ts'
 import { Kubernetes } from '../kube/kubernetes.ts'
@@ -57,21 +57,21 @@ async function recoverRun(run: RunInfo, isNamed: boolean): Promise<Recovered> {
 }
 
 /**
- * Where a run goes on, or undefined where it does not. Its Lease tells, wherever it runs; of a run without one, or of a cluster that
- * does not answer, the process on this machine.
+ * Where a run is still running, or undefined where it is not. Its process tells where the run was started here; else its Lease, as far as
+ * the cluster answers.
  */
 async function whereItRuns(run: RunInfo): Promise<string | undefined> {
-  if (run.endedAt) return undefined
+  const state = processOf(run)
+  if (state === 'gone') return undefined
+  if (state === 'alive') return `this machine (process ${run.pid})`
+  if (!run.lease) return undefined
   try {
-    if (run.lease) {
-      const living = await onCluster(run, livingRuns)
-      const found = living.find((each) => each.run === run.id)
-      return found && `${found.host} (renewed ${found.renewedSecondsAgo} s ago)`
-    }
+    const found = (await onCluster(run, livingRuns)).find((living) => living.run === run.id)
+    return found && `${found.host} (renewed ${found.renewedSecondsAgo} s ago)`
   } catch (problem) {
     if (!isExpected(problem)) throw problem
+    return undefined
   }
-  return isRunning(run) ? `this machine (process ${run.pid})` : undefined
 }
 
 /** Undoes a run; gives a sentence for each change that stays. */

@@ -2,7 +2,9 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { loadCatalogue } from '../check/catalogue.ts'
 import { UsageProblem } from '../core/problem.ts'
-import { isRunning, readRunInfo, runFolder } from '../config/run-info.ts'
+import { journalFile, processOf, readRunInfo, runFolder } from '../config/run-info.ts'
+import { Journal } from '../cluster/journal.ts'
+import { nameOfId } from '../kube/object-id.ts'
 import { buildReport, type RunEnd } from '../report/build-report.ts'
 import { reportSchema } from '../report/report-schema.ts'
 import { writeReports } from '../run/write-reports.ts'
@@ -11,7 +13,7 @@ import { tellVerdict } from './certify.ts'
 /** plumbline report: the reports of a run made again from its records; of one that was killed, for the first time. */
 export async function report(id: string): Promise<number> {
   const run = readRunInfo(id)
-  if (isRunning(run))
+  if (processOf(run) === 'alive')
     throw new UsageProblem(`Run ${run.id} is still running (process ${run.pid}): it writes its reports when it ends.`)
   const made = buildReport(run, await loadCatalogue(), endOf(run.id, run.endedAt))
   const { problems, reportIsMissing } = await writeReports(made)
@@ -29,7 +31,10 @@ function endOf(id: string, endedAt: string | undefined): RunEnd {
     return {
       endedAt: new Date(endedAt ?? Date.now()),
       interrupted: true,
-      leftBehind: ['the run was killed before it could undo its changes'],
+      // A run that was killed undid nothing; recover may have, since.
+      leftBehind: new Journal(journalFile(id))
+        .pending()
+        .map(({ object }) => `${nameOfId(object)} (the run was killed before it could undo its changes)`),
       versions: {},
       topology: [],
     }

@@ -1,9 +1,8 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { makeRun } from '../../test/make-run.ts'
-import { isRunning, newRunId, readRunInfo, readRuns, runFolder, writeRunInfo } from './run-info.ts'
+import { newRunId, pidSpace, processOf, readRunInfo, readRuns, runFolder, writeRunInfo } from './run-info.ts'
 
 /** A run whose run.json was cut in half. */
 function makeHalfRun(): string {
@@ -57,7 +56,6 @@ describe('run.json', () => {
 })
 
 describe('the process of a run', () => {
-  const host = hostname()
   const refusing = (code: string) => {
     const kill = vi.spyOn(process, 'kill').mockImplementation(() => {
       throw Object.assign(new Error(code), { code })
@@ -65,22 +63,24 @@ describe('the process of a run', () => {
     onTestFinished(() => kill.mockRestore())
   }
 
-  test('is alive where it is this one, and not once the run has ended', () => {
-    expect(isRunning({ host, pid: process.pid })).toBe(true)
-    expect(isRunning({ host, pid: process.pid, endedAt: '2026-01-01T00:00:00.000Z' })).toBe(false)
+  const here = { pidSpace: pidSpace(), pid: 4711 }
+
+  test('is alive where it is this one, and gone once the run has ended', () => {
+    expect(processOf({ ...here, pid: process.pid })).toBe('alive')
+    expect(processOf({ ...here, pid: process.pid, endedAt: '2026-01-01T00:00:00.000Z' })).toBe('gone')
   })
 
   test('is alive where it is another user’s (EPERM)', () => {
     refusing('EPERM')
-    expect(isRunning({ host, pid: 4711 })).toBe(true)
+    expect(processOf(here)).toBe('alive')
   })
 
   test('is gone where there is none (ESRCH)', () => {
     refusing('ESRCH')
-    expect(isRunning({ host, pid: 4711 })).toBe(false)
+    expect(processOf(here)).toBe('gone')
   })
 
-  test('is not looked for where it is another machine’s', () => {
-    expect(isRunning({ host: 'elsewhere', pid: process.pid })).toBe(false)
+  test('is unknown where it ran on another machine or in another container', () => {
+    expect(processOf({ pidSpace: 'elsewhere', pid: process.pid })).toBe('unknown')
   })
 })

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
 import { join, relative } from 'node:path'
@@ -32,9 +32,9 @@ export interface K6 {
 /** The facts of a run: written at its start, read by the thread of the checks, by `report`, `recover` and `--rerun`. */
 export interface RunInfo {
   id: string
-  /** The process of the run and its machine, to tell a run that is still running from one that was killed. */
+  /** The process of the run and where its number is that process (see pidSpace), to tell a run that is still running from one that was killed. */
   pid: number
-  host: string
+  pidSpace: string
   /** Whether the run has a Lease in the cluster: that tells on other machines too. */
   lease?: boolean
   startedAt: string
@@ -105,7 +105,7 @@ export interface UnreadableRun {
 const essentials = z.looseObject({
   id: z.string(),
   pid: z.int(),
-  host: z.string(),
+  pidSpace: z.string(),
   startedAt: z.string(),
   context: z.string(),
   checks: z.array(z.string()),
@@ -179,17 +179,27 @@ const runIds = (): string[] =>
     : []
 
 /**
- * Whether the process of a run is alive on this machine. Of one on another machine only its Lease tells (see
- * run-lease.ts).
+ * Where a process number means the same process: the boot of a machine, and in it the pid namespace (a container has its
+ * own). The host's name where there is no /proc.
  */
-export function isRunning(info: Pick<RunInfo, 'pid' | 'host' | 'endedAt'>): boolean {
-  if (info.endedAt || info.host !== hostname()) return false
+export function pidSpace(): string {
+  try {
+    return `${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()} ${readlinkSync('/proc/self/ns/pid')}`
+  } catch {
+    return hostname()
+  }
+}
+
+/** Whether the process of a run is there; unknown where it ran on another machine, or in another container. */
+export function processOf(info: Pick<RunInfo, 'pid' | 'pidSpace' | 'endedAt'>): 'alive' | 'gone' | 'unknown' {
+  if (info.endedAt) return 'gone'
+  if (info.pidSpace !== pidSpace()) return 'unknown'
   try {
     process.kill(info.pid, 0)
-    return true
+    return 'alive'
   } catch (problem) {
     // EPERM: there is such a process, and another user's.
-    return (problem as NodeJS.ErrnoException).code === 'EPERM'
+    return (problem as NodeJS.ErrnoException).code === 'EPERM' ? 'alive' : 'gone'
   }
 }
 

@@ -1,11 +1,10 @@
 import { rmSync } from 'node:fs'
-import { hostname } from 'node:os'
 import { Journal } from '../cluster/journal.ts'
 import { CAPABILITIES, type Capability } from '../core/record.ts'
 import { loadCatalogue, select } from '../check/catalogue.ts'
 import { type Check } from '../check/check.ts'
 import { setDeadlineFactor } from '../core/deadlines.ts'
-import { journalFile, newRunId, runFolder, writeRunInfo, type RunInfo, type K6 } from '../config/run-info.ts'
+import { journalFile, newRunId, pidSpace, runFolder, writeRunInfo, type RunInfo, type K6 } from '../config/run-info.ts'
 import type { StackConfig } from '../config/stack-schema.ts'
 import { findK6, tellK6 } from '../load/k6.ts'
 import { loadFrom } from '../load/load.ts'
@@ -63,7 +62,7 @@ export async function prepareRun(
     const run: RunInfo = {
       id: newRunId(),
       pid: process.pid,
-      host: hostname(),
+      pidSpace: pidSpace(),
       startedAt: new Date().toISOString(),
       config,
       context: kubeConfig.getCurrentContext(),
