@@ -1,4 +1,5 @@
-import { relative } from 'node:path'
+import { existsSync } from 'node:fs'
+import { join, relative } from 'node:path'
 import { plainMessage, UsageProblem } from '../core/problem.ts'
 import { readRunInfo, runFolder, type RunInfo } from '../config/run-info.ts'
 import type { StackConfig } from '../config/stack-schema.ts'
@@ -121,5 +122,9 @@ export function tellVerdict(report: Report, problems: readonly string[] = []): v
   for (const left of report.leftBehind) console.log(`left behind: ${left}`)
   if (report.leftBehind.length) console.log(`plumbline recover ${report.run} tries again to undo it`)
   for (const problem of problems) console.log(problem)
-  console.log(`report: ${folder}/index.html (Allure: ${folder}/allure.html)`)
+  const pages = [
+    ['', 'index.html'],
+    ['Allure: ', 'allure.html'],
+  ].filter(([, name]) => existsSync(join(runFolder(report.run), name!)))
+  if (pages.length) console.log(`report: ${pages.map(([title, name]) => `${title}${folder}/${name}`).join(', ')}`)
 }

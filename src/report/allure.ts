@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { join } from 'node:path'
 import { LabelName, Stage, Status, type Attachment, type TestResult } from 'allure-js-commons'
 import { execa } from 'execa'
+import writeFileAtomic from 'write-file-atomic'
 import type { Outcome } from '../core/record.ts'
 import type { Report, ReportedCheck } from './report-schema.ts'
 
@@ -120,16 +121,24 @@ function attach(folder: string, check: ReportedCheck): Attachment[] {
 export async function makeAllurePage(results: string, page: string, title: string): Promise<void> {
   const out = `${page}.d`
   const allure = join(import.meta.dirname, '..', '..', 'node_modules', 'allure', 'cli.js')
-  await execa(
-    process.execPath,
-    [allure, 'awesome', results, '--single-file', '--output', out, '--report-name', title, '--group-by', 'parentSuite'],
-    { cwd: results },
-  )
-  const index = join(out, 'index.html')
-  if (!existsSync(index)) throw new Error(`allure wrote no ${index}`)
-  const html = readFileSync(index, 'utf8').replace(/<script[^>]*>[^<]*<\/script>/g, (tag) =>
-    /googletagmanager|gtag\(/.test(tag) ? '' : tag,
-  )
-  writeFileSync(page, html)
-  rmSync(out, { recursive: true })
+  const options = ['--single-file', '--output', out, '--report-name', title, '--group-by', 'parentSuite']
+  try {
+    const done = await execa(process.execPath, [allure, 'awesome', results, ...options], {
+      cwd: results,
+      reject: false,
+      all: true,
+    })
+    if (done.failed) {
+      const why = done.all.split('\n').find((line) => /error|ENO|EACCES/i.test(line)) ?? done.all.split('\n')[0]
+      throw new Error(`allure ended with exit code ${done.exitCode ?? done.signal}: ${why?.trim()}`)
+    }
+    const index = join(out, 'index.html')
+    if (!existsSync(index)) throw new Error(`allure wrote no ${index}`)
+    const html = readFileSync(index, 'utf8').replace(/<script[^>]*>[^<]*<\/script>/g, (tag) =>
+      /googletagmanager|gtag\(/.test(tag) ? '' : tag,
+    )
+    writeFileAtomic.sync(page, html)
+  } finally {
+    rmSync(out, { recursive: true, force: true })
+  }
 }
