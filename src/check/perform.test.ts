@@ -99,7 +99,7 @@ describe('a check', () => {
       currentScope()!.waiting('Pod b/a', 1000, () => new Promise<string>(() => undefined))
     expect((await perform([make('mesh/a', body)])).get('mesh/a')).toMatchObject({
       outcome: 'fail',
-      seen: 'not done within 0 s; it was waiting for Pod b/a',
+      seen: 'timed out after 0 s while waiting for Pod b/a',
     })
   })
 })
@@ -113,7 +113,7 @@ describe('what a check needs', () => {
     ])
     expect(records.get('mesh/b')).toMatchObject({
       outcome: 'blocked',
-      seen: 'not run: mesh/a did not pass',
+      seen: 'skipped because mesh/a failed; fix that first',
       blockedBy: ['mesh/a'],
     })
     expect(records.get('mesh/c')).toMatchObject({ outcome: 'blocked', blockedBy: ['mesh/b'] })
@@ -178,7 +178,7 @@ describe('safety', () => {
     }
     expect((await perform([make('mesh/a', body)])).get('mesh/a')).toMatchObject({
       outcome: 'error',
-      seen: 'one; not undone: the API is gone',
+      seen: 'one; its changes could not be undone: the API is gone',
     })
   })
 

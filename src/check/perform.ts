@@ -7,10 +7,27 @@ import { deadline } from '../core/deadlines.ts'
 import { gatherEvidence } from './evidence.ts'
 import { NotAllowed, plainMessage, StackFailure } from '../core/problem.ts'
 import { channel } from '../core/progress.ts'
-import type { CheckRecord, Outcome } from '../core/record.ts'
+import type { CheckRecord, Effect, Outcome } from '../core/record.ts'
 import { flushTrace } from '../core/trace.ts'
 import { isSomebodys, recordsFile, type RunInfo } from '../config/run-info.ts'
 import { inScope, Scope } from '../core/scope.ts'
+
+/** What a check does to others' objects, by its effect. */
+const OF_OTHERS: Record<Effect, string> = {
+  reads: 'reads',
+  writes: 'writes objects of its own',
+  tunes: 'changes shared settings',
+  disrupts: 'evicts or kills pods',
+}
+
+/** What became of a check, as a verb. */
+const DID: Record<Outcome, string> = {
+  pass: 'passed',
+  fail: 'failed',
+  blocked: 'was blocked',
+  skipped: 'was skipped',
+  error: 'ended in error',
+}
 
 /** What a performed check came to; `problem` is what the runner is to see thrown. */
 export interface Performed {
@@ -81,22 +98,29 @@ export class Performer {
     ) {
       return notRun(
         'skipped',
-        `it ${check.effect} a cluster that is somebody's: --allow-disruption with its name typed out allows that`,
+        `skipped because it ${OF_OTHERS[check.effect]} on a cluster that is not ours; ` +
+          'pass --allow-disruption --context NAME to run it',
         { excused: true },
       )
     }
-    const blockedBy = await this.#unmetNeeds(check, abort)
-    if (abort.aborted) return notRun('error', 'the run was cut short before it')
-    if (blockedBy.length) return notRun('blocked', `not run: ${blockedBy.join(' and ')} did not pass`, { blockedBy })
+    const unmet = await this.#unmetNeeds(check, abort)
+    if (abort.aborted) return notRun('error', 'not started: the run was cut short')
+    if (unmet.length) {
+      const why = unmet.map(({ id, outcome }) => `${id} ${DID[outcome]}`).join(' and ')
+      const blockedBy = unmet.map(({ id }) => id)
+      return notRun('blocked', `skipped because ${why}; fix that first`, { blockedBy })
+    }
     return this.#runBody(check, expect, abort)
   }
 
-  /** Which of the checks that it needs did not pass. One that is not part of this run is taken to hold. */
-  async #unmetNeeds(check: Check, abort: AbortSignal): Promise<string[]> {
+  /** The checks that it needs and that did not pass. One that is not part of this run is taken to hold. */
+  async #unmetNeeds(check: Check, abort: AbortSignal): Promise<{ id: string; outcome: Outcome }[]> {
     const aborted = rejectOn(abort).catch(() => 'error' as const)
     const needs = (check.needs ?? []).filter((id) => this.#outcomes.has(id))
-    const outcomes = await Promise.all(needs.map((id) => Promise.race([this.#outcomes.get(id)!.promise, aborted])))
-    return needs.filter((_, at) => outcomes[at] !== 'pass')
+    const outcomes = await Promise.all(
+      needs.map(async (id) => ({ id, outcome: await Promise.race([this.#outcomes.get(id)!.promise, aborted]) })),
+    )
+    return outcomes.filter(({ outcome }) => outcome !== 'pass')
   }
 
   async #runBody(check: Check, expect: ExpectStatic, abort: AbortSignal): Promise<Performed> {
@@ -139,10 +163,11 @@ export class Performer {
         throw new Error(`bug in Plumbline: check ${check.id} finished without an assertion`)
     } catch (thrown) {
       problem = thrown
-      if (abort.aborted) Object.assign(record, { outcome: 'error', seen: 'the run was cut short while it ran' })
+      if (abort.aborted)
+        Object.assign(record, { outcome: 'error', seen: 'the run was cut short while this check was running' })
       else if (timeout.signal.aborted) {
-        const waits = scope.waits.length ? `; it was waiting for ${scope.waits.join(', ')}` : ''
-        Object.assign(record, { outcome: 'fail', seen: `not done within ${Math.round(within / 1000)} s${waits}` })
+        const waits = scope.waits.length ? ` while waiting for ${scope.waits.join(', ')}` : ''
+        Object.assign(record, { outcome: 'fail', seen: `timed out after ${Math.round(within / 1000)} s${waits}` })
       } else if (thrown instanceof NotAllowed) {
         // Nobody has looked, so there is nothing to fail; and nobody may certify it.
         Object.assign(record, { outcome: 'skipped', seen: thrown.message, excused: false })
@@ -159,7 +184,7 @@ export class Performer {
         problem ??= left
         Object.assign(record, {
           outcome: 'error',
-          seen: `${record.seen ? `${record.seen}; ` : ''}not undone: ${plainMessage(left)}`,
+          seen: `${record.seen ? `${record.seen}; ` : ''}its changes could not be undone: ${plainMessage(left)}`,
         })
       },
     )

@@ -4,6 +4,7 @@ import { journalFile, processOf, readRunInfo, readRuns, type RunInfo } from '../
 import { Journal } from '../cluster/journal.ts'
 import { loadKubeConfig } from '../kube/connection.ts'
 import { Kubernetes } from '../kube/kubernetes.ts'
+import { nameOfId } from '../kube/object-id.ts'
 import { livingRuns } from '../cluster/run-lease.ts'
 import { undoAll } from '../cluster/undo.ts'
 
@@ -80,7 +81,7 @@ async function undoRun(run: RunInfo, journal: Journal): Promise<string[]> {
     return await onCluster(run, (api) => undoAll(api, journal, (what) => console.log(`  ${what}`)))
   } catch (problem) {
     if (!isExpected(problem)) throw problem
-    return journal.pending().map(({ object }) => `${object.kind} ${object.name}: ${plainMessage(problem)}`)
+    return journal.pending().map(({ object }) => `${nameOfId(object)}: ${plainMessage(problem)}`)
   }
 }
 

@@ -72,7 +72,7 @@ export function openView(total: number, out: NodeJS.WriteStream = process.stdout
 
 function runningLine(id: string, { since, within, waits }: Running): string {
   const wait = [...waits].at(-1)
-  const [what, at] = wait ? [` waits for ${wait[0]}`, wait[1]] : ['', { since, within }]
+  const [what, at] = wait ? [` is waiting for ${wait[0]}`, wait[1]] : ['', { since, within }]
   return `  ${styleText('cyan', '·')} ${id}${what} ${seconds(Date.now() - at.since)} of at most ${seconds(at.within)}`
 }
 

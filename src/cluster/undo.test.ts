@@ -79,7 +79,7 @@ describe('undoing', () => {
     const journal = newJournal()
     journal.made(ours)
     const [left] = await undoAll(fake.api, journal, () => undefined)
-    expect(left).toMatch(/^v1\/Namespace plumb-x-1234 is not gone: Namespace plumb-x-1234: .*, after [\d.]+ s/)
+    expect(left).toMatch(/^Namespace plumb-x-1234 was not deleted: Namespace plumb-x-1234: .*, after [\d.]+ s/)
     expect(journal.pending()).toHaveLength(1)
   })
 
@@ -90,7 +90,7 @@ describe('undoing', () => {
     journal.made(ours)
     journal.changed(settings, {})
     expect(await undoAll(fake.api, journal, () => undefined)).toEqual([
-      expect.stringMatching(/config-domain is not put back: .*no \(tried 4 times\)$/),
+      expect.stringMatching(/config-domain was not restored: .*no \(tried 4 times\)$/),
     ])
     expect(seen).toContain('DELETE /api/v1/namespaces/plumb-x-1234')
     expect(journal.pending().map(({ what }) => what)).toEqual(['changed'])
@@ -102,7 +102,7 @@ describe('undoing', () => {
     const journal = newJournal()
     journal.made(ours)
     expect(await undoAll(fake.api, journal, () => undefined)).toEqual([
-      'v1/Namespace plumb-x-1234 is not gone: Namespace plumb-x-1234 does not carry the label plumbline.dev/run=mine: not deleted',
+      'Namespace plumb-x-1234 was not deleted: Namespace plumb-x-1234 does not carry the label plumbline.dev/run=mine: not deleted',
     ])
     const pods = fake.api.deletePodsNow(ours.name, notOfRun('mine'))
     await expect(pods).rejects.toThrow('does not carry the label plumbline.dev/run=mine: its pods are not deleted')

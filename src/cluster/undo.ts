@@ -1,5 +1,5 @@
 import type { KubernetesObject } from '../core/object.ts'
-import { StackFailure } from '../core/problem.ts'
+import { plainMessage, StackFailure } from '../core/problem.ts'
 import { RUN_LABEL } from '../config/run-info.ts'
 import { askPod } from '../kube/forward.ts'
 import { INGRESS, SERVICE } from '../kube/kinds.ts'
@@ -8,7 +8,7 @@ import { until } from '../kube/until.ts'
 import type { Journal, JournalEntry } from './journal.ts'
 import { leaseNamespace } from './run-lease.ts'
 import type { Kubernetes } from '../kube/kubernetes.ts'
-import type { ObjectId } from '../kube/object-id.ts'
+import { nameOfId, type ObjectId } from '../kube/object-id.ts'
 
 /**
  * Undoes all that a journal holds open, newest first: shared objects are put back, objects of ours deleted and seen to be gone.
@@ -20,7 +20,7 @@ export async function undoAll(api: Kubernetes, journal: Journal, tell: (what: st
   // What was disturbed comes whole only once what was changed is put back: a node that takes pods again, its replicas.
   const others = pending.filter(({ what }) => what !== 'made' && what !== 'disturbed')
   for (const entry of [...others, ...pending.filter(({ what }) => what === 'disturbed')]) {
-    tell(`putting back ${entry.object.kind} ${entry.object.name}`)
+    tell(`restoring ${nameOfId(entry.object)}`)
     await attempt(entry, left, async () => {
       if (entry.what === 'changed') await api.patch(entry.object, entry.restore)
       else if (entry.what === 'told') await takeBack(api, entry)
@@ -30,11 +30,11 @@ export async function undoAll(api: Kubernetes, journal: Journal, tell: (what: st
     })
   }
   const made = pending.filter((each) => each.what === 'made')
-  if (made.length) tell(`undoing: ${made.map((entry) => entry.object.name).join(', ')}`)
+  if (made.length) tell(`deleting ${made.map(({ object }) => nameOfId(object)).join(', ')}`)
   const remove = (entry: JournalEntry) =>
     attempt(entry, left, async () => {
       await deleteNow(api, entry.object, notOfRun(journal.run))
-      await until(api, entry.object, (objects) => (objects.length ? 'it is still there' : undefined), 'namespaceGone')
+      await until(api, entry.object, (objects) => (objects.length ? 'it still exists' : undefined), 'namespaceGone')
       journal.undone(entry.seq)
     })
   // Newest first: a secret that is deleted before the Certificate which was made after it would be issued again.
@@ -90,7 +90,7 @@ async function deleteServices(api: Kubernetes, namespace: string): Promise<void>
     await until(
       api,
       { kind: INGRESS, namespace },
-      (left) => (left.length ? `${left.length} are there` : undefined),
+      (left) => (left.length ? `${left.length} still exist` : undefined),
       'configPush',
     )
   } catch (problem) {
@@ -103,9 +103,7 @@ async function attempt(entry: JournalEntry, left: string[], undo: () => Promise<
   try {
     await undo()
   } catch (problem) {
-    const { kind, name } = entry.object
-    left.push(
-      `${kind} ${name} is not ${entry.what === 'made' ? 'gone' : 'put back'}: ${problem instanceof Error ? problem.message : String(problem)}`,
-    )
+    const verb = entry.what === 'made' ? 'deleted' : 'restored'
+    left.push(`${nameOfId(entry.object)} was not ${verb}: ${plainMessage(problem)}`)
   }
 }

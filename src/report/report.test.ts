@@ -55,7 +55,11 @@ function makeReport(): Report {
       seen: 'expected <b> & "c"',
       evidence: [{ name: 'Service x/y.yaml', text: 'a: <script>alert(1)</script>' }],
     }),
-    record('mesh/c', { outcome: 'blocked', seen: 'not run: mesh/b did not pass', blockedBy: ['mesh/b'] }),
+    record('mesh/c', {
+      outcome: 'blocked',
+      seen: 'skipped because mesh/b failed; fix that first',
+      blockedBy: ['mesh/b'],
+    }),
     record('mesh/d', { outcome: 'skipped', seen: 'no metrics', excused: true }),
   ]
   for (const each of records) appendFileSync(recordsFile(run.id), `${JSON.stringify(each)}\n`)

@@ -60,7 +60,7 @@ describe('the end of a run', () => {
     new Journal(journalFile(run.id)).made({ kind: 'v1/Namespace', name: 'plumb-x-1234' })
     const { report } = await finishRun({ run, interrupted: false }, quiet)
     expect(report.leftBehind).toEqual([
-      'v1/Namespace plumb-x-1234 may still be in the cluster: There is no kubeconfig at /nowhere: give another with --kubeconfig FILE.',
+      'Namespace plumb-x-1234 may still be in the cluster: There is no kubeconfig at /nowhere: give another with --kubeconfig FILE.',
     ])
     expect(new Journal(journalFile(run.id)).pending()).toHaveLength(1)
   })

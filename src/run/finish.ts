@@ -8,6 +8,7 @@ import { Journal } from '../cluster/journal.ts'
 import { keepLease } from '../cluster/run-lease.ts'
 import { loadKubeConfig } from '../kube/connection.ts'
 import { Kubernetes } from '../kube/kubernetes.ts'
+import { nameOfId } from '../kube/object-id.ts'
 import { undoAll } from '../cluster/undo.ts'
 import type { ThreadWork } from './in-thread.ts'
 import { writeReports, type Unwritten } from './write-reports.ts'
@@ -75,7 +76,7 @@ async function undoRun(
     }
   } catch (problem) {
     // What is undone is struck out in the journal; all that is not may be there.
-    const open = journal.pending().map(({ object: { kind, name } }) => `${kind} ${name}`)
+    const open = journal.pending().map(({ object }) => nameOfId(object))
     const what = open.length ? `${open.join(', ')} may still be in the cluster` : 'the run could not be ended'
     return { leftBehind: [`${what}: ${plainMessage(problem)}`], facts: NO_FACTS }
   }

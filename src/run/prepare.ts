@@ -13,6 +13,7 @@ import { Kubernetes } from '../kube/kubernetes.ts'
 import { kindContext, kindIsUp, kindUp } from '../targets/kind.ts'
 import { awsAccess, withWayIn } from './aws-access.ts'
 import { claimCluster, effectOfRun } from './claim.ts'
+import { missingDrainRights } from './drain-rights.ts'
 import type { ThreadWork } from './in-thread.ts'
 import { isThere } from '../core/programs.ts'
 
@@ -56,6 +57,10 @@ export async function prepareRun(
     await api.json('/api')
     const access = await awsAccess(config, kubeConfig, api)
     const lacking = { ...access.lacking, ...(await lackingOf(api, config)) }
+    if (checks.some(({ requires }) => requires?.includes('drain'))) {
+      const reason = await missingDrainRights(api)
+      if (reason) lacking.drain = { reason, excused: false }
+    }
     const k6 = await k6For(checks, config, tell, signal)
     if (k6 && 'lacking' in k6) lacking.k6 = { reason: k6.lacking, excused: false }
     else if (k6) tell(tellK6(k6))
