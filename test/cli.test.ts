@@ -51,6 +51,11 @@ describe('a bad input is one plain sentence and exit code 3', () => {
       /^"nope" is not a suite, an effect or a check\./,
     ],
     ['--only without a name', ['certify', '--only', ','], /^--only names nothing/],
+    [
+      'no kubeconfig',
+      ['certify', '--target', 'existing'],
+      /^There is no kubeconfig: KUBECONFIG names .*none, which does not exist\. Give one with --kubeconfig FILE\.$/,
+    ],
     ['both --only and --rerun', ['certify', '--only', 'infra', '--rerun', 'latest'], /exclude each other/],
     [
       'a run that is not there',

@@ -8,7 +8,8 @@ import type { TestFlags } from './test.ts'
 import type { TwinFlags } from './twin.ts'
 
 const EXITS = `
-Exit codes: 0 certified (also with remarks), 1 not certified, 2 incomplete, 3 usage or configuration.`
+Exit codes: 0 certified (also with remarks), 1 not certified, 2 incomplete, 3 nothing to judge: a wrong flag or stack
+file, no cluster, another run that changes it, or a report.json that could not be written.`
 
 function build(): Command {
   const program = new Command('plumbline')

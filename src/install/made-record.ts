@@ -1,3 +1,4 @@
+import { UsageProblem } from '../core/problem.ts'
 import type { Kubernetes } from '../kube/kubernetes.ts'
 import { kindOf, type ObjectId } from '../kube/object-id.ts'
 import type { ComponentName } from './component.ts'
@@ -15,10 +16,23 @@ export interface MadeRecord {
   components: MadeComponent[]
 }
 
-/** Reads the record; empty where there is none. */
+/**
+ * Reads the record; empty where there is none.
+ * @throws UsageProblem where somebody has changed it into what is not one: by it objects would be deleted
+ */
 export async function readMade(api: Kubernetes): Promise<MadeRecord> {
   const found = await api.find(RECORD.kind, RECORD.name, RECORD.namespace)
-  return found?.data?.made ? (JSON.parse(found.data.made as string) as MadeRecord) : { components: [] }
+  if (!found) return { components: [] }
+  try {
+    const record = JSON.parse(String(found.data?.made)) as MadeRecord
+    if (Array.isArray(record.components)) return record
+  } catch (problem) {
+    if (!(problem instanceof SyntaxError)) throw problem
+  }
+  throw new UsageProblem(
+    `ConfigMap ${RECORD.namespace}/${RECORD.name}, key made: not the record that plumbline up writes. ` +
+      'Restore it, or delete the ConfigMap and remove the components by hand.',
+  )
 }
 
 /** Writes the record: before what it tells of is made, so that an `up` that was killed is taken down whole. */

@@ -91,6 +91,22 @@ describe('an up on a cluster of somebody else', () => {
     expect(await readMade(context.api)).toEqual({ components: [] })
   })
 
+  test('refuses a record that somebody has changed into what is none', async () => {
+    const record = { kind: 'v1/ConfigMap', name: 'plumbline-made', namespace: 'kube-system' }
+    await writeMade(context.api, { components: [] })
+    await context.api.patch(record, { data: { made: '{"compon' } })
+    await expect(readMade(context.api)).rejects.toThrow(
+      'ConfigMap kube-system/plumbline-made, key made: not the record that plumbline up writes.',
+    )
+    await forgetMade(context.api)
+  })
+
+  test('leaves a namespace that plumbline has not applied', async () => {
+    await expect(takeDown([{ kind: 'v1/Namespace', name: 'default' }], context)).rejects.toThrow(
+      'Namespace default was not applied by plumbline (no field manager "plumbline"): not deleted',
+    )
+  })
+
   test('gives the controller a role by Pod Identity, and takes it away, twice without harm', async () => {
     const aws = new Aws({ region: 'eu-west-1', endpoint: on.twin.awsEndpoint })
     const of = { namespace: 'kube-system', account: 'controller' }
