@@ -96,11 +96,11 @@ describe('a stack that is not as it must be is told by what is wrong with it', (
     process.env.AWS_ENDPOINT_URL = on.twin.awsEndpoint
     Object.assign(process.env, { AWS_ACCESS_KEY_ID: 'twin', AWS_SECRET_ACCESS_KEY: 'twin' })
     await expect(stack.cloud.untilHealthy(443)).rejects.toThrow(
-      /healthy targets of port 443 of k8s-.* is unhealthy: Health checks failed/,
+      /healthy targets behind port 443 of load balancer k8s-.* is unhealthy: Health checks failed/,
     )
     const { protocol, targets } = await stack.cloud.untilHealthy(80)
     expect([protocol, targets.length]).toEqual(['TCP', 3])
-    await expect(stack.cloud.untilHealthy(8443)).rejects.toThrow(/has no listener on port 8443/)
+    await expect(stack.cloud.untilHealthy(8443)).rejects.toThrow(/no listener on port 8443 \(it has /)
     delete process.env.AWS_ENDPOINT_URL
   })
 })

@@ -52,9 +52,9 @@ describe('the process of the twin', () => {
         void execa('pkill', ['-KILL', '-P', String(run.pid), '-f', 'twin/main.ts'])
       })
       const done = await run
-      expect(done.all).toMatch(/the twin ended after \d+ s \(killed by SIGKILL\): the run ends here/)
+      expect(done.all).toMatch(/the twin ended after \d+ s \(killed by SIGKILL\): ending the run/)
       expect(done.all).toMatch(/\nincomplete: \d+ passed, \d+ in error of \d+ checks/)
-      expect(done.all).toMatch(/The run was cut short: the twin ended after \d+ s \(killed by SIGKILL\)\./)
+      expect(done.all).toMatch(/The run stopped early: the twin ended after \d+ s \(killed by SIGKILL\)\./)
       expect(done.all).not.toMatch(/^fail /m)
       expect(done.exitCode).toBe(2)
     },

@@ -76,7 +76,7 @@ const SERVICE_ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount/token'
 function readKubeConfig(file: string | undefined): { config: SharedKubeConfig; where: string } {
   const config = new SharedKubeConfig()
   const named = file ? [file] : (process.env.KUBECONFIG?.split(delimiter).filter(Boolean) ?? [])
-  const files = named.length ? named : [join(homedir(), '.kube', 'config')]
+  const files = named.length ? named : [join(process.env.HOME ?? homedir(), '.kube', 'config')]
   const [first, ...others] = files.filter((each) => existsSync(each))
   if (first) {
     const where = [first, ...others].join(delimiter)
