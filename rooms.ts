@@ -5,7 +5,8 @@ interface Room {
 }
 
 /**
- * The rooms of src/, floor by floor from the top. A room imports only from floors below its own, never from a room beside it.
+ * The rooms of src/, floor by floor from the top. A room imports only from floors below its own, never from a room
+ * beside it.
  * `npm run lint` holds this table (.dependency-cruiser.js), and CONTRIBUTING.md shows it (npm run rooms).
  */
 export const FLOORS: readonly (readonly Room[])[] = [

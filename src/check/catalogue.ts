@@ -10,7 +10,9 @@ import { nearestKey } from '../config/nearest-key.ts'
 
 const SUITES_FOLDER = join(import.meta.dirname, '..', '..', 'suites')
 
-/** Loads the check files of the suites (all of them where none is named) and gives their checks in the order of work. */
+/**
+ * Loads the check files of the suites (all of them where none is named) and gives their checks in the order of work.
+ */
 export async function loadCatalogue(suites: readonly Suite[] = SUITES): Promise<Check[]> {
   for (const suite of suites) {
     const files = globSync('*.check.ts', { cwd: join(SUITES_FOLDER, suite) }).toSorted()
@@ -22,8 +24,8 @@ export async function loadCatalogue(suites: readonly Suite[] = SUITES): Promise<
 const runsAlone = (check: Check): boolean => check.effect === 'tunes' || check.effect === 'disrupts'
 
 /**
- * Orders checks so that each comes after what it needs, suite by suite, those that run alone last in their suite and those that may
- * take long first, so that nobody waits for them alone at the end.
+ * Orders checks so that each comes after what it needs, suite by suite, those that run alone last in their suite and
+ * those that may take long first, so that nobody waits for them alone at the end.
  * @throws Error naming the check whose needs are unknown, circular, or only run after it
  */
 export function orderOfWork(checks: readonly Check[]): Check[] {

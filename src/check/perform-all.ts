@@ -8,8 +8,8 @@ import type { CheckRecord } from '../core/record.ts'
 const SIDE_BY_SIDE = 16
 
 /**
- * Performs checks without vitest's runner, in this process: those that read or write side by side, the others alone after them.
- * What vitest gives a test, its `expect` with a count of its own, is given here.
+ * Performs checks without vitest's runner, in this process: those that read or write side by side, the others alone
+ * after them. What vitest gives a test, its `expect` with a count of its own, is given here.
  */
 export async function performAll(
   performer: Performer,

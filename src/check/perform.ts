@@ -60,14 +60,18 @@ export class Performer {
     return performed
   }
 
-  /** Writes a record. One that cannot be written would be missing at the end: the check is in error, and nobody waits for it. */
+  /**
+   * Writes a record. One that cannot be written would be missing at the end: the check is in error, and nobody waits
+   * for it.
+   */
   #record(performed: Performed): Performed {
     const file = recordsFile(this.#run.id)
     try {
       appendFileSync(file, `${JSON.stringify(performed.record)}\n`)
       return performed
     } catch (problem) {
-      const seen = `${relative(process.cwd(), file)} could not be written, so the result is lost: ${plainMessage(problem)}`
+      const name = relative(process.cwd(), file)
+      const seen = `${name} could not be written, so the result is lost: ${plainMessage(problem)}`
       return { record: { ...performed.record, outcome: 'error', seen }, problem }
     }
   }
@@ -210,8 +214,8 @@ const rejectOn = (signal: AbortSignal): Promise<never> =>
   })
 
 /**
- * An assertion of the check that did not hold (those of matchers have what was expected and seen), or a stack that is not as it must
- * be; anything else is the harness's own fault.
+ * An assertion of the check that did not hold (those of matchers have what was expected and seen), or a stack that is
+ * not as it must be; anything else is the harness's own fault.
  */
 const isFailure = (thrown: unknown): boolean =>
   thrown instanceof StackFailure || (thrown instanceof Error && (thrown.name === 'ApiRefusal' || 'actual' in thrown))

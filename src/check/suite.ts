@@ -16,7 +16,10 @@ declare module 'vitest' {
   }
 }
 
-/** What the suites of one run share: they run in one thread, one after the other, so that a LIST is made once for all of them. */
+/**
+ * What the suites of one run share: they run in one thread, one after the other, so that a LIST is made once for all of
+ * them.
+ */
 interface Shared {
   run: string
   stack: Stack
@@ -40,8 +43,8 @@ function sharedOf(id: string): Shared {
 }
 
 /**
- * Turns the checks of a suite that the run chose into vitest tests: those that read or write side by side, those that tune or
- * disrupt alone, after them. To be called by the suite's vitest file.
+ * Turns the checks of a suite that the run chose into vitest tests: those that read or write side by side, those that
+ * tune or disrupt alone, after them. To be called by the suite's vitest file.
  */
 export async function declareSuite(suite: Suite): Promise<void> {
   addMatchers()

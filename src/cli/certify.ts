@@ -115,7 +115,8 @@ function checkDisruption(flags: StackFlags, config: StackConfig): void {
 export function tellVerdict(report: Report, problems: readonly string[] = []): void {
   const folder = relative(process.cwd(), runFolder(report.run)) || '.'
   console.log(
-    `\n${report.verdict}: ${tellCounts(report.counts)} of ${report.checks.length} checks in ${report.seconds.toFixed(1)} s`,
+    `\n${report.verdict}: ${tellCounts(report.counts)} of ${report.checks.length} checks ` +
+      `in ${report.seconds.toFixed(1)} s`,
   )
   if (report.criticalPath.steps.length) console.log(tellPath(report.criticalPath))
   for (const caveat of caveatsOf(report)) console.log(caveat)

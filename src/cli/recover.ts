@@ -15,8 +15,8 @@ interface Recovered {
 }
 
 /**
- * plumbline recover: undoes what the journals of ended runs still hold open. A run that cannot be read, or whose cluster does not
- * answer, does not stop the others. Gives 0 where nothing is left, else 2.
+ * plumbline recover: undoes what the journals of ended runs still hold open. A run that cannot be read, or whose
+ * cluster does not answer, does not stop the others. Gives 0 where nothing is left, else 2.
  */
 export async function recover(id: string | undefined): Promise<number> {
   const { runs, unreadable } = id ? { runs: [readRunInfo(id)], unreadable: [] } : readRuns()
@@ -58,8 +58,8 @@ async function recoverRun(run: RunInfo, isNamed: boolean): Promise<Recovered> {
 }
 
 /**
- * Where a run is still running, or undefined where it is not. Its process tells where the run was started here; else its Lease, as far as
- * the cluster answers.
+ * Where a run is still running, or undefined where it is not. Its process tells where the run was started here; else
+ * its Lease, as far as the cluster answers.
  */
 async function whereItRuns(run: RunInfo): Promise<string | undefined> {
   const state = processOf(run)

@@ -25,8 +25,8 @@ export async function sabotage(flags: SabotageFlags): Promise<number> {
   const typedOut = config.target === 'eks' ? flags.name : flags.context
   if (isSomebodys(config.target) && !(flags.allowDisruption && typedOut)) {
     throw new UsageProblem(
-      'Sabotage breaks the cluster that it runs on. To allow that on an existing cluster, pass --allow-disruption and ' +
-        'type its name: --context NAME (for EKS: --name NAME).',
+      'Sabotage breaks the cluster that it runs on. To allow that on an existing cluster, pass --allow-disruption ' +
+        'and type its name: --context NAME (for EKS: --name NAME).',
     )
   }
   const there = flags.compare ? readMatrix(flags.compare) : undefined

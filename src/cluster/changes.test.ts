@@ -95,7 +95,8 @@ test('a cluster that is not ours is changed only where that is allowed', async (
   await using fake = await fakeApi((request, response) => answer(response, request.path === '/api/v1' ? CORE : {}))
   const tune = (changes: Changes) => inScope(scopeOf('tunes'), () => changes.tune(...settings, {}))
   await expect(tune(changesOf(fake.api, 'existing').changes)).rejects.toThrow(
-    'refusing to change ConfigMap knative-serving/config-domain on a cluster that is not ours; pass --allow-disruption --context NAME to allow it',
+    'refusing to change ConfigMap knative-serving/config-domain on a cluster that is not ours; ' +
+      'pass --allow-disruption --context NAME to allow it',
   )
   await expect(tune(changesOf(fake.api, 'existing', true).changes)).resolves.toBeDefined()
 })

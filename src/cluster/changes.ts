@@ -11,7 +11,10 @@ import { takeBack } from './undo.ts'
 import { until, type Condition } from '../kube/until.ts'
 import type { Cluster } from './cluster.ts'
 
-/** What a check does to things that are not its own: each is in the journal first, and is taken back when the check ends. */
+/**
+ * What a check does to things that are not its own: each is in the journal first, and is taken back when the check
+ * ends.
+ */
 export class Changes {
   readonly #cluster: Cluster
 
@@ -20,8 +23,8 @@ export class Changes {
   }
 
   /**
-   * Merge-patches a shared object for the time of the running check, and puts back what stood there when it ends. What puts it back is
-   * in the journal first. Gives the object as it was.
+   * Merge-patches a shared object for the time of the running check, and puts back what stood there when it ends. What
+   * puts it back is in the journal first. Gives the object as it was.
    * @throws Error where the run does not allow it
    */
   async tune(kind: KindName, namespace: string | undefined, name: string, change: object): Promise<KubernetesObject> {
@@ -39,8 +42,9 @@ export class Changes {
   }
 
   /**
-   * Applies an object of ours where it stands among others' (a policy in the root namespace, a secret beside the gateway), or that
-   * has no namespace. It is in the journal before it is there, and goes when the check ends. `shared`: everybody's traffic feels it.
+   * Applies an object of ours where it stands among others' (a policy in the root namespace, a secret beside the
+   * gateway), or that has no namespace. It is in the journal before it is there, and goes when the check ends.
+   * `shared`: everybody's traffic feels it.
    */
   async place(object: KubernetesObject, effect: 'own' | 'shared' = 'own'): Promise<KubernetesObject> {
     const what = objectName(object)
@@ -84,8 +88,8 @@ export class Changes {
   }
 
   /**
-   * Tells a program in a pod something by its own interface for the time of the running check, and takes it back by `restore` when it
-   * ends; that is in the journal first. Gives the answer.
+   * Tells a program in a pod something by its own interface for the time of the running check, and takes it back by
+   * `restore` when it ends; that is in the journal first. Gives the answer.
    */
   async tell(pod: KubernetesObject, port: number, asked: PodRequest, restore: PodRequest): Promise<string> {
     this.#requireAllowed('tunes', `told ${objectName(pod)} ${asked.path}`, objectName(pod))
@@ -100,7 +104,8 @@ export class Changes {
   }
 
   /**
-   * Notes that pods of a Deployment are about to be killed or replaced. When the check ends it is waited for until it is whole again.
+   * Notes that pods of a Deployment are about to be killed or replaced. When the check ends it is waited for until it
+   * is whole again.
    * @throws Error where the run does not allow it
    */
   willDisturb(deployment: ObjectId): void {
@@ -114,8 +119,8 @@ export class Changes {
   }
 
   /**
-   * Replaces the pods of a Deployment, NAMESPACE/NAME, one after the other: for a program that reads its settings only when it starts. It
-   * is in the journal first.
+   * Replaces the pods of a Deployment, NAMESPACE/NAME, one after the other: for a program that reads its settings only
+   * when it starts. It is in the journal first.
    * @throws Error where the run does not allow it
    */
   async restart(deployment: string): Promise<void> {
@@ -130,7 +135,10 @@ export class Changes {
     this.#cluster.journal.undone(entry)
   }
 
-  /** Requires that the running check declares `effect`, and that the run may change `what` on a cluster that is not ours. */
+  /**
+   * Requires that the running check declares `effect`, and that the run may change `what` on a cluster that is not
+   * ours.
+   */
   #requireAllowed(effect: Effect, did: string, what: string): void {
     requireEffect(effect, did)
     if (!isSomebodys(this.#cluster.config.target) || this.#cluster.run.allowDisruption) return

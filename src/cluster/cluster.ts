@@ -21,8 +21,8 @@ const SHARED = 'shared'
 const FLEETING: readonly KindName[] = ['v1/Pod', 'discovery.k8s.io/v1/EndpointSlice']
 
 /**
- * What a check may do to a cluster: read what is installed once a run, make objects of its own, wait. It knows no part of the stack;
- * the parts (istiod, Knative, the ingress) take it. One for a whole run.
+ * What a check may do to a cluster: read what is installed once a run, make objects of its own, wait. It knows no part
+ * of the stack; the parts (istiod, Knative, the ingress) take it. One for a whole run.
  */
 export class Cluster {
   readonly run: RunInfo
@@ -105,8 +105,8 @@ export class Cluster {
   }
 
   /**
-   * Makes a namespace for the running check and gives its name. It carries the run's label, is in the journal before it exists, and
-   * goes when the check ends. `labels` may ask for sidecar injection.
+   * Makes a namespace for the running check and gives its name. It carries the run's label, is in the journal before it
+   * exists, and goes when the check ends. `labels` may ask for sidecar injection.
    */
   async namespace(name: string, labels: Record<string, string> = {}): Promise<string> {
     const full = `plumb-${name}-${shortRunId(this.run.id)}`
@@ -161,7 +161,10 @@ export class Cluster {
     return shortRunId(this.run.id)
   }
 
-  /** Runs a part of a check as if it were one of its own: what it tuned is put back when it ends, and what it looked at is kept. */
+  /**
+   * Runs a part of a check as if it were one of its own: what it tuned is put back when it ends, and what it looked at
+   * is kept.
+   */
   async inOwnScope<T>(part: () => Promise<T>): Promise<T> {
     const outer = currentScope()
     const signal = outer?.signal ?? new AbortController().signal
@@ -175,9 +178,9 @@ export class Cluster {
   }
 
   /**
-   * Makes something once a run, for several checks: the first to ask makes it, and it stays until the run ends. What could
-   * not be made is cleaned up, and made anew by the next check that asks. Whether it is there already or not, a check that
-   * asks for it declares that it writes.
+   * Makes something once a run, for several checks: the first to ask makes it, and it stays until the run ends. What
+   * could not be made is cleaned up, and made anew by the next check that asks. Whether it is there already or not, a
+   * check that asks for it declares that it writes.
    */
   async shared<T>(name: string, make: () => Promise<T>): Promise<T> {
     requireEffect('writes', `asked for ${name}, which is made once a run`)

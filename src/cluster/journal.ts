@@ -6,9 +6,10 @@ import type { PodRequest } from '../kube/forward.ts'
 import type { ObjectId } from '../kube/object-id.ts'
 
 /**
- * What must be undone: an object of ours that was made, a shared one that was changed, with the merge patch that puts it back, one that
- * was removed, with what it was, a program in a pod that was told something by its own interface, with the request that takes it back,
- * or a Deployment that lost pods, which it makes again by itself: what is left to do is to see that it did.
+ * What must be undone: an object of ours that was made, a shared one that was changed, with the merge patch that puts
+ * it back, one that was removed, with what it was, a program in a pod that was told something by its own interface,
+ * with the request that takes it back, or a Deployment that lost pods, which it makes again by itself: what is left to
+ * do is to see that it did.
  */
 export type JournalEntry =
   | { seq: number; at: string; what: 'made'; object: ObjectId }
@@ -21,8 +22,8 @@ type Line = JournalEntry | { what: 'undone'; seq: number }
 
 /**
  * The run's journal: a line is on disk before the cluster is touched, so that what a killed run left can be undone.
- * One JSON object a line. A last line that a crash cut off is passed over, since its change was then never made; any other line that
- * is not JSON is in `damage`.
+ * One JSON object a line. A last line that a crash cut off is passed over, since its change was then never made; any
+ * other line that is not JSON is in `damage`.
  */
 export class Journal {
   readonly file: string
@@ -110,7 +111,10 @@ function dropTornLine(file: string): void {
   if (end < content.length) truncateSync(file, end)
 }
 
-/** The lines of a journal, and the numbers (from 1) of those that are not JSON; what stands behind the last line break is neither. */
+/**
+ * The lines of a journal, and the numbers (from 1) of those that are not JSON; what stands behind the last line break
+ * is neither.
+ */
 function read(file: string): { lines: Line[]; broken: number[] } {
   const lines: Line[] = []
   const broken: number[] = []

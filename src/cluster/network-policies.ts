@@ -6,8 +6,9 @@ import type { Cluster } from './cluster.ts'
 const ENFORCING = /^(calico-node|cilium|antrea-agent|weave-net|kube-router|canal|kindnet)$/
 
 /**
- * Which of `pods` no NetworkPolicy keeps closed on `port`, where the cluster's CNI is known to enforce policies; else nothing.
- * A policy guards a pod where it selects it for ingress and no rule of any policy that selects it lets the port through.
+ * Which of `pods` no NetworkPolicy keeps closed on `port`, where the cluster's CNI is known to enforce policies; else
+ * nothing. A policy guards a pod where it selects it for ingress and no rule of any policy that selects it lets the
+ * port through.
  */
 export async function networkPolicyTroubles(
   cluster: Cluster,

@@ -26,14 +26,17 @@ export interface LivingRun {
 export const changesCluster = (effect: Effect): boolean => effect === 'tunes' || effect === 'disrupts'
 
 /**
- * The namespace of a run's Lease, its own: for a namespace that is there the run would need more rights than for the objects that its
- * checks make.
+ * The namespace of a run's Lease, its own: for a namespace that is there the run would need more rights than for the
+ * objects that its checks make.
  */
 export const leaseNamespace = (run: string): string => `${PREFIX}${shortRunId(run)}`
 
 const leaseOf = (run: string) => ({ kind: LEASE, name: `plumbline-${run}`, namespace: leaseNamespace(run) })
 
-/** Makes a run's Lease in the cluster: the journal has its namespace first. @throws where the cluster does not allow it */
+/**
+ * Makes a run's Lease in the cluster: the journal has its namespace first.
+ * @throws where the cluster does not allow it
+ */
 export async function takeLease(
   api: Kubernetes,
   journal: Journal,
@@ -57,7 +60,10 @@ export async function takeLease(
   })
 }
 
-/** Renews a run's Lease every ten seconds until the returned function is called. A renewal that fails is made up by the next. */
+/**
+ * Renews a run's Lease every ten seconds until the returned function is called. A renewal that fails is made up by the
+ * next.
+ */
 export function keepLease(api: Kubernetes, run: string): () => void {
   const renew = async () => {
     const spec = { renewTime: microTime(await api.clock()), holderIdentity: `${hostname()}/${process.pid}` }

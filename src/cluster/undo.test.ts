@@ -31,7 +31,7 @@ const noting = (seen: string[], left: object[] = [], refuse?: string, run = 'min
 afterEach(() => setDeadlineFactor(1))
 
 describe('undoing', () => {
-  test('puts back what was changed, deletes what was made and sees that it is gone, and leaves nothing open', async () => {
+  test('restores what was changed, deletes what was made, and leaves nothing open', async () => {
     const seen: string[] = []
     await using fake = await noting(seen)
     const journal = newJournal()
@@ -46,7 +46,7 @@ describe('undoing', () => {
     expect(journal.pending()).toEqual([])
   })
 
-  test('deletes what stands among others newest first, before the namespaces: a secret after the Certificate that would make it again', async () => {
+  test('deletes objects in namespaces of others first, newest first: a Secret after its Certificate', async () => {
     const seen: string[] = []
     await using fake = await noting(seen)
     const journal = newJournal()
@@ -102,7 +102,8 @@ describe('undoing', () => {
     const journal = newJournal()
     journal.made(ours)
     expect(await undoAll(fake.api, journal, () => undefined)).toEqual([
-      'Namespace plumb-x-1234 was not deleted: Namespace plumb-x-1234 does not carry the label plumbline.dev/run=mine: not deleted',
+      'Namespace plumb-x-1234 was not deleted: ' +
+        'Namespace plumb-x-1234 does not carry the label plumbline.dev/run=mine: not deleted',
     ])
     const pods = fake.api.deletePodsNow(ours.name, notOfRun('mine'))
     await expect(pods).rejects.toThrow('does not carry the label plumbline.dev/run=mine: its pods are not deleted')

@@ -11,8 +11,8 @@ import type { Kubernetes } from '../kube/kubernetes.ts'
 import { nameOfId, type ObjectId } from '../kube/object-id.ts'
 
 /**
- * Undoes all that a journal holds open, newest first: shared objects are put back, objects of ours deleted and seen to be gone.
- * Gives a sentence for each thing that could not be undone; those stay in the journal.
+ * Undoes all that a journal holds open, newest first: shared objects are put back, objects of ours deleted and seen to
+ * be gone. Gives a sentence for each thing that could not be undone; those stay in the journal.
  */
 export async function undoAll(api: Kubernetes, journal: Journal, tell: (what: string) => void): Promise<string[]> {
   const left: string[] = journal.damage()
@@ -66,9 +66,9 @@ export const notOfRun =
     metadata?.labels?.[RUN_LABEL] === run ? undefined : `does not carry the label ${RUN_LABEL}=${run}`
 
 /**
- * Asks for the deletion of something of ours. A namespace is read first, and deleted only where `notOurs` has nothing against it. Its
- * Knative Services go first: the namespace controller comes back only after 8 s to what has a finalizer still, and Routes have one. Its
- * pods do not get their grace: a queue-proxy alone would drain for 30 s.
+ * Asks for the deletion of something of ours. A namespace is read first, and deleted only where `notOurs` has nothing
+ * against it. Its Knative Services go first: the namespace controller comes back only after 8 s to what has a finalizer
+ * still, and Routes have one. Its pods do not get their grace: a queue-proxy alone would drain for 30 s.
  * @throws StackFailure where the namespace is not ours
  */
 export async function deleteNow(api: Kubernetes, object: ObjectId, notOurs: NotOurs): Promise<void> {

@@ -32,7 +32,10 @@ export interface K6 {
 /** The facts of a run: written at its start, read by the thread of the checks, by `report`, `recover` and `--rerun`. */
 export interface RunInfo {
   id: string
-  /** The process of the run and where its number is that process (see pidSpace), to tell a run that is still running from one that was killed. */
+  /**
+   * The process of the run and where its number is that process (see pidSpace), to tell a run that is still running
+   * from one that was killed.
+   */
   pid: number
   pidSpace: string
   /** Whether the run has a Lease in the cluster: that tells on other machines too. */
@@ -179,8 +182,8 @@ const runIds = (): string[] =>
     : []
 
 /**
- * Where a process number means the same process: the boot of a machine, and in it the pid namespace (a container has its
- * own). The host's name where there is no /proc.
+ * Where a process number means the same process: the boot of a machine, and in it the pid namespace (a container has
+ * its own). The host's name where there is no /proc.
  */
 export function pidSpace(): string {
   try {

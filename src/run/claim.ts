@@ -15,9 +15,9 @@ export function effectOfRun(run: Pick<RunInfo, 'config' | 'allowDisruption'>, ch
 }
 
 /**
- * Takes a run's Lease, so that others see that it goes on, and makes sure that no other run changes the cluster where this one will. A
- * run that only reads makes nothing in the cluster, and a twin is its run's alone: they take none. Gives whether it has one; where the
- * cluster does not allow it, `tell` hears why, and the run goes on without.
+ * Takes a run's Lease, so that others see that it goes on, and makes sure that no other run changes the cluster where
+ * this one will. A run that only reads makes nothing in the cluster, and a twin is its run's alone: they take none.
+ * Gives whether it has one; where the cluster does not allow it, `tell` hears why, and the run goes on without.
  * @throws UsageProblem where another run changes the cluster
  */
 export async function claimCluster(

@@ -37,7 +37,7 @@ describe('the end of a run', () => {
     expect(existsSync(join(runFolder(run.id), 'index.html'))).toBe(true)
   })
 
-  test('on a full disk has a verdict, names each file that is missing, and leaves none that is half written', async () => {
+  test('on a full disk has a verdict, names each missing file, and leaves no file half written', async () => {
     const run = makeRun(['mesh/crds'])
     writeRunInfo(run)
     vi.spyOn(writeFileAtomic, 'sync').mockImplementation(() => {
@@ -60,7 +60,8 @@ describe('the end of a run', () => {
     new Journal(journalFile(run.id)).made({ kind: 'v1/Namespace', name: 'plumb-x-1234' })
     const { report } = await finishRun({ run, interrupted: false }, quiet)
     expect(report.leftBehind).toEqual([
-      'Namespace plumb-x-1234 may still be in the cluster: There is no kubeconfig at /nowhere: give another with --kubeconfig FILE.',
+      'Namespace plumb-x-1234 may still be in the cluster: ' +
+        'There is no kubeconfig at /nowhere: give another with --kubeconfig FILE.',
     ])
     expect(new Journal(journalFile(run.id)).pending()).toHaveLength(1)
   })

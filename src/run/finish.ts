@@ -31,8 +31,8 @@ export interface Finished extends Unwritten {
 const NO_FACTS: ClusterFacts = { versions: {}, topology: [] }
 
 /**
- * Undoes what the run left open, asks the cluster for its versions and nodes, and writes every report. Whatever of that fails, there
- * is a verdict: what could not be undone is in the report, what could not be written beside it.
+ * Undoes what the run left open, asks the cluster for its versions and nodes, and writes every report. Whatever of that
+ * fails, there is a verdict: what could not be undone is in the report, what could not be written beside it.
  */
 export async function finishRun(
   { run, interrupted, died }: RunEnding,

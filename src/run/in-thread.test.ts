@@ -38,7 +38,15 @@ describe('work in a thread', () => {
     const cut = new AbortController()
     const waiting = moduleOf(
       'waiting',
-      "export const work = (_, tell, signal) => new Promise((resolve) => { const t = setInterval(() => undefined, 50); signal.addEventListener('abort', () => { clearInterval(t); resolve('told') }); tell('ready') })",
+      `export const work = (_, tell, signal) =>
+        new Promise((resolve) => {
+          const awake = setInterval(() => undefined, 50)
+          signal.addEventListener('abort', () => {
+            clearInterval(awake)
+            resolve('told')
+          })
+          tell('ready')
+        })`,
     )
     expect(await inThread(waiting, 0, () => cut.abort(), cut.signal)).toBe('told')
   })

@@ -1,7 +1,10 @@
 import { Worker } from 'node:worker_threads'
 import { ClusterProblem, StackFailure, UsageProblem } from '../core/problem.ts'
 
-/** What a thread's module exports as `work`: a function of plain data that may tell what it does, and is aborted by the signal. */
+/**
+ * What a thread's module exports as `work`: a function of plain data that may tell what it does, and is aborted by the
+ * signal.
+ */
 export type ThreadWork<A, T> = (argument: A, tell: (what: string) => void, signal: AbortSignal) => Promise<T>
 
 export type FromThread = { tell: string } | { result: unknown } | { problem: { name: string; message: string } }
@@ -9,8 +12,9 @@ export type FromThread = { tell: string } | { result: unknown } | { problem: { n
 const PROBLEMS = { UsageProblem, ClusterProblem, StackFailure }
 
 /**
- * Runs the `work` of a module in a thread of its own. What it loads (the Kubernetes client alone is 50 MB) goes with it, so that
- * bringing a stack up and reporting do not weigh on the run between them. Argument and result are structured clones.
+ * Runs the `work` of a module in a thread of its own. What it loads (the Kubernetes client alone is 50 MB) goes with
+ * it, so that bringing a stack up and reporting do not weigh on the run between them. Argument and result are
+ * structured clones.
  * @throws what the work throws, by name and message
  */
 export async function inThread<A, T>(

@@ -94,7 +94,10 @@ export async function prepareRun(
   }
 }
 
-/** What the target does not offer, why, and whether it may do without: a skip that is not excused leaves the verdict incomplete. */
+/**
+ * What the target does not offer, why, and whether it may do without: a skip that is not excused leaves the verdict
+ * incomplete.
+ */
 async function lackingOf(api: Kubernetes, config: StackConfig): Promise<RunInfo['lacking']> {
   const lacking: Partial<Record<Capability, { reason: string; excused: boolean }>> = {}
   if (!(await isThere('istioctl'))) {

@@ -5,8 +5,9 @@ import { allureFolder, suitesOf, type RunInfo } from '../config/run-info.ts'
 const ROOT = join(import.meta.dirname, '..', '..')
 
 /**
- * Runs the chosen checks by vitest, in this process and one thread of it. An aborted `cut` cancels it: checks that go on are told,
- * undo what they did, and the rest is not started. Problems of the runner itself (a suite file that does not load) are told.
+ * Runs the chosen checks by vitest, in this process and one thread of it. An aborted `cut` cancels it: checks that go
+ * on are told, undo what they did, and the rest is not started. Problems of the runner itself (a suite file that does
+ * not load) are told.
  * @returns whether the run was cut short
  */
 export async function runSuites(run: RunInfo, cut: AbortSignal, tell: (problem: string) => void): Promise<boolean> {

@@ -17,8 +17,8 @@ export interface Unwritten {
 }
 
 /**
- * Writes report.json and all that is made of it: JUnit, Markdown, our own page, and Allure's results and page. Each file is written
- * whole or not at all, and one that cannot be written does not stop the others. It does not throw.
+ * Writes report.json and all that is made of it: JUnit, Markdown, our own page, and Allure's results and page. Each
+ * file is written whole or not at all, and one that cannot be written does not stop the others. It does not throw.
  */
 export async function writeReports(report: Report): Promise<Unwritten> {
   const folder = runFolder(report.run)
