@@ -1,7 +1,7 @@
 import type { KubernetesObject } from '../core/object.ts'
 import { objectName } from '../kube/object-id.ts'
 import { selectedByService, selects } from '../kube/selector.ts'
-import type { Snapshot } from '../kube/timeline.ts'
+import type { Snapshot } from '../cluster/timeline.ts'
 import type { WatchedThrough } from './experiment.ts'
 import type { Stack } from '../stack/stack.ts'
 

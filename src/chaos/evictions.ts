@@ -1,7 +1,7 @@
 import type { KubernetesObject } from '../core/object.ts'
 import { statusOf } from '../kube/errors.ts'
 import type { Stack } from '../stack/stack.ts'
-import { recordWhile, type Snapshot } from '../kube/timeline.ts'
+import { recordWhile, type Snapshot } from '../cluster/timeline.ts'
 import { isRolledOut } from '../kube/pods.ts'
 import { evict } from './drain.ts'
 import { podSelector } from './faults.ts'

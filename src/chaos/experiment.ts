@@ -5,7 +5,7 @@ import type { KubernetesObject } from '../core/object.ts'
 import type { LoadRun } from '../load/load-run.ts'
 import { drawCourse } from '../load/picture.ts'
 import { failuresOf, type Sample } from '../traffic/samples.ts'
-import { recordWhile, stepsOf, type Snapshot } from '../kube/timeline.ts'
+import { recordWhile, stepsOf, type Snapshot } from '../cluster/timeline.ts'
 import type { Watched } from '../kube/watch.ts'
 
 const RATE = 20

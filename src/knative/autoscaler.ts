@@ -3,7 +3,7 @@ import type { KubernetesObject } from '../core/object.ts'
 import type { DeadlineName } from '../core/deadlines.ts'
 import { POD_AUTOSCALER, SERVERLESS_SERVICE } from '../kube/kinds.ts'
 import { podsOfRevision, type RevisionName } from './revision.ts'
-import { recordWhile, type Snapshot } from '../kube/timeline.ts'
+import { recordWhile, type Snapshot } from '../cluster/timeline.ts'
 import type { Condition } from '../kube/until.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 

@@ -3,7 +3,7 @@ import { readyEndpoints } from '../kube/endpoints.ts'
 import { type Mode } from './autoscaler.ts'
 import { POD_AUTOSCALER, SERVERLESS_SERVICE } from '../kube/kinds.ts'
 import { podsOfRevision, type RevisionName } from './revision.ts'
-import { recordWhile, stepsOf, type Snapshot, type Step } from '../kube/timeline.ts'
+import { recordWhile, stepsOf, type Snapshot, type Step } from '../cluster/timeline.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 
 /** How a revision scaled over time, recorded by watch. Times are in milliseconds since `began`. */

@@ -1,7 +1,7 @@
 import type { Mode } from './autoscaler.ts'
 import type { Sample } from '../traffic/samples.ts'
 import type { ScalingRules } from './scaling-rules.ts'
-import { valueAt, type Step } from '../kube/timeline.ts'
+import { valueAt, type Step } from '../cluster/timeline.ts'
 
 /** What the formulas allow at one moment. */
 export interface Allowed {

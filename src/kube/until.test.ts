@@ -4,7 +4,6 @@ import { setDeadlineFactor } from '../core/deadlines.ts'
 import { ClusterProblem, StackFailure } from '../core/problem.ts'
 import { inScope, Scope } from '../core/scope.ts'
 import { allTrue, missingCondition, podsReady, until } from './until.ts'
-import { recordWhile } from './timeline.ts'
 import { answer, CORE, fakeApi } from '../../test/fake-api.ts'
 
 const pod = (ready: string, more = {}) => ({
@@ -67,27 +66,6 @@ describe('until', () => {
     cut.abort(new Error('cut short'))
     await expect(waiting).rejects.toThrow('cut short')
   })
-})
-
-test('a recording has every state, the first among them', async () => {
-  await using fake = await watching(
-    [pod('False')],
-    [
-      { type: 'MODIFIED', object: pod('True') },
-      { type: 'DELETED', object: pod('True') },
-    ],
-  )
-  const { snapshots } = await recordWhile(fake.api, watched, () =>
-    until(
-      fake.api,
-      { ...watched, name: 'z' },
-      (objects) => (objects[0]?.status.conditions[0].status === 'True' ? undefined : 'x'),
-      'podReady',
-    ),
-  )
-  expect(
-    snapshots.map(({ objects }) => objects.map((object) => object.status.conditions[0].status)).slice(0, 2),
-  ).toEqual([['False'], ['True']])
 })
 
 describe('an API that does not hold', () => {

@@ -1,5 +1,5 @@
 import { perSecond, type Sample } from '../traffic/samples.ts'
-import type { Step } from '../kube/timeline.ts'
+import type { Step } from '../cluster/timeline.ts'
 
 /** A line that keeps its value until the next step: pods wanted, pods Ready. */
 export interface Staircase {

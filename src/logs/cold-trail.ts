@@ -1,4 +1,4 @@
-import { lineThat, untilLogged } from '../kube/log-stream.ts'
+import { lineThat, untilLogged } from '../cluster/log-stream.ts'
 import { uniquePath } from '../mesh/gateway-log.ts'
 import { coldService } from '../knative/cold-service.ts'
 import type { Answer } from '../traffic/http.ts'

@@ -2,7 +2,7 @@ import { workloadNamespace } from '../cluster/workload.ts'
 import { KNATIVE } from '../kube/kinds.ts'
 import type { Sample } from '../traffic/samples.ts'
 import type { Stack } from '../stack/stack.ts'
-import { recordWhile } from '../kube/timeline.ts'
+import { recordWhile } from '../cluster/timeline.ts'
 
 const VIRTUAL_SERVICE = 'networking.istio.io/v1beta1/VirtualService'
 

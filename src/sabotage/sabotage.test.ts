@@ -3,7 +3,7 @@ import { loadCatalogue } from '../check/catalogue.ts'
 import { differences, isClean, tellMatrix, unsabotaged, type MatrixReport } from './matrix-report.ts'
 import { matrixPage } from './matrix-page.ts'
 import { loadSabotages } from './sabotage.ts'
-import { restoring } from '../kube/restoring.ts'
+import { restoring } from '../cluster/restoring.ts'
 import { trialChecks, type Trial, isDetected } from './trial.ts'
 import { DEFECTS } from '../../twin/defects.ts'
 

@@ -4,7 +4,7 @@ import { alivePods, readyPods } from '../../src/kube/pods.ts'
 import { check } from '../../src/check/check.ts'
 import { sendFor } from '../../src/traffic/closed-loop.ts'
 import { Autoscaler } from '../../src/knative/autoscaler.ts'
-import { forSeconds } from '../../src/kube/timeline.ts'
+import { forSeconds } from '../../src/cluster/timeline.ts'
 
 // The shortest stable window that Knative accepts, 6 s, to keep the checks short.
 const WINDOW = { window: '6s' }

@@ -4,7 +4,7 @@ import { KNATIVE } from '../../src/kube/kinds.ts'
 import { Autoscaler } from '../../src/knative/autoscaler.ts'
 import { describeAnswer, type Answer } from '../../src/traffic/http.ts'
 import { requestPath } from '../../src/knative/request-path.ts'
-import { forSeconds } from '../../src/kube/timeline.ts'
+import { forSeconds } from '../../src/cluster/timeline.ts'
 
 check(
   'knative/activator-in-path',

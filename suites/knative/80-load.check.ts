@@ -9,7 +9,7 @@ import {
   type LoadedStack,
 } from '../../src/knative/load-revision.ts'
 import { failuresOf, latencyOf } from '../../src/traffic/samples.ts'
-import { valueAt } from '../../src/kube/timeline.ts'
+import { valueAt } from '../../src/cluster/timeline.ts'
 
 // A short stable window, and a panic threshold that the load does not reach.
 const CALM = { window: '6s', 'panic-threshold-percentage': '1000' }

@@ -1,8 +1,8 @@
 import type { KubernetesObject } from '../core/object.ts'
-import type { Kubernetes } from './kubernetes.ts'
-import { alivePods } from './pods.ts'
-import { labelQuery } from './selector.ts'
-import { podsReady, until } from './until.ts'
+import type { Kubernetes } from '../kube/kubernetes.ts'
+import { alivePods } from '../kube/pods.ts'
+import { labelQuery } from '../kube/selector.ts'
+import { podsReady, until } from '../kube/until.ts'
 
 /**
  * Replaces the pods of Deployments (NAMESPACE/NAME) one after the other: the next one is deleted only once as many are

@@ -2,8 +2,8 @@ import type { KubernetesObject } from '../core/object.ts'
 import { pass } from '../core/pause.ts'
 import { ClusterProblem } from '../core/problem.ts'
 import { asTraffic, currentScope } from '../core/scope.ts'
-import type { Kubernetes } from './kubernetes.ts'
-import { listWatched, watchObjects, type Watched } from './watch.ts'
+import type { Kubernetes } from '../kube/kubernetes.ts'
+import { listWatched, watchObjects, type Watched } from '../kube/watch.ts'
 
 /** The objects watched, as they were from `at` on (milliseconds since the recording began). */
 export interface Snapshot {

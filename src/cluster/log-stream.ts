@@ -3,8 +3,8 @@ import { pass } from '../core/pause.ts'
 import { ClusterProblem, StackFailure } from '../core/problem.ts'
 import { currentScope, waitingFor } from '../core/scope.ts'
 import { timeLimit } from '../core/time-limit.ts'
-import type { Kubernetes } from './kubernetes.ts'
-import { alivePods } from './pods.ts'
+import type { Kubernetes } from '../kube/kubernetes.ts'
+import { alivePods } from '../kube/pods.ts'
 
 /** One line of a container's log. */
 export interface Line {
