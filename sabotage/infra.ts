@@ -4,7 +4,7 @@ sabotage(
   'unsupported-kubernetes',
   {
     breaks: "cert-manager's version is one that does not support this Kubernetes",
-    fails: ['infra/kubernetes-version'],
+    fails: ['infra/kubernetes-version', 'tls/cert-manager-ready'],
   },
   (saboteur) =>
     saboteur.change('apps/v1/Deployment', 'cert-manager', 'cert-manager', {
