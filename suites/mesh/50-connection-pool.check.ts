@@ -16,7 +16,7 @@ check(
     level: 'required',
     effect: 'writes',
     requires: ['k6'],
-    needs: ['mesh/connection-pool-configured'],
+    needs: ['mesh/connection-pool-configured', 'mesh/gateway-address'],
     remedy: [
       'Run istioctl proxy-config clusters GATEWAY_POD -n istio-system -o json and look at the circuit breakers',
       'Run kubectl get destinationrules -A and look for another one with the same host',
