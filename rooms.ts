@@ -39,6 +39,7 @@ export const FLOORS: readonly (readonly Room[])[] = [
   ],
   [{ name: 'cloud', about: 'AWS' }],
   [{ name: 'cluster', about: 'what a check may do to a cluster: read, make, change by the journal, wait' }],
+  [{ name: 'survey', about: 'what stands in the cluster, found out before any check' }],
   [
     { name: 'kube', about: 'the Kubernetes API' },
     { name: 'config', about: 'stack.yaml, and what a run is about' },

@@ -5,7 +5,7 @@ import type { Stack } from '../stack/stack.ts'
 import type { Check } from './check.ts'
 import { deadline } from '../core/deadlines.ts'
 import { gatherEvidence } from './evidence.ts'
-import { NotAllowed, plainMessage, StackFailure } from '../core/problem.ts'
+import { DoesNotApply, NotLookedAt, plainMessage, StackFailure } from '../core/problem.ts'
 import { channel } from '../core/progress.ts'
 import type { CheckRecord, Effect, Outcome } from '../core/record.ts'
 import { flushTrace } from '../core/trace.ts'
@@ -172,9 +172,9 @@ export class Performer {
       else if (timeout.signal.aborted) {
         const waits = scope.waits.length ? ` while waiting for ${scope.waits.join(', ')}` : ''
         Object.assign(record, { outcome: 'fail', seen: `timed out after ${Math.round(within / 1000)} s${waits}` })
-      } else if (thrown instanceof NotAllowed) {
-        // Nobody has looked, so there is nothing to fail; and nobody may certify it.
-        Object.assign(record, { outcome: 'skipped', seen: thrown.message, excused: false })
+      } else if (thrown instanceof NotLookedAt || thrown instanceof DoesNotApply) {
+        // Nobody has looked, so there is nothing to fail; what could have been looked at nobody may certify.
+        Object.assign(record, { outcome: 'skipped', seen: thrown.message, excused: thrown instanceof DoesNotApply })
         problem = undefined
       } else Object.assign(record, { outcome: isFailure(thrown) ? 'fail' : 'error', seen: plainMessage(thrown) })
       if (!abort.aborted && record.outcome !== 'skipped')

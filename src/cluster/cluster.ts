@@ -11,6 +11,9 @@ import type { KindName } from '../kube/object-id.ts'
 import { readManifest } from '../kube/manifest.ts'
 import { until, type Condition } from '../kube/until.ts'
 import type { Watched } from '../kube/watch.ts'
+import { readSurvey } from '../survey/read-survey.ts'
+import { readSurveyFile } from '../survey/survey-file.ts'
+import type { Survey } from '../survey/survey.ts'
 import { Journal } from './journal.ts'
 import { deleteNow, notOfRun } from './undo.ts'
 
@@ -29,6 +32,7 @@ export class Cluster {
   readonly k8s: Kubernetes
   readonly journal: Journal
   readonly #lists = new PromiseCache<KubernetesObject[]>()
+  readonly #survey = new PromiseCache<Survey>()
   readonly #namespaces = new Set<string>()
   /** Namespaces of ours that were deleted, though they may not be gone yet. */
   readonly #ended = new Set<string>()
@@ -76,6 +80,16 @@ export class Cluster {
     const object = (await this.all(kind, namespace)).find((each) => each.metadata?.name === name)
     if (object) currentScope()?.touch(object)
     return object
+  }
+
+  /** What stands in the cluster: read once, or taken from the run, whose preparation read it. */
+  survey(): Promise<Survey> {
+    const { config, surveyed } = this.run
+    return this.#survey.get('', () =>
+      surveyed
+        ? Promise.resolve(readSurveyFile(this.run.id))
+        : readSurvey({ k8s: this.k8s, config, signal: this.#signal }),
+    )
   }
 
   /** Has `all` read anew: after a fault pods are others, and nodes. */

@@ -50,6 +50,8 @@ export interface RunInfo {
   /** Why each missing capability is missing, and whether this target may lack it. */
   lacking: Partial<Record<Capability, { reason: string; excused: boolean }>>
   allowDisruption: boolean
+  /** Whether survey.json has what was found before the checks; a trial looks anew before each of its phases. */
+  surveyed?: boolean
   /** Whether every call, wait and request is written to trace.jsonl. */
   trace?: boolean
   /** How this run calls AWS, and AWS's name of the cluster; undefined where it does not call AWS. */

@@ -25,12 +25,21 @@ export class ClusterProblem extends Error {
   }
 }
 
+/** What a check asserts has no meaning on this stack, or must be left alone here: it is skipped, and may be. */
+export class DoesNotApply extends Error {
+  override name = 'DoesNotApply'
+}
+
 /**
- * A call that the cloud's IAM denies: a check that meets this is skipped, with the action to allow, and its verdict is
- * incomplete.
+ * Something could not be looked at (missing rights, a pod that does not answer): a check that meets this is skipped
+ * with the reason, and its verdict is incomplete.
  */
-export class NotAllowed extends Error {
-  override name = 'NotAllowed'
+export class NotLookedAt extends Error {
+  override name = 'NotLookedAt'
+}
+
+/** A call that the cloud's IAM denies: the action to allow. */
+export class NotAllowed extends NotLookedAt {
   readonly action: string
 
   constructor(action: string, who?: string) {
