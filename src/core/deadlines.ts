@@ -11,6 +11,10 @@ export const deadlines = {
   coldRequest: 60_000,
   /** A pod of ours from its creation to Ready, its image on the node or small. */
   podReady: 90_000,
+  /**
+   * What is not as it should be at first sight to settle: a pod that was started again just now, a rollout under way.
+   */
+  settled: 30_000,
   /** The agent pod of ours, which other checks wait for. */
   agentReady: 90_000,
   /**

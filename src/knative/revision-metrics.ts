@@ -1,3 +1,4 @@
+import { alivePods } from '../kube/pods.ts'
 import { StackFailure } from '../core/problem.ts'
 import { requestCountOf } from './settings.ts'
 import { podsOfRevision } from './revision.ts'
@@ -44,7 +45,7 @@ async function metricsOfRevision(
   revision: string,
 ): Promise<{ pod: string; text: string }[]> {
   const { items } = await stack.k8s.list('v1/Pod', { namespace, labels: podsOfRevision(revision) })
-  const alive = items.filter((pod) => !pod.metadata?.deletionTimestamp)
+  const alive = alivePods(items)
   return Promise.all(
     alive.map(async ({ metadata }) => {
       const pod = metadata?.name ?? ''

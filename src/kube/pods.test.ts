@@ -1,7 +1,24 @@
 import { describe, expect, test } from 'vitest'
-import { deploymentTroubles, recentRestarts } from './pods.ts'
+import { alivePods, deploymentTroubles, readinessTroubles, recentRestarts } from './pods.ts'
 
 describe('pods and deployments', () => {
+  test('leftovers count as no pods of a workload, and are no trouble', () => {
+    const pod = (name: string, phase: string, more: object = {}) => ({
+      kind: 'Pod',
+      metadata: { name, namespace: 'mesh', ...more },
+      status: { phase },
+    })
+    const pods = [
+      pod('evicted', 'Failed'),
+      pod('done', 'Succeeded'),
+      pod('leaving', 'Running', { deletionTimestamp: '2026-01-01T00:00:00Z' }),
+      pod('of-a-job', 'Running', { ownerReferences: [{ kind: 'Job', name: 'j' }] }),
+      pod('waiting', 'Pending', { ownerReferences: [{ kind: 'ReplicaSet', name: 'r' }] }),
+    ]
+    expect(alivePods(pods).map((each) => each.metadata?.name)).toEqual(['waiting'])
+    expect(readinessTroubles(pods)).toEqual(['waiting: Pending'])
+  })
+
   test('a Deployment of zero replicas does nothing, though Kubernetes calls it Available', () => {
     const available = { status: 'True', type: 'Available' }
     const make = (replicas: number, readyReplicas: number) => ({

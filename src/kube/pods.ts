@@ -3,17 +3,26 @@ import type { Kubernetes } from './kubernetes.ts'
 import { objectName } from './object-id.ts'
 import { allTrue, conditionOf, missingCondition, podTrouble, type Condition } from './until.ts'
 
-/** The pods that count: not on their way out. */
-export const alivePods = (pods: readonly KubernetesObject[]): KubernetesObject[] =>
-  pods.filter((pod) => !pod.metadata?.deletionTimestamp)
+/**
+ * Whether a pod counts as one of its workload. Leftovers do not: those on their way out, those that are over (Failed
+ * ones stay where a node was shut down or an eviction made room, until somebody removes them), and those of a Job.
+ */
+export const isAlive = ({ metadata, status }: KubernetesObject): boolean =>
+  !metadata?.deletionTimestamp &&
+  status?.phase !== 'Failed' &&
+  status?.phase !== 'Succeeded' &&
+  !(metadata?.ownerReferences ?? []).some(({ kind }) => kind === 'Job')
+
+/** The pods that count: no leftovers. */
+export const alivePods = (pods: readonly KubernetesObject[]): KubernetesObject[] => pods.filter(isAlive)
 
 export const readyPods = (pods: readonly KubernetesObject[]): KubernetesObject[] =>
   alivePods(pods).filter((pod) => conditionOf(pod, 'Ready')?.status === 'True')
 
-/** A sentence for each pod that is not Ready and not on its way out, with the kubelet's or the scheduler's reason. */
+/** A sentence for each pod that is not Ready, with the kubelet's or the scheduler's reason; leftovers are not told. */
 export const readinessTroubles = (pods: readonly KubernetesObject[]): string[] =>
-  pods
-    .filter((pod) => !pod.metadata?.deletionTimestamp && conditionOf(pod, 'Ready')?.status !== 'True')
+  alivePods(pods)
+    .filter((pod) => conditionOf(pod, 'Ready')?.status !== 'True')
     .map(
       (pod) =>
         podTrouble(pod) ||
@@ -35,7 +44,7 @@ export function deploymentTroubles(deployment: KubernetesObject): string[] {
 
 /** A sentence for each container that ended and was started again within the last `minutes`. */
 export function recentRestarts(pods: readonly KubernetesObject[], minutes: number, now = Date.now()): string[] {
-  return pods.flatMap((pod) =>
+  return alivePods(pods).flatMap((pod) =>
     ((pod.status?.containerStatuses ?? []) as KubernetesObject[]).flatMap((container) => {
       const ended = container.lastState?.terminated as
         { finishedAt?: string; reason?: string; exitCode?: number } | undefined

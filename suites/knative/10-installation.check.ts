@@ -2,7 +2,7 @@ import { check } from '../../src/check/check.ts'
 import { componentLogs, componentMetrics } from '../../src/knative/components.ts'
 import { KNATIVE } from '../../src/kube/kinds.ts'
 import { deploymentsOf } from '../../src/knative/settings.ts'
-import { deploymentTroubles, readinessTroubles } from '../../src/kube/pods.ts'
+import { alivePods, deploymentTroubles, readinessTroubles } from '../../src/kube/pods.ts'
 import {
   compareMinors,
   istioTestedWith,
@@ -107,9 +107,7 @@ check(
     const names = deploymentsOf(await stack.knative.version())
     const deployments = await Promise.all(names.map((name) => stack.one('apps/v1/Deployment', name, KNATIVE)))
     expect(deployments.flatMap(deploymentTroubles), 'Deployments of Knative that are not available').toBeNone()
-    const pods = (await stack.all('v1/Pod')).filter(
-      (pod) => pod.metadata?.namespace === KNATIVE && pod.status?.phase !== 'Succeeded',
-    )
+    const pods = alivePods((await stack.all('v1/Pod')).filter((pod) => pod.metadata?.namespace === KNATIVE))
     expect(readinessTroubles(pods), `Pods in namespace ${KNATIVE} that are not Ready`).toBeNone()
     const old = await stack.maybe('apps/v1/Deployment', 'networking-istio', KNATIVE)
     expect(old === undefined).toHold(

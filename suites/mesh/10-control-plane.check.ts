@@ -1,7 +1,7 @@
 import { check } from '../../src/check/check.ts'
 import { ACCEPTED } from '../../src/kube/errors.ts'
 import { renderManifest } from '../../src/mesh/istioctl.ts'
-import { recentRestarts, readinessTroubles } from '../../src/kube/pods.ts'
+import { alivePods, recentRestarts, readinessTroubles } from '../../src/kube/pods.ts'
 import { compareMinors, minorOf, plainVersion } from '../../src/config/supported-versions.ts'
 
 check(
@@ -95,9 +95,7 @@ check(
   },
   async ({ stack, expect, measure }) => {
     const { namespace } = stack.config.gateway
-    const pods = (await stack.all('v1/Pod')).filter(
-      (pod) => pod.metadata?.namespace === namespace && pod.status?.phase !== 'Succeeded',
-    )
+    const pods = alivePods((await stack.all('v1/Pod')).filter((pod) => pod.metadata?.namespace === namespace))
     expect(pods.length, `Pods in namespace ${namespace}`).toBeGreaterThan(0)
     expect(readinessTroubles(pods), `Pods in namespace ${namespace} that are not Ready`).toBeNone()
     expect(recentRestarts(pods, 10), `Containers in ${namespace} that restarted in the last 10 minutes`).toBeNone()
