@@ -26,6 +26,11 @@ export interface CheckContext {
   expect: ExpectStatic
   /** Puts a figure with its unit into the report. */
   measure: (name: string, value: number, unit: string) => void
+  /**
+   * Says what is wrong with an object that is a tenant's and not the stack's, in a sentence, with the tenant's
+   * namespace. The check passes all the same.
+   */
+  remark: (text: string, namespace?: string) => void
   /** Puts a text into the report beside what was seen, whatever the outcome; one named *.svg is shown as a picture. */
   attach: (name: string, text: string) => void
   /** Aborts at the check's deadline and when the run is cut short. */

@@ -42,8 +42,9 @@ afterEach(() => setDeadlineFactor(1))
 
 describe('a check', () => {
   test('that passes is recorded with what was seen and measured', async () => {
-    const body: Check['body'] = ({ expect, measure }) => {
+    const body: Check['body'] = ({ expect, measure, remark }) => {
       measure('pods', 3, 'pods')
+      remark('Certificate shop/tls is pending.', 'shop')
       expect(3).toBe(3)
       return 'three pods'
     }
@@ -51,6 +52,7 @@ describe('a check', () => {
       outcome: 'pass',
       seen: 'three pods',
       measurements: [{ name: 'pods', value: 3, unit: 'pods' }],
+      remarks: [{ text: 'Certificate shop/tls is pending.', namespace: 'shop' }],
     })
   })
 

@@ -87,6 +87,7 @@ export class Performer {
         lists: 0,
         waits: [],
         measurements: [],
+        remarks: [],
         evidence: [],
         ...more,
       },
@@ -144,6 +145,7 @@ export class Performer {
       lists: 0,
       waits: scope.waited,
       measurements: scope.measurements,
+      remarks: scope.remarks,
       evidence: scope.evidence,
     }
     let problem: unknown
@@ -156,6 +158,7 @@ export class Performer {
               expect,
               signal: scope.signal,
               attach: (name, text) => void scope.evidence.push({ name, text }),
+              remark: (text, namespace) => void scope.remarks.push({ text, ...(namespace ? { namespace } : {}) }),
               measure: (name, value, unit) => void scope.measurements.push({ name, value, unit }),
             }))(),
           rejectOn(scope.signal),

@@ -19,6 +19,13 @@ export interface Measurement {
   unit: string
 }
 
+/** What is not the stack's trouble but a tenant's: the check passes, and says it. */
+export interface Remark {
+  text: string
+  /** The tenant's namespace. */
+  namespace?: string
+}
+
 /** Something to look at after a failure: an object as YAML, events, the end of a log. */
 export interface Evidence {
   name: string
@@ -55,5 +62,6 @@ export interface CheckRecord {
   lists: number
   waits: Wait[]
   measurements: Measurement[]
+  remarks: Remark[]
   evidence: Evidence[]
 }

@@ -2,7 +2,7 @@ import type { KubernetesObject } from './object.ts'
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { channel } from './progress.ts'
 import { trace } from './trace.ts'
-import { EFFECTS, type Effect, type Evidence, type Measurement, type Wait } from './record.ts'
+import { EFFECTS, type Effect, type Evidence, type Measurement, type Remark, type Wait } from './record.ts'
 
 /**
  * What is gathered while one check runs: it follows the check through every await, so nothing has to be passed along.
@@ -17,6 +17,7 @@ export class Scope {
   /** How many LIST calls were made for the check. */
   lists = 0
   readonly measurements: Measurement[] = []
+  readonly remarks: Remark[] = []
   readonly evidence: Evidence[] = []
   /** The waits that are over. */
   readonly waited: Wait[]

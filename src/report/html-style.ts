@@ -46,6 +46,7 @@ pre {
   background: var(--panel); border-radius: 4px;
 }
 .measurements { margin-top: .4rem; }
+.remarks { margin: .3rem 0 0; padding-left: 1.2rem; }
 article img.picture { display: block; width: 100%; max-width: 60rem; margin-top: .6rem; }
 .matrix { width: 100%; table-layout: fixed; }
 .matrix td { overflow-wrap: anywhere; border-top: 1px solid var(--line); padding: .4rem .9rem .4rem 0; }

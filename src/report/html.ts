@@ -3,6 +3,7 @@ import { caveatsOf } from './caveats.ts'
 import { style } from './html-style.ts'
 import { tellPath } from './critical-path.ts'
 import { html } from './markup.ts'
+import { tellRemark } from './remarks.ts'
 import type { Report, ReportedCheck } from './report-schema.ts'
 import { countOutcomes, tellCounts } from './verdict.ts'
 
@@ -180,6 +181,12 @@ function checkCard(check: ReportedCheck) {
       </h3>
       <p class="asserts">${check.asserts}</p>
       <p class="seen">${check.seen}</p>
+      ${
+        check.remarks.length > 0 &&
+        html`<ul class="remarks">
+          ${check.remarks.map((remark) => html`<li>${tellRemark(remark)}</li>`)}
+        </ul>`
+      }
       ${
         check.outcome === 'fail' &&
         html`<div class="remedy">

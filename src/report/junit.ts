@@ -1,4 +1,5 @@
 import junitModule, { type Builder } from 'junit-report-builder'
+import { tellRemark } from './remarks.ts'
 import type { Report, ReportedCheck } from './report-schema.ts'
 
 // What Node imports is what the package's types call its default export.
@@ -23,8 +24,12 @@ export function junitOf(report: Report): string {
       const seen = withoutControls(check.seen)
       if (check.outcome === 'fail') testCase.failure(`${seen}\n\nTo do:\n${stepsOf(check)}`, check.level)
       if (check.outcome === 'error' || check.outcome === 'blocked') testCase.error(seen, check.outcome)
-      if (check.outcome === 'skipped') testCase.skipped().standardOutput(seen)
-      if (check.outcome === 'pass') testCase.standardOutput(seen)
+      if (check.outcome === 'skipped') testCase.skipped()
+      const output = [
+        ...(check.outcome === 'pass' || check.outcome === 'skipped' ? [seen] : []),
+        ...check.remarks.map((remark) => withoutControls(`remark: ${tellRemark(remark)}`)),
+      ]
+      if (output.length) testCase.standardOutput(output.join('\n'))
     }
   }
   return builder.build()

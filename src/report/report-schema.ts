@@ -78,6 +78,9 @@ export const reportSchema = z.strictObject({
         )
         .describe('what it waited for, from and to in milliseconds since it began'),
       measurements: z.array(z.strictObject({ name: z.string(), value: z.number(), unit: z.string() })),
+      remarks: z
+        .array(z.strictObject({ text: z.string(), namespace: z.string().optional() }))
+        .describe("what it saw of tenants' objects: no trouble of the stack"),
       evidence: z.array(z.strictObject({ name: z.string(), text: z.string() })),
     }),
   ),

@@ -34,6 +34,7 @@ const record = (id: string, more: Partial<CheckRecord>): CheckRecord => ({
   lists: 0,
   waits: [],
   measurements: [],
+  remarks: [],
   evidence: [],
   ...more,
 })
@@ -49,7 +50,10 @@ function makeReport(): Report {
   ]
   const run = makeRun(catalogue.slice(0, 5).map(({ id }) => id))
   const records = [
-    record('infra/a', { measurements: [{ name: 'pods', value: 3, unit: 'pods' }] }),
+    record('infra/a', {
+      measurements: [{ name: 'pods', value: 3, unit: 'pods' }],
+      remarks: [{ text: 'Pod shop/cart waits for a volume.', namespace: 'shop' }, { text: 'of no one' }],
+    }),
     record('mesh/b', {
       outcome: 'fail',
       seen: 'expected <b> & "c"',
@@ -94,6 +98,14 @@ describe('the report', () => {
     const validate = new Ajv2020({ validateFormats: false }).compile(published)
     expect(validate(report), JSON.stringify(validate.errors)).toBe(true)
     expect(validate({ ...report, verdict: 'fine' })).toBe(false)
+  })
+
+  test("has a check's remarks on tenants in every form, and its outcome stays a pass", () => {
+    expect(report.checks[0]).toMatchObject({ outcome: 'pass', remarks: [{ namespace: 'shop' }, {}] })
+    const told = 'namespace shop: Pod shop/cart waits for a volume.'
+    expect(junitOf(report)).toContain(`<![CDATA[seen\nremark: ${told}\nremark: of no one]]>`)
+    expect(summaryOf(report)).toContain(`## Remarks on tenants' objects\n\n- \`infra/a\`: \`${told}\`\n`)
+    expect(pageOf(report)).toContain(`<li>${told}</li><li>of no one</li>`)
   })
 
   test('as JUnit takes a blocked check and an error for errors, not for passes', () => {

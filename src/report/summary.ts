@@ -1,6 +1,7 @@
 import { caveatsOf } from './caveats.ts'
 import { codeBlock, codeSpan } from './markdown.ts'
 import { countOutcomes, tellCounts } from './verdict.ts'
+import { tellRemark } from './remarks.ts'
 import type { Report, ReportedCheck } from './report-schema.ts'
 
 /**
@@ -11,6 +12,7 @@ export function summaryOf(report: Report): string {
   const troubled = report.checks.filter((check) => check.outcome !== 'pass')
   const suites = [...new Set(report.checks.map((check) => check.suite))]
   const versions = Object.entries(report.versions).map(([name, version]) => `${name} ${version}`)
+  const remarks = report.checks.flatMap(tellRemarks)
   const lines = [
     `# ${report.verdict}`,
     '',
@@ -28,6 +30,7 @@ export function summaryOf(report: Report): string {
       return `| ${suite} | ${checks.length} | ${tellCounts(countOutcomes(checks))} |`
     }),
     ...(troubled.length ? ['', '## Checks that did not pass', '', ...troubled.flatMap(tellCheck)] : []),
+    ...(remarks.length ? ['', "## Remarks on tenants' objects", '', ...remarks] : []),
     ...(versions.length ? ['', `Versions: ${versions.map(codeSpan).join(', ')}.`] : []),
     '',
   ]
@@ -40,3 +43,6 @@ const tellCheck = (check: ReportedCheck): string[] => [
   ...(check.seen ? [...codeBlock(check.seen, '  '), ''] : []),
   ...(check.outcome === 'fail' ? ['  To do:', '', ...check.remedy.map((step, at) => `  ${at + 1}. ${step}.`), ''] : []),
 ]
+
+const tellRemarks = ({ id, remarks }: ReportedCheck): string[] =>
+  remarks.map((remark) => `- \`${id}\`: ${codeSpan(tellRemark(remark))}`)

@@ -11,6 +11,7 @@ const judged = (outcome: Outcome, level: Level = 'required', more: Partial<Check
   lists: 0,
   waits: [],
   measurements: [],
+  remarks: [],
   evidence: [],
   meta: { level },
   ...more,

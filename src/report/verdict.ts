@@ -20,6 +20,7 @@ export const recordOrError = (id: string, records: ReadonlyMap<string, CheckReco
     lists: 0,
     waits: [],
     measurements: [],
+    remarks: [],
     evidence: [],
   }
 
