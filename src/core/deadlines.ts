@@ -5,6 +5,8 @@
 export const deadlines = {
   /** One call of the Kubernetes API. An API server under load answers a LIST of thousands of objects within this. */
   apiCall: 30_000,
+  /** The survey of a cluster: some thirty LISTs and a few forwarded ports; what has not come by then is unknown. */
+  survey: 20_000,
   /** A request through the load balancer whose answer should come at once. */
   request: 10_000,
   /** A request that may find no pod: Knative itself gives a cold start up to 300 s, people give it far less. */

@@ -1,25 +1,26 @@
-import type { StackConfig } from '../config/stack-schema.ts'
-import type { Kubernetes } from '../kube/kubernetes.ts'
-import { unknown } from './fact.ts'
+import { deadline } from '../core/deadlines.ts'
+import { timeLimit } from '../core/time-limit.ts'
+import { lookFor, unknown } from './fact.ts'
+import { readNodes } from './nodes.ts'
+import { readPlatform } from './platform.ts'
+import { Readings, type SurveyContext } from './readings.ts'
 import type { Survey } from './survey.ts'
-
-/** What a survey is read by: the API, and the stack file for what it overrides. */
-export interface SurveyContext {
-  k8s: Kubernetes
-  config: StackConfig
-  signal: AbortSignal
-}
 
 /**
  * Reads what stands in the cluster: workloads, gateways, Knative, cert-manager, nodes. It changes nothing. What may not
- * be read is unknown, with the reason.
+ * be read, or does not answer in time, is unknown, with the reason.
  * @throws UsageProblem for an override in stack.yaml that names nothing
  */
-export async function readSurvey(_context: SurveyContext): Promise<Survey> {
+export async function readSurvey(context: SurveyContext): Promise<Survey> {
+  using limit = timeLimit(deadline('survey'), context.signal)
+  const readings = new Readings({ ...context, signal: limit.signal })
   const notYet = unknown<never>('not surveyed')
+  // Each part is an entry of its own here; what two of them need is read once, by the readings.
+  const [platform, nodes] = await Promise.all([readPlatform(readings), lookFor('nodes', () => readNodes(readings))])
+  context.signal.throwIfAborted()
   return {
-    platform: { distribution: notYet, kubernetes: notYet, clusterDomain: notYet, served: {}, gitops: [] },
-    nodes: notYet,
+    platform,
+    nodes,
     istiods: notYet,
     injection: notYet,
     ambient: notYet,
