@@ -8,12 +8,13 @@ import { journalFile, RUN_LABEL, shortRunId, type RunInfo } from '../config/run-
 import { loadKubeConfig } from '../kube/connection.ts'
 import { Kubernetes } from '../kube/kubernetes.ts'
 import type { KindName } from '../kube/object-id.ts'
-import { readManifest } from '../kube/manifest.ts'
+import { namesIn, readManifest } from '../kube/manifest.ts'
 import { until, type Condition } from '../kube/until.ts'
 import type { Watched } from '../kube/watch.ts'
 import { readSurvey } from '../survey/read-survey.ts'
 import { readSurveyFile } from '../survey/survey-file.ts'
 import type { Survey } from '../survey/survey.ts'
+import { fixtureValues } from './fixture-values.ts'
 import { Journal } from './journal.ts'
 import { deleteNow, notOfRun } from './undo.ts'
 
@@ -159,15 +160,22 @@ export class Cluster {
     return applied
   }
 
-  /** Applies a manifest of fixtures/, its `${name}`s filled in with `values` and the run's images. */
-  applyFixture(path: string, values: Record<string, string | number>): Promise<KubernetesObject[]> {
-    return this.apply(...this.fixture(path, values))
+  /** Applies a manifest of fixtures/, its `${name}`s filled in; see `fixture`. */
+  async applyFixture(path: string, values: Record<string, string | number>): Promise<KubernetesObject[]> {
+    return this.apply(...(await this.fixture(path, values)))
   }
 
-  /** The objects of a manifest of fixtures/, its `${name}`s filled in. */
-  fixture(path: string, values: Record<string, string | number>): KubernetesObject[] {
+  /**
+   * The objects of a manifest of fixtures/, its `${name}`s filled in with `values`, the run's images, and what the
+   * survey found (fixture-values.ts).
+   */
+  async fixture(path: string, values: Record<string, string | number>): Promise<KubernetesObject[]> {
     const { node, nginx } = this.config.images
-    return readManifest(path, { nodeImage: node, nginxImage: nginx, ...values })
+    const surveyed = await fixtureValues(
+      this,
+      namesIn(path).filter((name) => !(name in values)),
+    )
+    return readManifest(path, { nodeImage: node, nginxImage: nginx, ...surveyed, ...values })
   }
 
   /** What names of ours end with where they stand among others'. */

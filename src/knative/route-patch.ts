@@ -32,7 +32,7 @@ export class RoutePatch {
   /** Places the filter, and waits until every gateway's routes have the timeout. */
   async apply({ timeout, retries }: { timeout: string; retries: number }): Promise<void> {
     const { namespace } = this.#stack.config.gateway
-    const [filter] = this.#stack.fixture('knative/route-patch.yaml', {
+    const [filter] = await this.#stack.fixture('knative/route-patch.yaml', {
       namespace,
       name: `plumb-route-patch-${this.#stack.runTag}`,
       routes: await this.#routeName(),
@@ -46,7 +46,7 @@ export class RoutePatch {
 
   /** Places the guide's own filter: in knative-serving, with field names that Envoy does not have. */
   async applyGuides(): Promise<void> {
-    const [filter] = this.#stack.fixture('knative/guide-route-patch.yaml', {
+    const [filter] = await this.#stack.fixture('knative/guide-route-patch.yaml', {
       name: `plumb-guide-patch-${this.#stack.runTag}`,
       virtualHost: await this.#virtualHost(),
     })

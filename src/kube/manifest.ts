@@ -16,6 +16,11 @@ export function readManifest(path: string, values: Record<string, string | numbe
   return parseManifest(isAbsolute(path) ? text : fill(text, values, path), path)
 }
 
+/** The names of the values that a manifest of fixtures/ asks for. */
+export const namesIn = (path: string): string[] => [
+  ...new Set([...readFixture(path).matchAll(/\$\{(\w+)\}/g)].map(([, name]) => name!)),
+]
+
 /** The full path of a file in fixtures/. */
 export const fixturePath = (path: string): string => join(FIXTURES, path)
 

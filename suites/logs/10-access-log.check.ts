@@ -67,7 +67,7 @@ check(
     const prefix = uniquePath()
     const { namespace } = stack.config.gateway
     // Only for paths of this check: all other requests are logged as before.
-    const [telemetry] = stack.fixture('logs/errors-only.yaml', {
+    const [telemetry] = await stack.fixture('logs/errors-only.yaml', {
       namespace,
       name: `plumb-errors-only-${stack.runTag}`,
       expression: `response.code >= 400 || !request.url_path.startsWith('${prefix}')`,
@@ -142,7 +142,8 @@ check(
     ],
   },
   async ({ stack, expect }) => {
-    const [telemetry] = stack.fixture('logs/guide-custom-tags.yaml', { namespace: stack.config.gateway.namespace })
+    const { namespace } = stack.config.gateway
+    const [telemetry] = await stack.fixture('logs/guide-custom-tags.yaml', { namespace })
     const refusal = await refusalOf(stack.k8s.dryCreate(telemetry!))
     expect(refusal, "Refusal of the guide's Telemetry by the API server").toMatch(
       /unknown field "spec\.accessLogging\[0\]\.customTags"/,

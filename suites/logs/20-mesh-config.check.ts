@@ -126,7 +126,7 @@ check(
     await tuneMesh(stack, {
       extensionProviders: [...extensionProviders, { name: provider, zipkin }] as { name: string }[],
     })
-    const [telemetry] = stack.fixture('logs/sampling.yaml', {
+    const [telemetry] = await stack.fixture('logs/sampling.yaml', {
       namespace: stack.config.gateway.namespace,
       name: provider,
       provider,

@@ -1,0 +1,68 @@
+import { DoesNotApply, NotLookedAt } from '../core/problem.ts'
+import type { Gateway, GatewayPort } from '../survey/survey.ts'
+import { clusterDomain, knativeNamespace, theGateway, type Surveyed } from '../survey/surveyed.ts'
+import { httpPortOf, httpsPortOf } from '../survey/traffic-ports.ts'
+
+/**
+ * What fixtures take from the survey, by the name in their `${name}`:
+ * gatewayLabels: what a Gateway object selects the certified gateway by, as a map in YAML's flow style;
+ * httpPort, httpsPort: the port number of such an object's server that the gateway's Service leads to;
+ * networkingApi, telemetryApi, securityApi: the API versions that are served, with their groups.
+ */
+const FROM_THE_SURVEY: Readonly<Record<string, (cluster: Surveyed) => Promise<string>>> = {
+  gatewayLabels: async (cluster) => JSON.stringify((await theGateway(cluster)).labels),
+  httpPort: async (cluster) => portNumber(await theGateway(cluster), 'HTTP', httpPortOf),
+  httpsPort: async (cluster) => portNumber(await theGateway(cluster), 'HTTPS', httpsPortOf),
+  clusterDomain,
+  knativeNamespace,
+  networkingApi: (cluster) => servedApi(cluster, 'networking.istio.io', 'Gateway'),
+  telemetryApi: (cluster) => servedApi(cluster, 'telemetry.istio.io', 'Telemetry'),
+  securityApi: (cluster) => servedApi(cluster, 'security.istio.io', 'PeerAuthentication'),
+}
+
+/** The values of those `names` that the survey knows; a name that it does not know is left to the caller. */
+export async function fixtureValues(cluster: Surveyed, names: readonly string[]): Promise<Record<string, string>> {
+  const known = names.flatMap((name) => {
+    const find = FROM_THE_SURVEY[name]
+    return find
+      ? [
+          find(cluster)
+            .catch(orUsual(name))
+            .then((value) => [name, value] as const),
+        ]
+      : []
+  })
+  return Object.fromEntries(await Promise.all(known))
+}
+
+/**
+ * The API version of a kind that the cluster serves, with its group: networking.istio.io/v1.
+ * @throws NotLookedAt where the API server does not serve the kind
+ */
+export async function servedApi(cluster: Surveyed, group: string, kind: string): Promise<string> {
+  const version = (await cluster.survey()).platform.served[`${group}/${kind}`]
+  if (!version) throw new NotLookedAt(`The API server serves no version of ${kind} (${group}) that Plumbline knows.`)
+  return `${group}/${version}`
+}
+
+function portNumber(gateway: Gateway, protocol: string, find: (gateway: Gateway) => GatewayPort | undefined): string {
+  const port = find(gateway)
+  const { namespace, name } = gateway.service
+  if (!port) throw new DoesNotApply(`Service ${namespace}/${name}, the gateway, has no port for ${protocol}.`)
+  return String(port.port)
+}
+
+// Until the survey's readers are in: what an installation of ours has.
+const USUAL: Readonly<Record<string, string>> = {
+  gatewayLabels: '{ istio: ingressgateway }',
+  httpPort: '80',
+  httpsPort: '443',
+  knativeNamespace: 'knative-serving',
+  networkingApi: 'networking.istio.io/v1',
+  telemetryApi: 'telemetry.istio.io/v1',
+  securityApi: 'security.istio.io/v1',
+}
+const orUsual = (name: string) => (problem: unknown) => {
+  if (!(problem instanceof NotLookedAt)) throw problem
+  return USUAL[name]!
+}
