@@ -66,6 +66,8 @@ export const deadlines = {
   nodeBack: 60_000,
   /** A setting to have reached Knative's webhook: one that was evicted answers by what it knew until it has drained. */
   settingRead: 120_000,
+  /** An operator to carry a setting of its custom resource over: it watches it, and reconciles a whole installation. */
+  operatorActs: 120_000,
   /** Proxies to have found an istiod again that was away: they ask with pauses of up to half a minute. */
   proxiesBack: 120_000,
   /** Traffic to be steady: answers in a row before a fault, and again after it. */

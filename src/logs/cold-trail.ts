@@ -1,6 +1,7 @@
 import { lineThat, untilLogged } from '../cluster/log-stream.ts'
 import { uniquePath } from '../mesh/gateway-log.ts'
 import { coldService } from '../knative/cold-service.ts'
+import { tuneSetting } from '../knative/tune-setting.ts'
 import type { Answer } from '../traffic/http.ts'
 import { KNATIVE } from '../kube/kinds.ts'
 import { podsOfRevision } from '../knative/revision.ts'
@@ -32,8 +33,9 @@ export interface TrailMark {
 export async function coldTrail(
   stack: Cluster & { changes: Changes; gatewayLog: GatewayLog; ingress: Ingress; istio: Istio; knative: Knative },
 ): Promise<{ path: string; answer: Answer; trail: TrailMark[] }> {
-  await stack.changes.tune('v1/ConfigMap', KNATIVE, 'config-observability', {
-    data: { 'logging.enable-request-log': 'true', 'logging.request-log-template': TEMPLATE },
+  await tuneSetting(stack, 'config-observability', {
+    'logging.enable-request-log': 'true',
+    'logging.request-log-template': TEMPLATE,
   })
   // Created after the setting: it would roll an existing Service over, and so wake it up.
   const service = await coldService(stack, 'trail', { inMesh: false })

@@ -1,5 +1,5 @@
 import { workloadNamespace } from '../cluster/workload.ts'
-import { KNATIVE } from '../kube/kinds.ts'
+import { tuneSetting } from '../knative/tune-setting.ts'
 import type { Sample } from '../traffic/samples.ts'
 import type { Stack } from '../stack/stack.ts'
 import { recordWhile } from '../cluster/timeline.ts'
@@ -17,9 +17,7 @@ const SCALING = { 'min-scale': '1', 'max-scale': '1' }
  * Route's status reports 100 % at times while the share is still lower.)
  */
 export async function recordRollout(stack: Stack): Promise<{ shares: number[]; seconds: number; samples: Sample[] }> {
-  await stack.changes.tune('v1/ConfigMap', KNATIVE, 'config-network', {
-    data: { 'rollout-duration': String(ROLLOUT_SECONDS) },
-  })
+  await tuneSetting(stack, 'config-network', { 'rollout-duration': String(ROLLOUT_SECONDS) })
   const namespace = await workloadNamespace(stack, 'gradual')
   const old = await stack.knative.service(namespace, 'gradual', { scaling: SCALING, env: { VERSION: 'v1' } })
   const { samples, result } = await stack.ingress.probeWhile({ host: old.host }, { rate: RATE }, async (prober) => {

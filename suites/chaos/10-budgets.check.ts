@@ -5,6 +5,7 @@ import { skewOf, zonesOf } from '../../src/chaos/spread.ts'
 import { check } from '../../src/check/check.ts'
 import { readyPods } from '../../src/kube/pods.ts'
 import { podsOfRevision } from '../../src/knative/revision.ts'
+import { tuneSetting } from '../../src/knative/tune-setting.ts'
 import { podsReady } from '../../src/kube/until.ts'
 
 check(
@@ -92,9 +93,7 @@ check(
     const replicas = zones.length * 2
     const namespace = await workloadNamespace(stack, 'spread')
     await stack.applyFixture('chaos/spread.yaml', { namespace, replicas })
-    await stack.changes.tune('v1/ConfigMap', 'knative-serving', 'config-features', {
-      data: { 'kubernetes.podspec-topologyspreadconstraints': 'enabled' },
-    })
+    await tuneSetting(stack, 'config-features', { 'kubernetes.podspec-topologyspreadconstraints': 'enabled' })
     const labels = 'app=spread'
     const deploymentPods = await stack.until({ kind: 'v1/Pod', namespace, labels }, podsReady(replicas), 'podReady')
     const service = stack.knative.manifest(namespace, 'revision', { scaling: { 'min-scale': String(zones.length) } })

@@ -1,6 +1,7 @@
 import { workloadNamespace } from '../../src/cluster/workload.ts'
 import { check } from '../../src/check/check.ts'
 import { describeAnswer } from '../../src/traffic/http.ts'
+import { tuneSetting } from '../../src/knative/tune-setting.ts'
 import { KNATIVE } from '../../src/kube/kinds.ts'
 import { RoutePatch } from '../../src/knative/route-patch.ts'
 import { countAnswers } from '../../src/rollout/versions-served.ts'
@@ -63,9 +64,7 @@ check(
     ],
   },
   async ({ stack, expect, signal }) => {
-    await stack.changes.tune('v1/ConfigMap', KNATIVE, 'config-features', {
-      data: { 'tag-header-based-routing': 'enabled' },
-    })
+    await tuneSetting(stack, 'config-features', { 'tag-header-based-routing': 'enabled' })
     const namespace = await workloadNamespace(stack, 'tagged')
     const scaling = { 'min-scale': '1' }
     const first = await stack.knative.service(namespace, 'tagged', { scaling, env: { VERSION: 'v1' } })
