@@ -2,7 +2,8 @@ import fs from 'node:fs'
 import http from 'node:http'
 import https from 'node:https'
 import { createRequire } from 'node:module'
-import type { Server } from 'node:net'
+import http2 from 'node:http2'
+import net, { type Server } from 'node:net'
 import os from 'node:os'
 import tls from 'node:tls'
 import { compileFunction } from 'node:vm'
@@ -36,6 +37,20 @@ export function nodeProgram(container: Container): Program {
   const modules: Record<string, unknown> = {
     'node:http': serving(container, http),
     'node:https': serving(container, https),
+    'node:net': {
+      ...net,
+      createServer: listening(container, net.createServer as CreatesServer),
+      connect: (options: net.TcpNetConnectOpts) =>
+        net.connect({ ...options, port: container.network.realPort(options.port), localAddress: container.address }),
+    },
+    'node:http2': {
+      ...http2,
+      connect: (authority: string, options: http2.SecureClientSessionOptions = {}) => {
+        const url = new URL(authority)
+        url.port = String(container.network.realPort(Number(url.port)))
+        return http2.connect(url, options)
+      },
+    },
     'node:tls': {
       ...tls,
       connect: (options: tls.ConnectionOptions) =>
@@ -44,7 +59,7 @@ export function nodeProgram(container: Container): Program {
     'node:os': { ...os, hostname: () => container.pod.metadata.name },
     'node:fs': { ...fs, readFileSync: (path: string) => readMounted(container, path) },
   }
-  const require = (name: string): unknown => modules[name] ?? nodeRequire(name)
+  const require = (name: string): unknown => modules[name.replace(/^(?!node:)/, 'node:')] ?? nodeRequire(name)
   const write = (...parts: unknown[]) => container.log.write(parts.map(String).join(' '))
   const text = source.replace(/^import\s+(.+?)\s+from\s+'([^']+)';?$/gm, "const $1 = require('$2')")
   compileFunction(text, ['require', 'process', 'console'], { filename: file ?? 'program' })(require, process, {
@@ -63,10 +78,12 @@ export function nodeProgram(container: Container): Program {
   }
 }
 
-/** Node's http or https as a container has it. */
-function serving(container: Container, module: typeof http | typeof https): object {
-  const createServer = (...args: unknown[]): Server => {
-    const server = (module.createServer as (...args: unknown[]) => Server)(...args)
+type CreatesServer = (...args: unknown[]) => Server
+
+/** Makes servers that listen on the container's address. */
+function listening(container: Container, create: CreatesServer): CreatesServer {
+  return (...args) => {
+    const server = create(...args)
     const original = server.listen.bind(server)
     server.listen = ((port: number) => {
       server.listen = original
@@ -78,6 +95,11 @@ function serving(container: Container, module: typeof http | typeof https): obje
     }) as typeof server.listen
     return server
   }
+}
+
+/** Node's http or https as a container has it. */
+function serving(container: Container, module: typeof http | typeof https): object {
+  const createServer = listening(container, module.createServer as CreatesServer)
   const request = (
     options: http.RequestOptions & { port: number },
     answered: (answer: http.IncomingMessage) => void,
