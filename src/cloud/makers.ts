@@ -1,0 +1,46 @@
+import type { Maker } from '../survey/survey.ts'
+import type { LoggedOutcomes } from './controller-log.ts'
+
+/** What is known of a maker of load balancers. */
+interface MakerFacts {
+  /** As a subject of a sentence. */
+  title: string
+  /** Why there is no controller in the cluster that could be looked at; undefined where there is one. */
+  outside?: string
+  /** The names of its admission webhooks' entries, which are compiled in. */
+  webhooks?: RegExp
+  /** What its controller logs at the end of each try to reconcile a Service. */
+  logs?: LoggedOutcomes
+}
+
+const OUTSIDE = 'runs outside the cluster'
+
+const MAKERS: Readonly<Record<Maker, MakerFacts>> = {
+  'aws-lbc': {
+    title: 'the AWS Load Balancer Controller',
+    webhooks: /\.elbv2\.k8s\.aws$/,
+    // kubernetes-sigs/aws-load-balancer-controller v3.5.0, controllers/service/service_controller.go: it never logs
+    // "Successfully created LB".
+    logs: { done: /successfully deployed model/ },
+  },
+  'eks-auto': { title: 'EKS Auto Mode', outside: `${OUTSIDE}: AWS operates it` },
+  ccm: { title: "the cloud provider's controller", outside: `${OUTSIDE} or is the provider's own` },
+  tgb: {
+    title: 'a TargetGroupBinding',
+    outside: 'names a load balancer that was made outside the cluster',
+  },
+  metallb: {
+    title: 'MetalLB',
+    webhooks: /\.metallb\.io$/,
+    // It logs the end of each try, and before that why the try failed.
+    logs: { done: /"end reconcile"/, failed: /failed to handle service/ },
+  },
+  'kube-vip': { title: 'kube-vip' },
+  servicelb: { title: 'the ServiceLB of K3s' },
+  cilium: { title: "Cilium's LB IPAM" },
+  kind: { title: 'cloud-provider-kind', outside: OUTSIDE },
+  none: { title: 'nobody' },
+  other: { title: 'a controller that Plumbline does not know' },
+}
+
+export const makerFacts = (maker: Maker): MakerFacts => MAKERS[maker]
