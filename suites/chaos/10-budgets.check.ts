@@ -54,7 +54,7 @@ check(
     ],
   },
   async ({ stack, expect, measure }) => {
-    const namespace = await stack.namespace('budgeted')
+    const namespace = await workloadNamespace(stack, 'budgeted')
     await stack.applyFixture('chaos/budgeted.yaml', { namespace })
     const pods = await stack.until({ kind: 'v1/Pod', namespace, labels: 'app=budgeted' }, podsReady(4), 'podReady')
     const { snapshots, refused, first } = await evictAllAtOnce(stack, { namespace, name: 'budgeted' }, pods)

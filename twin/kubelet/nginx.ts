@@ -4,7 +4,7 @@ import type { Image } from './container.ts'
 const PAGE =
   '<!DOCTYPE html><html><head><title>Welcome to nginx!</title></head><body><h1>Welcome to nginx!</h1></body></html>\n'
 
-/** A stand-in for the nginx image: its welcome page on port 80, and a line in the log for each request. */
+/** A stand-in for the nginx image: its welcome page on the port it declares, and a line in the log for each request. */
 export const nginx: Image = async (container) => {
   const server = http.createServer((request, response) => {
     if (!String(request.headers['user-agent']).startsWith('kube-probe'))
@@ -14,6 +14,7 @@ export const nginx: Image = async (container) => {
       )
     response.writeHead(200, { 'content-type': 'text/html', server: 'nginx' }).end(PAGE)
   })
-  await container.listen(server, 80)
+  const [declared] = (container.spec.ports ?? []) as { containerPort: number }[]
+  await container.listen(server, declared?.containerPort ?? 80)
   return {}
 }
