@@ -1,6 +1,6 @@
-import type { KubernetesObject } from '../core/object.ts'
+import { argumentOf, containersOf } from './containers.ts'
 import { absent, found, lookFor, type Fact } from './fact.ts'
-import { ownerOf } from './owners.ts'
+import { ownerOf } from './owner.ts'
 import type { Readings } from './readings.ts'
 import { KNOWN_KINDS } from './served.ts'
 import type { Owner, Platform } from './survey.ts'
@@ -44,22 +44,6 @@ async function readDistribution(readings: Readings): Promise<Fact<string>> {
     if (label) return found(distribution, `Node ${node?.metadata?.name}: label ${label}`)
   }
   return absent('no mark of a distribution that Plumbline knows')
-}
-
-interface Container {
-  name: string
-  args?: string[]
-  env?: { name: string; value?: string }[]
-}
-
-const containersOf = (workload: KubernetesObject): Container[] =>
-  (workload.spec?.template?.spec?.containers ?? []) as Container[]
-
-/** The value of an argument, in either form: `--domain x` or `--domain=x`. */
-export function argumentOf(args: readonly string[] | undefined, name: string): string | undefined {
-  const at = (args ?? []).findIndex((each) => each === name || each.startsWith(`${name}=`))
-  if (at < 0) return undefined
-  return args![at]!.includes('=') ? args![at]!.slice(name.length + 1) : args![at + 1]
 }
 
 /** The domain of the cluster's Services, by whoever was told it: istiod, Knative, the kubelet; else the usual one. */

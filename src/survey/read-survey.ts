@@ -1,6 +1,9 @@
 import { deadline } from '../core/deadlines.ts'
 import { timeLimit } from '../core/time-limit.ts'
+import { readCertManager } from './cert-manager.ts'
 import { lookFor, unknown } from './fact.ts'
+import { readKnative } from './knative.ts'
+import { readMutualTls } from './mutual-tls.ts'
 import { readNodes } from './nodes.ts'
 import { readPlatform } from './platform.ts'
 import { Readings, type SurveyContext } from './readings.ts'
@@ -25,9 +28,9 @@ export async function readSurvey(context: SurveyContext): Promise<Survey> {
     injection: notYet,
     ambient: notYet,
     gateways: notYet,
-    knative: notYet,
-    certManager: notYet,
-    mutualTls: notYet,
+    knative,
+    certManager,
+    mutualTls,
     admission: notYet,
   }
 }

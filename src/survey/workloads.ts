@@ -1,6 +1,6 @@
 import type { KubernetesObject } from '../core/object.ts'
 import { NotLookedAt } from '../core/problem.ts'
-import { ownerOf } from './owners.ts'
+import { ownerOf } from './owner.ts'
 import type { Readings } from './readings.ts'
 import type { Workload } from './survey.ts'
 
