@@ -41,8 +41,9 @@ function policyOf({ metadata, spec }: KubernetesObject): PeerPolicy {
 
 /**
  * The mode of mutual TLS that is in force for a pod, on one of its ports where given, as istiod composes it
- * (istio/istio, pilot/pkg/security/authn/policy_applier.go, ComposePeerAuthentication). Of several policies of one reach the oldest wins; a mode
- * that is not set is that of the next wider one; a selector in the root namespace selects nothing.
+ * (istio/istio, pilot/pkg/security/authn/policy_applier.go, ComposePeerAuthentication). Of several policies of one reach
+ * the oldest wins; a mode that is not set is that of the next wider one; a selector in the root namespace selects
+ * nothing.
  */
 export function modeFor(
   { rootNamespace, policies }: MutualTls,

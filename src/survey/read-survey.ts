@@ -19,7 +19,13 @@ export async function readSurvey(context: SurveyContext): Promise<Survey> {
   const readings = new Readings({ ...context, signal: limit.signal })
   const notYet = unknown<never>('not surveyed')
   // Each part is an entry of its own here; what two of them need is read once, by the readings.
-  const [platform, nodes] = await Promise.all([readPlatform(readings), lookFor('nodes', () => readNodes(readings))])
+  const [platform, nodes, knative, certManager, mutualTls] = await Promise.all([
+    readPlatform(readings),
+    lookFor('nodes', () => readNodes(readings)),
+    readKnative(readings),
+    readCertManager(readings),
+    readMutualTls(readings, Promise.resolve('istio-system')),
+  ])
   context.signal.throwIfAborted()
   return {
     platform,
