@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { MAKERS } from './load-balancer-makers.ts'
 
 const version = z.string().regex(/^v?\d+\.\d+(\.\d+)?([-+].+)?$/, 'a version such as 1.34.4')
 const serviceAddress = z
@@ -106,6 +107,14 @@ export const stackSchema = z.strictObject({
     .strictObject({
       namespace: z.string().default('istio-system'),
       service: z.string().default('istio-ingressgateway'),
+    })
+    .prefault({}),
+  loadBalancer: z
+    .strictObject({
+      maker: z
+        .enum(MAKERS)
+        .optional()
+        .describe('who makes the load balancer of the gateway, where the survey cannot tell (default: found out)'),
     })
     .prefault({}),
   nlb: z

@@ -7,6 +7,11 @@ export const deadlines = {
   apiCall: 30_000,
   /** The survey of a cluster: some thirty LISTs and a few forwarded ports; what has not come by then is unknown. */
   survey: 20_000,
+  /**
+   * A question of the survey to a port of a pod, istiod's or Envoy's: they answer in milliseconds, and what does not is
+   * unknown.
+   */
+  surveyAsk: 4_000,
   /** A request through the load balancer whose answer should come at once. */
   request: 10_000,
   /** A request that may find no pod: Knative itself gives a cold start up to 300 s, people give it far less. */

@@ -1,7 +1,7 @@
 import { createServer, type AddressInfo, type Socket } from 'node:net'
 import { PortForward } from '@kubernetes/client-node'
 import { request } from 'undici'
-import { deadline } from '../core/deadlines.ts'
+import { deadline, type DeadlineName } from '../core/deadlines.ts'
 import { Backoff, pass } from '../core/pause.ts'
 import { ClusterProblem, StackFailure } from '../core/problem.ts'
 import { currentScope, requireEffect } from '../core/scope.ts'
@@ -24,6 +24,8 @@ export interface PodRequest {
   body?: string
   /** Whether a POST changes nothing: Envoy's admin tells its log levels by no other method. */
   isRead?: boolean
+  /** How long its answer may take, all tries together; the deadline apiCall where not given. */
+  within?: DeadlineName
 }
 
 // As often as any call of the API; see calls.ts.
@@ -36,11 +38,11 @@ const FIRST_PAUSE_MS = 200
  * API server does not forward, tried again as any call
  */
 export async function askPod(api: Kubernetes, pod: PodPort, asked: PodRequest): Promise<string> {
-  const { path, method = 'GET' } = asked
+  const { path, method = 'GET', within = 'apiCall' } = asked
   if (method !== 'GET' && !asked.isRead)
     requireEffect('tunes', `sent ${method} ${path} to pod ${pod.namespace}/${pod.name}`)
-  using limit = timeLimit(deadline('apiCall'), currentScope()?.signal)
-  const backoff = new Backoff(FIRST_PAUSE_MS, deadline('apiCall'))
+  using limit = timeLimit(deadline(within), currentScope()?.signal)
+  const backoff = new Backoff(FIRST_PAUSE_MS, deadline(within))
   for (let tries = 1; ; tries++) {
     try {
       return await askOnce(api, pod, asked, limit.signal)

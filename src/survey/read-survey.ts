@@ -1,7 +1,11 @@
 import { deadline } from '../core/deadlines.ts'
 import { timeLimit } from '../core/time-limit.ts'
+import { readAmbient } from './ambient.ts'
 import { readCertManager } from './cert-manager.ts'
-import { lookFor, unknown } from './fact.ts'
+import { lookFor, unknown, valueOr } from './fact.ts'
+import { readGateways } from './gateways.ts'
+import { readInjection } from './injection.ts'
+import { readIstiods } from './istiods.ts'
 import { readKnative } from './knative.ts'
 import { readMutualTls } from './mutual-tls.ts'
 import { readNodes } from './nodes.ts'
@@ -19,21 +23,28 @@ export async function readSurvey(context: SurveyContext): Promise<Survey> {
   const readings = new Readings({ ...context, signal: limit.signal })
   const notYet = unknown<never>('not surveyed')
   // Each part is an entry of its own here; what two of them need is read once, by the readings.
-  const [platform, nodes, knative, certManager, mutualTls] = await Promise.all([
+  const istiodsRead = readIstiods(readings)
+  const gatewaysRead = readGateways(readings, istiodsRead)
+  const root = istiodsRead.then((fact) => valueOr(fact, [])[0]?.rootNamespace ?? 'istio-system')
+  const [istiods, gateways, injection, ambient, platform, nodes, knative, certManager, mutualTls] = await Promise.all([
+    istiodsRead,
+    gatewaysRead,
+    readInjection(readings, istiodsRead, gatewaysRead),
+    readAmbient(readings),
     readPlatform(readings),
     lookFor('nodes', () => readNodes(readings)),
     readKnative(readings),
     readCertManager(readings),
-    readMutualTls(readings, Promise.resolve('istio-system')),
+    readMutualTls(readings, root),
   ])
   context.signal.throwIfAborted()
   return {
     platform,
     nodes,
-    istiods: notYet,
-    injection: notYet,
-    ambient: notYet,
-    gateways: notYet,
+    istiods,
+    injection,
+    ambient,
+    gateways,
     knative,
     certManager,
     mutualTls,

@@ -1,3 +1,4 @@
+import type { Maker } from '../config/load-balancer-makers.ts'
 import type { Fact } from './fact.ts'
 
 export type Labels = Readonly<Record<string, string>>
@@ -105,21 +106,6 @@ export interface AccessLogSink {
   /** Whether only some requests are logged. */
   filtered: boolean
 }
-
-export const MAKERS = [
-  'aws-lbc',
-  'eks-auto',
-  'ccm',
-  'tgb',
-  'metallb',
-  'kube-vip',
-  'servicelb',
-  'cilium',
-  'kind',
-  'none',
-  'other',
-] as const
-export type Maker = (typeof MAKERS)[number]
 
 /** Who makes the load balancer of a gateway's Service, and what came of it. */
 export interface LoadBalancer {

@@ -92,31 +92,54 @@ interface LogSettings {
   providers?: { name: string }[]
 }
 
-/**
- * The line that a proxy logs for a request, or undefined where the mesh's settings and Telemetry resources log none.
- */
-export function accessLogLine(snapshot: MeshSnapshot, pod: KubeObject, logged: Logged): string | undefined {
+/** The access log of a proxy: what it writes, and the expressions that a request has to meet for a line. */
+interface AccessLog {
+  text?: string
+  json?: Record<string, string>
+  filters: string[]
+}
+
+/** The access log that the mesh's settings and Telemetry resources give a proxy; undefined for none. */
+function accessLogOf(snapshot: MeshSnapshot, pod: KubeObject): AccessLog | undefined {
   const mesh = (parse(snapshot.mesh) ?? {}) as MeshLogging
   const telemetry = effectiveTelemetries(snapshot, pod).filter((each) => each.spec?.accessLogging)
   const settings = (telemetry.at(-1)?.spec.accessLogging ?? []) as LogSettings[]
   if (telemetry.length ? settings.every((each) => each.disabled) : !mesh.accessLogFile) return undefined
-  if (
-    !telemetry
-      .slice(-1)
-      .flatMap(filtersOf)
-      .every((expression) => compileFilter(expression)(logged))
-  )
-    return undefined
+  const filters = telemetry.slice(-1).flatMap(filtersOf)
   const provider = settings.flatMap(({ providers = [] }) => providers)[0]?.name
   const file = mesh.extensionProviders?.find(({ name }) => name === provider)?.envoyFileAccessLog
-  if (file?.logFormat?.text) return format(file.logFormat.text, logged).replace(/\n$/, '')
-  if (mesh.accessLogEncoding === 'JSON') {
-    const fields = mesh.accessLogFormat ? (JSON.parse(mesh.accessLogFormat) as Record<string, string>) : JSON_FIELDS
-    return JSON.stringify(
-      Object.fromEntries(Object.entries(fields).map(([key, value]) => [key, typed(format(value, logged))])),
-    )
+  if (file?.logFormat?.text) return { text: file.logFormat.text, filters }
+  if (mesh.accessLogEncoding !== 'JSON') return { text: mesh.accessLogFormat || `${TEXT}\n`, filters }
+  return {
+    json: mesh.accessLogFormat ? (JSON.parse(mesh.accessLogFormat) as Record<string, string>) : JSON_FIELDS,
+    filters,
   }
-  return format(mesh.accessLogFormat || TEXT, logged).replace(/\n$/, '')
+}
+
+/**
+ * The line that a proxy logs for a request, or undefined where the mesh's settings and Telemetry resources log none.
+ */
+export function accessLogLine(snapshot: MeshSnapshot, pod: KubeObject, logged: Logged): string | undefined {
+  const log = accessLogOf(snapshot, pod)
+  if (!log?.filters.every((expression) => compileFilter(expression)(logged))) return undefined
+  if (log.text) return format(log.text, logged).replace(/\n$/, '')
+  return JSON.stringify(
+    Object.fromEntries(Object.entries(log.json ?? {}).map(([key, value]) => [key, typed(format(value, logged))])),
+  )
+}
+
+/** access_log of the proxy's connection managers, as its config_dump shows it. */
+export function accessLogConfig(snapshot: MeshSnapshot, pod: KubeObject): object[] {
+  const log = accessLogOf(snapshot, pod)
+  if (!log) return []
+  const log_format = log.text ? { text_format_source: { inline_string: log.text } } : { json_format: log.json }
+  return [
+    {
+      name: 'envoy.access_loggers.file',
+      ...(log.filters.length ? { filter: { extension_filter: { name: 'cel' } } } : {}),
+      typed_config: { path: '/dev/stdout', log_format },
+    },
+  ]
 }
 
 const typed = (value: string): string | number | null =>

@@ -2,6 +2,7 @@ import type { RequestListener } from 'node:http'
 import { parse } from 'yaml'
 import type { KubeObject } from '../api/object.ts'
 import type { Objects } from '../api/objects.ts'
+import { accessLogConfig } from './access-log.ts'
 import { circuitBreakers, clusterName, trafficPolicyOf } from './clusters.ts'
 import { connectionManagerPatch, routePatch } from './envoy-filters.ts'
 import type { IstioHooks } from './hooks.ts'
@@ -96,7 +97,7 @@ export class EnvoyAdmin {
     return this.#clusters(snapshot)
   }
 
-  /** The connection manager of each listener, as far as traces go. */
+  /** The connection manager of each listener, as far as traces and access logs go. */
   #listeners(snapshot: MeshSnapshot): object[] {
     const { extensionProviders = [] } = (parse(snapshot.mesh) ?? {}) as { extensionProviders?: { name: string }[] }
     const configured = effectiveTelemetries(snapshot, this.#subject.pod())
@@ -109,13 +110,21 @@ export class EnvoyAdmin {
       .map(({ randomSamplingPercentage }) => randomSamplingPercentage)
       .at(-1)
     const percent = connectionManagerPatch(snapshot, this.#subject.pod()).sampling ?? configured
-    const tracing = percent === undefined ? {} : { tracing: { random_sampling: { value: percent } } }
-    return [
-      {
-        name: '0.0.0.0_8080',
-        active_state: { listener: { filter_chains: [{ filters: [{ typed_config: tracing }] }] } },
+    const typed_config = {
+      ...(percent === undefined ? {} : { tracing: { random_sampling: { value: percent } } }),
+      access_log: accessLogConfig(snapshot, this.#subject.pod()),
+    }
+    const ports = new Set(serversOf(snapshot, this.#subject.pod()).map(({ targetPort }) => targetPort))
+    return [...ports].map((port) => ({
+      name: `0.0.0.0_${port}`,
+      active_state: {
+        listener: {
+          name: `0.0.0.0_${port}`,
+          address: { socket_address: { address: '0.0.0.0', port_value: port } },
+          filter_chains: [{ filters: [{ name: 'envoy.filters.network.http_connection_manager', typed_config }] }],
+        },
       },
-    ]
+    }))
   }
 
   /** The routes of each plain port of the gateway, a virtual host a host. */

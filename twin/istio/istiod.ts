@@ -10,7 +10,7 @@ import { istiodWebhook } from './webhook.ts'
 import { WorkloadIdentity } from './workload-identity.ts'
 import type { Admission } from '../api/admission.ts'
 import type { Authority } from '../certificates.ts'
-import { PUSHED, readMesh } from './mesh.ts'
+import { meshInUse, PUSHED, readMesh } from './mesh.ts'
 import { GatewayProxy, XDS_TYPES } from './proxy.ts'
 
 const DEBOUNCE_MS = 50
@@ -150,6 +150,10 @@ export class Istiod {
           `pilot_xds_pushes{type="cds"} ${this.#pushes}\n` +
           `pilot_info{version="${this.version}"} 1\n`,
       )
+    if (pathname === '/debug/mesh') {
+      response.setHeader('content-type', 'application/json')
+      return void response.end(JSON.stringify(meshInUse(readMesh(this.#objects))))
+    }
     if (pathname === '/debug/syncz') {
       // A proxy is connected to one istiod: by the order of their pods' addresses.
       const pods = [...this.component.running].map(({ address }) => address).toSorted()

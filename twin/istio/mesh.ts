@@ -1,3 +1,4 @@
+import { parse } from 'yaml'
 import type { KubeObject } from '../api/object.ts'
 import type { Objects } from '../api/objects.ts'
 import { hasLabels, selects } from '../api/selectors.ts'
@@ -34,6 +35,15 @@ export function readMesh(objects: Objects): MeshSnapshot {
     mesh: String(objects.get('configmaps', 'istio', ISTIO_SYSTEM)?.data?.mesh ?? ''),
   }
 }
+
+/** The mesh configuration with istiod's defaults, as /debug/mesh shows it. */
+export const meshInUse = ({ mesh }: MeshSnapshot): object => ({
+  rootNamespace: ISTIO_SYSTEM,
+  trustDomain: 'cluster.local',
+  defaultConfig: { proxyAdminPort: 15000, statusPort: 15020, discoveryAddress: `istiod.${ISTIO_SYSTEM}.svc:15012` },
+  enableAutoMtls: true,
+  ...((parse(mesh) ?? {}) as object),
+})
 
 const creation = (object: KubeObject): number => new Date(object.metadata.creationTimestamp ?? 0).getTime()
 

@@ -7,6 +7,7 @@ import { tellEvent } from '../cluster/events.ts'
 import type { Image } from '../kubelet/container.ts'
 
 const POOLS = 'ipaddresspools.metallb.io'
+const FROM_POOL = 'metallb.io/ip-allocated-from-pool'
 const ACCOUNT = {
   name: 'system:serviceaccount:metallb-system:controller',
   groups: ['system:serviceaccounts', 'system:authenticated'],
@@ -57,7 +58,8 @@ export class MetalLb {
     const key = `${namespace ?? ''}/${name}`
     if (!service) return
     this.component.log(this.#line({ level: 'info', 'start reconcile': key }))
-    const wanted = service.spec.type === 'LoadBalancer' ? this.#addressFor(service) : undefined
+    const allocated = service.spec.type === 'LoadBalancer' ? this.#addressFor(service) : undefined
+    const wanted = allocated?.address
     const current = service.status?.loadBalancer?.ingress?.[0]?.ip as string | undefined
     if (service.spec.type === 'LoadBalancer' && !wanted) {
       tellEvent(
@@ -93,6 +95,10 @@ export class MetalLb {
         )
         return
       }
+      this.#objects.change('services', name, namespace, (draft) => {
+        const { [FROM_POOL]: _, ...others } = draft.metadata.annotations ?? {}
+        draft.metadata.annotations = { ...others, ...(allocated ? { [FROM_POOL]: allocated.pool } : {}) }
+      })
       this.#objects.change(
         'services',
         name,
@@ -116,14 +122,18 @@ export class MetalLb {
   }
 
   /** The address that a Service has, where its pool still allows it, else the first free one. */
-  #addressFor(service: KubeObject): string | undefined {
+  #addressFor(service: KubeObject): { address: string; pool: string } | undefined {
     const asked =
       service.metadata.annotations?.['metallb.io/address-pool'] ??
       service.metadata.annotations?.['metallb.universe.tf/address-pool']
     const pools = this.#objects
       .list(POOLS)
       .filter((pool) => (asked ? pool.metadata.name === asked : pool.spec?.autoAssign !== false))
-    const addresses = pools.flatMap((pool) => ((pool.spec?.addresses ?? []) as string[]).flatMap(addressesOf))
+    const addresses = pools.flatMap((pool) =>
+      ((pool.spec?.addresses ?? []) as string[])
+        .flatMap(addressesOf)
+        .map((address) => ({ address, pool: pool.metadata.name })),
+    )
     const taken = new Set(
       this.#objects
         .list('services')
@@ -131,7 +141,7 @@ export class MetalLb {
         .map((each) => each.status?.loadBalancer?.ingress?.[0]?.ip as string | undefined),
     )
     const current = service.status?.loadBalancer?.ingress?.[0]?.ip as string | undefined
-    return current && addresses.includes(current) ? current : addresses.find((address) => !taken.has(address))
+    return addresses.find(({ address }) => address === current) ?? addresses.find(({ address }) => !taken.has(address))
   }
 }
 

@@ -91,6 +91,7 @@ function istio(versions: Versions): KubeObject[] {
       replicas: 3,
       ports: [15021, 8080, 8443],
       more: {
+        args: ['proxy', 'router', '--domain', '$(POD_NAMESPACE).svc.cluster.local'],
         readinessProbe: { httpGet: { path: '/healthz/ready', port: 15021 }, periodSeconds: 5, failureThreshold: 4 },
       },
       pod: spreadOver({ istio: 'ingressgateway' }, 'topology.kubernetes.io/zone'),
