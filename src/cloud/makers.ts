@@ -1,4 +1,4 @@
-import type { Maker } from '../survey/survey.ts'
+import type { Maker } from '../config/load-balancer-makers.ts'
 import type { LoggedOutcomes } from './controller-log.ts'
 
 /** What is known of a maker of load balancers. */
