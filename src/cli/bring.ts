@@ -1,8 +1,8 @@
 import { setDeadlineFactor } from '../core/deadlines.ts'
 import { UsageProblem } from '../core/problem.ts'
 import type { StackConfig } from '../config/stack-schema.ts'
-import { eksDown, eksPlan, eksUp } from '../targets/eks-stack.ts'
-import { kindContext, kindDown, kindUp } from '../targets/kind.ts'
+import { eksPlan, eksUp } from '../targets/eks-stack.ts'
+import { kindContext, kindUp } from '../targets/kind.ts'
 import { orCutShort } from './cut.ts'
 import { tellPlan } from './tell-plan.ts'
 import { readStack, type StackFlags } from './stack-flags.ts'
@@ -13,7 +13,7 @@ export interface UpFlags extends StackFlags {
 }
 
 /** The stack that is meant: of those that a stack file may have, a twin is none to bring up, and kind is. */
-function clusterToBring(flags: StackFlags): StackConfig & { target: 'kind' | 'eks' } {
+export function clusterToBring(flags: StackFlags): StackConfig & { target: 'kind' | 'eks' } {
   const config = readStack(flags)
   const target = config.target === 'twin' && !flags.target ? 'kind' : config.target
   if (target === 'kind') return { ...config, target }
@@ -46,24 +46,6 @@ export async function up(flags: UpFlags): Promise<number> {
     const where = config.target === 'kind' ? kindContext(config) : up.context
     const file = up.kubeconfig ? `--kubeconfig ${up.kubeconfig} ` : ''
     console.log(`up after ${seconds} s: kubectl ${file}--context ${where}`)
-    return 0
-  })
-}
-
-/** plumbline down. */
-export async function down(flags: StackFlags): Promise<number> {
-  const config = clusterToBring(flags)
-  setDeadlineFactor(config.deadlines.factor)
-  const { name } = config.cluster
-  if (config.target === 'kind') {
-    console.log((await kindDown(config)) ? `the kind cluster ${name} is deleted` : `there is no kind cluster ${name}`)
-    return 0
-  }
-  return orCutShort('plumbline down goes on where this ended', async (signal) => {
-    const there = await eksDown(config, console.log, signal)
-    console.log(
-      there ? `all that plumbline made on the EKS cluster ${name} is gone` : `plumbline has made nothing on ${name}`,
-    )
     return 0
   })
 }

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander'
 import { ClusterProblem, NotAllowed, plainMessage, UsageProblem } from '../core/problem.ts'
 import type { UpFlags } from './bring.ts'
+import type { DownFlags } from './down.ts'
 import type { ListFlags } from './list.ts'
 import type { SabotageFlags } from './sabotage.ts'
 import { stackFlags, type StackFlags } from './stack-flags.ts'
@@ -50,8 +51,13 @@ Example: plumbline certify --rerun latest --trace`,
     .action(async (flags: UpFlags) => exit(await (await import('./bring.ts')).up(flags)))
   stackFlags(program.command('down'))
     .description('delete the kind cluster; on EKS remove what up installed, and nothing else')
-    .addHelpText('after', '\nExample: plumbline down --stack stacks/kind.yaml')
-    .action(async (flags: StackFlags) => exit(await (await import('./bring.ts')).down(flags)))
+    .option('--plan', 'print what would be deleted and what would stay, without deleting anything')
+    .option('--yes', 'delete without asking; needed where there is no terminal to ask on')
+    .addHelpText(
+      'after',
+      '\nExample: plumbline down --stack stacks/kind.yaml\nExample: plumbline down --target eks --name mine --plan',
+    )
+    .action(async (flags: DownFlags) => exit(await (await import('./down.ts')).down(flags)))
   stackFlags(program.command('twin'))
     .description('serve the twin, a stand-in for the stack on loopback, until Ctrl-C, and print its kubeconfig')
     .option('--range <number>', 'the loopback range 127.NUMBER of the twin (default: the first free one from 20 on)')

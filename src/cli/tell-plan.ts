@@ -1,5 +1,6 @@
 import type { StackConfig } from '../config/stack-schema.ts'
 import type { ObjectId } from '../kube/object-id.ts'
+import type { EksDownPlan } from '../targets/eks-down.ts'
 import type { EksPlan } from '../targets/eks-stack.ts'
 
 const line = (what: string, thing: string, undoing: string): string =>
@@ -46,5 +47,29 @@ export function tellPlan(plan: EksPlan, { gateway, nlb }: StackConfig): string[]
       : []),
     '',
     `${creates} objects to create${plan.balancer ? ', and a load balancer' : ''}`,
+  ]
+}
+
+/** The lines of a plan: what a `down` would delete, and what it would leave to those who depend on it. */
+export function tellDownPlan(plan: EksDownPlan): string[] {
+  const removed = plan.components.reduce((sum, { remove }) => sum + remove.length, 0)
+  const kept = plan.components.reduce((sum, { keep }) => sum + keep.length, 0)
+  return [
+    `plan for the EKS cluster ${plan.cluster}, as ${plan.caller}`,
+    '',
+    ...(plan.association ? ['AWS', line('delete', `Pod Identity association ${plan.association}`, '')] : []),
+    ...(plan.balancer
+      ? [
+          'AWS, by the controller',
+          line('delete', `load balancer of Service ${plan.balancer}, with its target groups`, ''),
+        ]
+      : []),
+    ...plan.components.flatMap(({ name, remove, keep }) => [
+      `${name}: ${remove.length} to delete, ${keep.length} to keep`,
+      ...remove.map((id) => line('delete', named(id), '')),
+      ...keep.map(({ object, why }) => line('keep', named(object), why)),
+    ]),
+    '',
+    `${removed} objects to delete${plan.balancer ? ', and a load balancer' : ''}${kept ? `; ${kept} to keep` : ''}`,
   ]
 }

@@ -12,7 +12,7 @@ import { applyAll } from './apply-all.ts'
 import { deploymentMark, type Component, type InstallContext } from './component.ts'
 import { forgetMade, idOf, readMade, writeMade } from './made-record.ts'
 import { planComponents } from './plan.ts'
-import { takeDown } from './take-down.ts'
+import { planKept, takeDown } from './take-down.ts'
 import { loadKubeConfig } from '../kube/connection.ts'
 import { Kubernetes } from '../kube/kubernetes.ts'
 import { testTwin } from '../../test/start-twin.ts'
@@ -83,12 +83,40 @@ describe('an up on a cluster of somebody else', () => {
     const [again] = await planComponents([extra], context, made)
     expect(again).toMatchObject({ stays: false, create: [], keep: OBJECTS.map(idOf) })
     const before = (await context.api.list('v1/Namespace')).items.length
-    await takeDown(OBJECTS.map(idOf), context)
+    expect(await takeDown(OBJECTS.map(idOf), OBJECTS.map(idOf), context)).toEqual([])
     for (const { kind, name } of OBJECTS.slice(0, 2).map(idOf))
       expect(await context.api.find(kind, name)).toBeUndefined()
     expect((await context.api.list('v1/Namespace')).items.length).toBe(before - 1)
     await forgetMade(context.api)
     expect(await readMade(context.api)).toEqual({ components: [] })
+  })
+
+  test('leaves a kind that others have objects of, and a namespace with theirs in it, and says which', async () => {
+    const ids = OBJECTS.map(idOf)
+    await extra.install(context)
+    const others = [
+      { path: '/apis/example.com/v1/namespaces/default/extras', kind: 'Extra', apiVersion: 'example.com/v1' },
+      { path: '/api/v1/namespaces/extra/configmaps', kind: 'ConfigMap', apiVersion: 'v1' },
+    ]
+    const metadata = { name: 'theirs', labels: { team: 'shop' } }
+    for (const { path, ...object } of others) await on.call('POST', path, { ...object, metadata })
+    const kept = [
+      { object: ids[1], why: 'others have made Extra default/theirs' },
+      { object: ids[0], why: 'others have made ConfigMap extra/theirs' },
+    ]
+    expect(await planKept(ids, ids, context)).toEqual(kept.toReversed())
+    expect(await takeDown(ids, ids, context)).toEqual(kept)
+    expect(await context.api.find('example.com/v1/Extra', 'theirs', 'default')).toBeDefined()
+    expect(await context.api.find('v1/ConfigMap', 'theirs', 'extra')).toBeDefined()
+    expect(await context.api.find('v1/ConfigMap', 'settings', 'extra')).toBeUndefined()
+    for (const { path } of others) await on.call('DELETE', `${path}/theirs`)
+    expect(
+      await takeDown(
+        kept.map(({ object }) => object!),
+        ids,
+        context,
+      ),
+    ).toEqual([])
   })
 
   test('refuses a record that somebody has changed into what is none', async () => {
@@ -102,8 +130,9 @@ describe('an up on a cluster of somebody else', () => {
   })
 
   test('leaves a namespace that plumbline has not applied', async () => {
-    await expect(takeDown([{ kind: 'v1/Namespace', name: 'default' }], context)).rejects.toThrow(
-      'Namespace default was not applied by plumbline (no field manager "plumbline"): not deleted',
+    await on.call('POST', '/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'theirs' } })
+    await expect(takeDown([{ kind: 'v1/Namespace', name: 'theirs' }], [], context)).rejects.toThrow(
+      'Namespace theirs was not applied by plumbline (no field manager "plumbline"): not deleted',
     )
   })
 

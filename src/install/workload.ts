@@ -5,6 +5,7 @@ import { applyPatiently } from './apply-all.ts'
 import type { Component } from './component.ts'
 
 const NAMESPACE = 'plumbline'
+const OWN = { 'app.kubernetes.io/managed-by': 'plumbline' }
 
 /** The workload as a Knative Service that stays, to look at: hello.plumbline.DOMAIN. One pod of it always runs. */
 export const workload: Component = {
@@ -19,14 +20,17 @@ export const workload: Component = {
       program: JSON.stringify(readFixture('app/server.mjs')),
     }
     const objects: KubernetesObject[] = [
-      { apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE } },
+      { apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE, labels: OWN } },
       ...readManifest('app/configmap.yaml', values),
       ...readManifest('knative/service.yaml', values),
       ...readManifest('chaos/budget.yaml', values),
     ]
     for (const object of objects) {
-      if (object.kind === 'Service')
+      if (object.kind === 'Service') {
         object.spec.template.metadata.annotations = { 'autoscaling.knative.dev/min-scale': '1' }
+        // Knative copies it to the Route: so a check knows that nobody else's traffic goes there.
+        object.metadata = { ...object.metadata, labels: { ...object.metadata?.labels, ...OWN } }
+      }
     }
     return Promise.resolve(objects)
   },

@@ -77,7 +77,7 @@ export class Kubernetes {
     return object
   }
 
-  /** LISTs a kind, in one namespace or all, page by page, without managedFields. */
+  /** LISTs a kind, in one namespace or all, page by page, without managedFields unless asked for. */
   async list(
     kind: KindName,
     options: ListOptions = {},

@@ -19,6 +19,8 @@ export interface ListOptions {
   fields?: string
   /** Ends it; the signal of the running check where not given. */
   signal?: AbortSignal
+  /** Keeps managedFields, which tell who wrote each object. */
+  managers?: boolean
 }
 
 /**
@@ -30,7 +32,7 @@ export async function listPages(
   calls: ApiCalls,
   path: string,
   kind: KindName,
-  { labels, fields, signal }: ListOptions = {},
+  { labels, fields, signal, managers = false }: ListOptions = {},
 ): Promise<{ items: KubernetesObject[]; resourceVersion: string }> {
   let items: KubernetesObject[] = []
   let paged = true
@@ -52,7 +54,10 @@ export async function listPages(
       next = undefined
       continue
     }
-    for (const item of page.items ?? []) items.push(withoutManagers(withKind(item, kind)))
+    for (const item of page.items ?? []) {
+      const object = withKind(item, kind)
+      items.push(managers ? object : withoutManagers(object))
+    }
     next = page.metadata.continue
     if (!next) return { items, resourceVersion: page.metadata.resourceVersion }
   }

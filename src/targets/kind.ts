@@ -66,7 +66,7 @@ const stackHash = ({ versions, domain, images, cluster, addresses }: StackConfig
 export async function kindIsUp(config: StackConfig): Promise<boolean> {
   await needPrograms('kind')
   await needDocker()
-  if (!(await clusterExists(config)) || !(await isWhole(config))) return false
+  if (!(await clusterExists(config)) || (await missingOf(config))) return false
   const kubeConfig = loadKubeConfig(config.kubeconfig, kindContext(config))
   try {
     const mark = await new Kubernetes(kubeConfig).find(UP_MARK.kind, UP_MARK.name, UP_MARK.namespace)
@@ -76,24 +76,23 @@ export async function kindIsUp(config: StackConfig): Promise<boolean> {
   }
 }
 
-/** Deletes the kind cluster; gives false where there was none. */
-export async function kindDown(config: StackConfig): Promise<boolean> {
-  await needPrograms('kind')
-  await needDocker()
-  if (!(await clusterExists(config))) return false
+/** Deletes the kind cluster. */
+export async function kindDown(config: StackConfig): Promise<void> {
   await execa('kind', ['delete', 'cluster', '--name', config.cluster.name, ...kubeconfigFlag(config)])
-  return true
 }
 
 async function makeCluster(config: StackConfig, tell: (what: string) => void, signal: AbortSignal): Promise<void> {
   const { name, nodeImage } = config.cluster
   if (await clusterExists(config)) {
-    if (await isWhole(config)) {
-      tell(`kind: the cluster ${name} exists`)
-      return
-    }
-    tell(`kind: the cluster ${name} is incomplete; creating it again`)
-    await execa('kind', ['delete', 'cluster', '--name', name, ...kubeconfigFlag(config)])
+    const missing = await missingOf(config)
+    // It may be somebody's, stopped or made otherwise: only who is asked deletes it.
+    if (missing)
+      throw new UsageProblem(
+        `The kind cluster ${name} exists, but ${missing}. Start it, name another one (--name), ` +
+          'or delete it with plumbline down.',
+      )
+    tell(`kind: the cluster ${name} exists`)
+    return
   }
   const version = config.versions.kubernetes?.replace(/^v/, '')
   const image = nodeImage ?? (version ? `kindest/node:v${version}` : undefined)
@@ -119,9 +118,9 @@ async function makeCluster(config: StackConfig, tell: (what: string) => void, si
       cancelSignal: signal,
     },
   )
-  signal.throwIfAborted()
-  if (made.failed) {
+  if (made.failed || signal.aborted) {
     await execa('kind', ['delete', 'cluster', '--name', name, ...kubeconfigFlag(config)], { reject: false })
+    signal.throwIfAborted()
     throw new UsageProblem(`kind could not create the cluster ${name}: ${whyKindFailed(made.all, image)}`)
   }
   tell(`kind: created after ${((performance.now() - from) / 1000).toFixed(1)} s`)
@@ -148,20 +147,32 @@ async function clusterExists(config: StackConfig): Promise<boolean> {
   return stdout.split('\n').includes(config.cluster.name)
 }
 
-/** Whether the API answers and every node has joined: an `up` cut off while kind was at work leaves less. */
-async function isWhole(config: StackConfig): Promise<boolean> {
+/** What a kind cluster lacks to take the stack: an API that answers, or nodes; undefined where it is whole. */
+async function missingOf(config: StackConfig): Promise<string | undefined> {
   await execa('kind', ['export', 'kubeconfig', '--name', config.cluster.name, ...kubeconfigFlag(config)], {
     reject: false,
   })
+  const wanted = config.cluster.zones.length + 1
   try {
     const kubeConfig = loadKubeConfig(config.kubeconfig, kindContext(config))
     const { items } = await new Kubernetes(kubeConfig).list('v1/Node')
     await kubeConfig.close()
-    return items.length === config.cluster.zones.length + 1
+    return items.length === wanted
+      ? undefined
+      : `has ${items.length} nodes, expected ${wanted} (a control plane and a worker for each of cluster.zones)`
   } catch (problem) {
-    if (problem instanceof ClusterProblem || problem instanceof UsageProblem) return false
+    if (problem instanceof ClusterProblem || problem instanceof UsageProblem) return 'its API does not answer'
     throw problem
   }
+}
+
+/** The names of the nodes of the kind cluster; none where there is no cluster. */
+export async function kindNodes(config: StackConfig): Promise<string[]> {
+  await needPrograms('kind')
+  await needDocker()
+  if (!(await clusterExists(config))) return []
+  const { stdout } = await execa('kind', ['get', 'nodes', '--name', config.cluster.name], { reject: false })
+  return stdout.split('\n').filter(Boolean).toSorted()
 }
 
 const kubeconfigFlag = (config: StackConfig): string[] => (config.kubeconfig ? ['--kubeconfig', config.kubeconfig] : [])
