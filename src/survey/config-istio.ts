@@ -19,8 +19,9 @@ interface Reader {
 
 /**
  * Reads config-istio as net-istio does, in its old format (gateway.[NS.]NAME: SERVICE) or the new one
- * (external-gateways and local-gateways as YAML). A list that is not there has its default; an empty one means none from
- * net-istio 1.22 on, and the default before (knative-extensions/net-istio, pkg/reconciler/ingress/config/istio.go).
+ * (external-gateways and local-gateways as YAML). A list that is not there has its default; an empty one means none
+ * from net-istio 1.22 on, and the default before (knative-extensions/net-istio,
+ * pkg/reconciler/ingress/config/istio.go).
  * @throws StackFailure where net-istio refuses the ConfigMap
  */
 export function readConfigIstio(data: Record<string, string>, { namespace, version }: Reader): KnativeGateways {

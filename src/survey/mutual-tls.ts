@@ -1,16 +1,18 @@
 import { selectedByService } from '../kube/selector.ts'
 import { found, lookFor, type Fact } from './fact.ts'
 import type { Readings } from './readings.ts'
-import type { Labels, MutualTls, MutualTlsMode, PeerPolicy } from './survey.ts'
+import type { Istiod, Labels, MutualTls, MutualTlsMode, PeerPolicy } from './survey.ts'
 import type { KubernetesObject } from '../core/object.ts'
 
 const PEER_AUTHENTICATION = 'security.istio.io/PeerAuthentication'
 
 /** The PeerAuthentications of the cluster; which of them is of the whole mesh depends on the root namespace. */
-export const readMutualTls = (readings: Readings, rootNamespace: Promise<string>): Promise<Fact<MutualTls>> =>
+export const readMutualTls = (readings: Readings, istiod: Promise<Istiod | undefined>): Promise<Fact<MutualTls>> =>
   lookFor('mutual TLS', async () => {
     const policies = (await readings.listServed(PEER_AUTHENTICATION)).map(policyOf)
-    return found({ rootNamespace: await rootNamespace, policies }, 'LIST peerauthentications.security.istio.io')
+    // Without an istiod nothing is in force; the name is that of Istio's own default.
+    const rootNamespace = (await istiod)?.rootNamespace ?? 'istio-system'
+    return found({ rootNamespace, policies }, 'LIST peerauthentications.security.istio.io')
   })
 
 interface Mtls {
@@ -41,9 +43,9 @@ function policyOf({ metadata, spec }: KubernetesObject): PeerPolicy {
 
 /**
  * The mode of mutual TLS that is in force for a pod, on one of its ports where given, as istiod composes it
- * (istio/istio, pilot/pkg/security/authn/policy_applier.go, ComposePeerAuthentication). Of several policies of one reach
- * the oldest wins; a mode that is not set is that of the next wider one; a selector in the root namespace selects
- * nothing.
+ * (istio/istio, pilot/pkg/security/authn/policy_applier.go, ComposePeerAuthentication). Of several policies of one
+ * reach the oldest wins. A mode that is not set is that of the next wider one, and a selector in the root namespace
+ * selects nothing.
  */
 export function modeFor(
   { rootNamespace, policies }: MutualTls,

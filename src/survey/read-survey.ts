@@ -1,8 +1,9 @@
 import { deadline } from '../core/deadlines.ts'
 import { timeLimit } from '../core/time-limit.ts'
+import { readAdmission } from './admission.ts'
 import { readAmbient } from './ambient.ts'
 import { readCertManager } from './cert-manager.ts'
-import { lookFor, unknown, valueOr } from './fact.ts'
+import { lookFor, valueOr, type Fact } from './fact.ts'
 import { readGateways } from './gateways.ts'
 import { readInjection } from './injection.ts'
 import { readIstiods } from './istiods.ts'
@@ -11,7 +12,7 @@ import { readMutualTls } from './mutual-tls.ts'
 import { readNodes } from './nodes.ts'
 import { readPlatform } from './platform.ts'
 import { Readings, type SurveyContext } from './readings.ts'
-import type { Survey } from './survey.ts'
+import type { Gateway, Istiod, Survey } from './survey.ts'
 
 /**
  * Reads what stands in the cluster: workloads, gateways, Knative, cert-manager, nodes. It changes nothing. What may not
@@ -21,33 +22,32 @@ import type { Survey } from './survey.ts'
 export async function readSurvey(context: SurveyContext): Promise<Survey> {
   using limit = timeLimit(deadline('survey'), context.signal)
   const readings = new Readings({ ...context, signal: limit.signal })
-  const notYet = unknown<never>('not surveyed')
   // Each part is an entry of its own here; what two of them need is read once, by the readings.
+  const platformRead = readPlatform(readings)
   const istiodsRead = readIstiods(readings)
   const gatewaysRead = readGateways(readings, istiodsRead)
-  const root = istiodsRead.then((fact) => valueOr(fact, [])[0]?.rootNamespace ?? 'istio-system')
-  const [istiods, gateways, injection, ambient, platform, nodes, knative, certManager, mutualTls] = await Promise.all([
-    istiodsRead,
-    gatewaysRead,
-    readInjection(readings, istiodsRead, gatewaysRead),
-    readAmbient(readings),
-    readPlatform(readings),
-    lookFor('nodes', () => readNodes(readings)),
-    readKnative(readings),
-    readCertManager(readings),
-    readMutualTls(readings, root),
-  ])
+  const istiodRead = Promise.all([istiodsRead, gatewaysRead]).then(([istiods, gateways]) => istiodOf(istiods, gateways))
+  const [platform, nodes, istiods, injection, ambient, gateways, knative, certManager, mutualTls, admission] =
+    await Promise.all([
+      platformRead,
+      lookFor('nodes', () => readNodes(readings)),
+      istiodsRead,
+      readInjection(readings, istiodsRead, gatewaysRead),
+      readAmbient(readings),
+      gatewaysRead,
+      readKnative(readings),
+      readCertManager(readings),
+      readMutualTls(readings, istiodRead),
+      readAdmission(readings, { istiod: istiodRead, platform: platformRead }),
+    ])
   context.signal.throwIfAborted()
-  return {
-    platform,
-    nodes,
-    istiods,
-    injection,
-    ambient,
-    gateways,
-    knative,
-    certManager,
-    mutualTls,
-    admission: notYet,
-  }
+  return { platform, nodes, istiods, injection, ambient, gateways, knative, certManager, mutualTls, admission }
+}
+
+/** The istiod that configures the certified gateway, or the first where that is not known. */
+function istiodOf(istiods: Fact<Istiod[]>, gateways: Fact<Gateway[]>): Istiod | undefined {
+  const all = valueOr(istiods, [])
+  const certified = valueOr(gateways, []).find(({ role }) => role === 'certified')
+  const configuring = certified && valueOr(certified.istiod, undefined)
+  return all.find(({ workload }) => `${workload.namespace}/${workload.name}` === configuring) ?? all[0]
 }

@@ -34,6 +34,11 @@ export class Readings {
     return section?.namespace
   }
 
+  /** The labels that stack.yaml has for what we make. */
+  get ours(): { labels?: Record<string, string>; namespaceLabels?: Record<string, string> } {
+    return (this.config as { ours?: Readings['ours'] }).ours ?? {}
+  }
+
   /**
    * All objects of a kind, in the cluster or one namespace; none where the kind is not served.
    * @throws NotLookedAt where we may not list them
