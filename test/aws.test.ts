@@ -147,9 +147,11 @@ describe('the checks that ask AWS', () => {
   })
 
   test('a scheme that differs is told with what stack.yaml asks for', async () => {
-    const record = (await certify(['mesh/nlb-scheme'], { nlb: { scheme: 'internet-facing' } })).get('mesh/nlb-scheme')
+    const record = (await certify(['mesh/nlb-scheme'], { expect: { nlb: { scheme: 'internet-facing' } } })).get(
+      'mesh/nlb-scheme',
+    )
     expect(record?.seen).toMatch(
-      /^Load balancer .*, scheme: found 'internal', expected 'internet-facing' \(nlb\.scheme of stack\.yaml\)/,
+      /^Load balancer .*, scheme: found 'internal', expected 'internet-facing' \(expect\.nlb\.scheme of stack\.yaml\)/,
     )
   })
 })

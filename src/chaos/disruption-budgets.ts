@@ -4,6 +4,7 @@ import { selectedByService, selects } from '../kube/selector.ts'
 import type { Snapshot } from '../cluster/timeline.ts'
 import type { WatchedThrough } from './experiment.ts'
 import type { Stack } from '../stack/stack.ts'
+import { gatewayName } from '../cluster/gateway-service.ts'
 
 export const BUDGET = 'policy/v1/PodDisruptionBudget'
 
@@ -40,7 +41,7 @@ export function neverAllows(budget: KubernetesObject, pods?: number): string | u
  */
 export async function listMovableDeployments(stack: Stack): Promise<KubernetesObject[]> {
   const deployments = await stack.all('apps/v1/Deployment')
-  const { namespace, service } = stack.config.gateway
+  const { namespace, name: service } = await gatewayName(stack)
   const gateway = await stack.one('v1/Service', service, namespace)
   return deployments.filter(({ metadata, spec }) => {
     if (Number(spec?.replicas ?? 0) === 0) return false

@@ -8,6 +8,7 @@ import { conditionOf } from '../kube/until.ts'
 import { INSTRUMENT_LABEL } from '../traffic/agent-protocol.ts'
 import { BUDGET, budgetsOver, neverAllows } from './disruption-budgets.ts'
 import { deploymentId } from './faults.ts'
+import { gatewayName } from '../cluster/gateway-service.ts'
 
 const TOO_MANY = 429
 
@@ -34,7 +35,8 @@ export async function servingNodes(stack: Stack): Promise<KubernetesObject[]> {
     )
   }
   const { items: pods } = await stack.k8s.list('v1/Pod')
-  const { spec } = await stack.one('v1/Service', stack.config.gateway.service, stack.config.gateway.namespace)
+  const { name, namespace } = await gatewayName(stack)
+  const { spec } = await stack.one('v1/Service', name, namespace)
   const gateway = Object.entries((spec?.selector ?? {}) as Record<string, string>)
   const serves = ({ metadata }: KubernetesObject) =>
     metadata?.labels?.['serving.knative.dev/revision'] !== undefined ||

@@ -6,6 +6,7 @@ import type { Stack } from '../stack/stack.ts'
 import type { WatchedThrough } from './experiment.ts'
 import { podSelector } from './faults.ts'
 import { spreadAgain, zoneCount } from './spread.ts'
+import { gatewayName } from '../cluster/gateway-service.ts'
 
 /** The gateway's Deployment, for faults. */
 export interface GatewayDeployment {
@@ -21,7 +22,7 @@ export interface GatewayDeployment {
  * @throws StackFailure if there is none
  */
 export async function gatewayDeployment(stack: Stack): Promise<GatewayDeployment> {
-  const { namespace, service } = stack.config.gateway
+  const { namespace, name: service } = await gatewayName(stack)
   const { spec } = await stack.one('v1/Service', service, namespace)
   const deployment = (await stack.all('apps/v1/Deployment', namespace)).find(({ spec: own }: KubernetesObject) =>
     selectedByService(spec?.selector, own?.template?.metadata?.labels ?? {}),

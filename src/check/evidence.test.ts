@@ -16,7 +16,7 @@ function clusterOf(log: string | Error) {
   const tails: number[] = []
   const cluster = {
     runTag: 'ab12',
-    config: { gateway: { namespace: 'istio-system' } },
+    config: { gateway: { namespace: 'istio-system', service: 'gateway' } },
     k8s: {
       list: () => Promise.resolve({ items: [] }),
       log: ({ namespace, container }: Record<string, string>, { tail }: { tail: number }) => {

@@ -36,7 +36,7 @@ export const stackFlags = (command: Command): Command =>
     .option('--kubeconfig <file>', 'the kubeconfig')
     .option('--name <name>', 'the name of the kind or EKS cluster')
     .option('--node-image <image>', 'the image of a kind node')
-    .option('--domain <domain>', "Knative's domain")
+    .option('--domain <domain>', "Knative's domain: to install, and to expect")
     .option('--vantage <place>', 'where HTTP requests start: local or cluster')
     .option('--region <region>', 'the AWS region')
     .option('--profile <profile>', 'a profile of the AWS configuration')
@@ -53,14 +53,14 @@ export function readStack(flags: StackFlags): StackConfig {
     target: flags.target,
     context: flags.context,
     kubeconfig: flags.kubeconfig,
-    domain: flags.domain,
     vantage: flags.vantage,
-    mirror: flags.mirror,
+    bring: { domain: flags.domain, mirror: flags.mirror, nodeImage: flags.nodeImage },
+    expect: { domain: flags.domain },
     ...(flags.region || flags.profile || flags.endpoint
       ? { aws: { region: flags.region, profile: flags.profile, endpoint: flags.endpoint } }
       : {}),
     ...(flags.cloud ? { twin: { cloud: flags.cloud } } : {}),
-    ...(flags.name || flags.nodeImage ? { cluster: { name: flags.name, nodeImage: flags.nodeImage } } : {}),
+    ...(flags.name ? { cluster: { name: flags.name } } : {}),
     ...(flags.deadlineFactor === undefined ? {} : { deadlines: { factor: flags.deadlineFactor } }),
   }
   const here = flags.stack ?? 'stack.yaml'

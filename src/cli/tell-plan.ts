@@ -1,4 +1,5 @@
 import type { StackConfig } from '../config/stack-schema.ts'
+import { GATEWAY } from '../install/istio.ts'
 import type { ObjectId } from '../kube/object-id.ts'
 import type { EksDownPlan } from '../targets/eks-down.ts'
 import type { EksPlan } from '../targets/eks-stack.ts'
@@ -10,7 +11,7 @@ const named = ({ kind, name, namespace }: ObjectId): string =>
   `${kind.split('/').at(-1)} ${namespace ? `${namespace}/` : ''}${name}`
 
 /** The lines of a plan: every change that an `up` would make, and what undoes it. */
-export function tellPlan(plan: EksPlan, { gateway, nlb }: StackConfig): string[] {
+export function tellPlan(plan: EksPlan, { expect }: StackConfig): string[] {
   const creates = plan.components.reduce((sum, { create }) => sum + create.length, 0)
   return [
     `plan for the EKS cluster ${plan.cluster}, as ${plan.caller}; nothing is changed`,
@@ -39,7 +40,7 @@ export function tellPlan(plan: EksPlan, { gateway, nlb }: StackConfig): string[]
           'AWS, by the controller',
           line(
             'create',
-            `network load balancer (${nlb.scheme}) of Service ${gateway.namespace}/${gateway.service}, ` +
+            `network load balancer (${expect.nlb.scheme}) of Service ${GATEWAY.namespace}/${GATEWAY.name}, ` +
               'with a listener and a target group per port',
             'down deletes the Service first, and waits until AWS has deleted them',
           ),

@@ -4,7 +4,7 @@ import { findNlb, listenerOn, targetsOf, type Nlb, type NlbListener, type NlbTar
 import { PromiseCache } from '../core/promise-cache.ts'
 import { StackFailure } from '../core/problem.ts'
 import type { Cluster } from '../cluster/cluster.ts'
-import { gatewayHostname } from '../cluster/gateway-service.ts'
+import { gatewayHostname, gatewayName } from '../cluster/gateway-service.ts'
 
 /** The stack's EKS cluster and the load balancer of its gateway in AWS, each described once a run. */
 export class Cloud {
@@ -37,7 +37,7 @@ export class Cloud {
   }
 
   async #nlbNow(): Promise<Nlb> {
-    const { namespace, service } = this.#kubernetes.config.gateway
+    const { namespace, name: service } = await gatewayName(this.#kubernetes)
     return findNlb(this.aws, await gatewayHostname(this.#kubernetes), `${namespace}/${service}`)
   }
 

@@ -3,6 +3,7 @@ import type { KubernetesObject } from '../core/object.ts'
 import { readyPods } from '../kube/pods.ts'
 import { selects } from '../kube/selector.ts'
 import type { Cluster } from '../cluster/cluster.ts'
+import { gatewayName } from '../cluster/gateway-service.ts'
 
 /** The controller that gives Services of type LoadBalancer their addresses. */
 export interface LoadBalancerController {
@@ -28,7 +29,7 @@ export async function loadBalancerController(cluster: Cluster): Promise<LoadBala
   const deployments = await cluster.all('apps/v1/Deployment')
   const find = (namespace: string, name: string) =>
     deployments.find(({ metadata }) => metadata?.namespace === namespace && metadata?.name === name)
-  const { namespace, service } = cluster.config.gateway
+  const { namespace, name: service } = await gatewayName(cluster)
   const aws = find('kube-system', AWS_NAME)
   if (aws) {
     return {

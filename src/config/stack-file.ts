@@ -1,11 +1,12 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, isAbsolute, join } from 'node:path'
-import leven from 'leven'
-import { isMap, LineCounter, parseDocument, type Document } from 'yaml'
-import type { z } from 'zod'
+import { LineCounter, parseDocument } from 'yaml'
 import { UsageProblem } from '../core/problem.ts'
-import { nearestKey } from './nearest-key.ts'
+import { withExpectations } from './expectations.ts'
+import { withoutHeaderValues } from './our-headers.ts'
+import { explain } from './stack-problems.ts'
 import { stackSchema, type StackConfig } from './stack-schema.ts'
+import { placeOf, type YamlFile } from './yaml-place.ts'
 
 /** Values from the command line that override a stack file, nested as in the file. */
 export type StackOverrides = { [key: string]: string | number | boolean | undefined | StackOverrides }
@@ -28,11 +29,13 @@ export function readStackFile(path: string, overrides: StackOverrides = {}): Sta
   const plain: unknown = document.toJS() ?? {}
   if (typeof plain !== 'object' || Array.isArray(plain))
     throw new UsageProblem(`${path}:1: a map of keys is expected, as in stacks/kind.yaml.`)
+  const file: YamlFile = { path, document, lines }
   const given = merge(plain as Record<string, unknown>, overrides)
   const read = stackSchema.safeParse(given)
-  if (!read.success)
-    throw new UsageProblem(read.error.issues.map((issue) => explain(issue, path, given, document, lines)).join('\n'))
-  return resolvePaths(read.data, dirname(path), overrides)
+  if (!read.success) throw new UsageProblem(read.error.issues.map((issue) => explain(issue, given, file)).join('\n'))
+  const waive = read.data.waive.map((waiver, at) => ({ ...waiver, at: placeOf(['waive', String(at)], file) }))
+  const config = resolvePaths({ ...read.data, waive }, dirname(path), overrides)
+  return withExpectations(withoutHeaderValues(config), file)
 }
 
 function merge(base: Record<string, unknown>, over: StackOverrides): Record<string, unknown> {
@@ -45,87 +48,22 @@ function merge(base: Record<string, unknown>, over: StackOverrides): Record<stri
 }
 
 /** A path in the file is relative to the file, one on the command line to the working directory. */
-function resolvePaths(config: StackConfig, folder: string, overrides: StackOverrides): StackConfig {
-  const resolve = (key: 'mirror' | 'kubeconfig'): string | undefined => {
-    const path = config[key]?.replace(/^~(?=\/)/, process.env.HOME ?? '~')
-    return path === undefined || isAbsolute(path) || overrides[key] !== undefined ? path : join(folder, path)
+function resolvePaths(config: StackConfig, folder: string, { kubeconfig, bring }: StackOverrides): StackConfig {
+  const resolve = (path: string): string => {
+    const full = path.replace(/^~(?=\/)/, process.env.HOME ?? '~')
+    return isAbsolute(full) ? full : join(folder, full)
   }
-  const mirror = resolve('mirror')
-  const kubeconfig = resolve('kubeconfig')
+  const mirror = config.bring.mirror
+  const isGiven = (bring as StackOverrides | undefined)?.mirror !== undefined
+  const headers = Object.entries(config.ours.headers).map(([name, from]) => [
+    name,
+    from.file ? { file: resolve(from.file) } : from,
+  ])
   return {
     ...config,
-    ...(mirror ? { mirror } : {}),
-    ...(kubeconfig ? { kubeconfig } : {}),
+    ...(config.kubeconfig && kubeconfig === undefined ? { kubeconfig: resolve(config.kubeconfig) } : {}),
+    bring: { ...config.bring, ...(mirror && !isGiven ? { mirror: resolve(mirror) } : {}) },
+    ours: { ...config.ours, headers: Object.fromEntries(headers) as StackConfig['ours']['headers'] },
     images: { ...config.images, onNodes: config.images.onNodes ?? mirror !== undefined },
   }
-}
-
-function explain(
-  issue: z.core.$ZodIssue,
-  path: string,
-  given: unknown,
-  document: Document,
-  lines: LineCounter,
-): string {
-  const at = issue.path.map(String)
-  if (issue.code === 'unrecognized_keys') {
-    return issue.keys
-      .map((key) => `${path}:${lineOf([...at, key], document, lines)}: ${unknownKey(key, at)}`)
-      .join('\n')
-  }
-  const field = `${path}:${lineOf(at, document, lines)}: ${at.join('.') || 'the file'}`
-  const value = at.reduce<unknown>((parent, key) => (parent as Record<string, unknown> | undefined)?.[key], given)
-  const found = value === undefined ? 'not set' : `found ${JSON.stringify(value)}`
-  if (issue.code === 'invalid_value') return `${field}: ${found}, expected one of ${issue.values.join(', ')}.`
-  if (issue.code === 'invalid_type') {
-    const quotes = issue.expected === 'string' && typeof value === 'number' ? ', in quotes' : ''
-    const expected = issue.expected === 'object' ? 'a map of keys' : withArticle(issue.expected)
-    return `${field}: ${found}, expected ${expected}${quotes}.`
-  }
-  if (issue.code === 'too_small' && value === '') return `${field}: empty, expected a value.`
-  const expected = issue.message.replace(/^Invalid string: must match pattern.*/, 'another format')
-  return `${field}: ${found}, expected ${expected}.`
-}
-
-const withArticle = (type: string): string => (/^[aeiou]/.test(type) ? `an ${type}` : `a ${type}`)
-
-function unknownKey(key: string, path: string[]): string {
-  const known = knownKeys(path)
-  const nearest = nearestKey(key, known)
-  const suggestion =
-    nearest && leven(nearest, key) <= Math.max(2, key.length / 2)
-      ? `did you mean "${nearest}"?`
-      : `known keys are ${known.join(', ')}.`
-  return `unknown key "${[...path, key].join('.')}"; ${suggestion}`
-}
-
-interface WrappedSchema {
-  shape?: Record<string, WrappedSchema>
-  def?: { innerType?: WrappedSchema }
-}
-
-function knownKeys(path: string[]): string[] {
-  let at: WrappedSchema | undefined = stackSchema as unknown as WrappedSchema
-  for (const key of path) at = unwrap(at)?.shape?.[key]
-  return Object.keys(unwrap(at)?.shape ?? {})
-}
-
-function unwrap(schema: WrappedSchema | undefined): WrappedSchema | undefined {
-  let at = schema
-  while (at && !at.shape && at.def?.innerType) at = at.def.innerType
-  return at
-}
-
-/** The line of a key, or of its nearest parent in the file. */
-function lineOf(path: string[], document: Document, lines: LineCounter): number {
-  let at: unknown = document.contents
-  let line = 1
-  for (const key of path) {
-    if (!isMap(at)) break
-    const pair = at.items.find((item) => String((item.key as { value?: unknown }).value) === key)
-    const range = (pair?.key as { range?: [number, number, number] } | undefined)?.range
-    if (range) line = lines.linePos(range[0]).line
-    at = pair?.value
-  }
-  return line
 }

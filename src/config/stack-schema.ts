@@ -1,47 +1,17 @@
 import { z } from 'zod'
+import { bringSchema } from './bring-schema.ts'
+import { budgetsSchema } from './budgets-schema.ts'
+import { expectSchema } from './expect-schema.ts'
 import { MAKERS } from './load-balancer-makers.ts'
+import { oursSchema } from './ours-schema.ts'
+import { waiverSchema, type Waiver } from './waiver-schema.ts'
 
-const version = z.string().regex(/^v?\d+\.\d+(\.\d+)?([-+].+)?$/, 'a version such as 1.34.4')
 const serviceAddress = z
   .string()
   .regex(/^[a-z0-9-]+\/[a-z0-9-]+:[a-z0-9-]+$/, 'NAMESPACE/NAME:PORT of a Service')
   .optional()
 const file = z.string().min(1)
-
-/** Knative's domain on a stack that Plumbline installs and whose stack.yaml has none. */
-export const USUAL_DOMAIN = 'example.com'
-
-const budget = (failed: number, gapSeconds: number) =>
-  z
-    .strictObject({
-      failed: z.int().nonnegative().default(failed),
-      gapSeconds: z.number().positive().max(300).default(gapSeconds),
-    })
-    .prefault({})
-
-/**
- * What each fault may cost: failed requests, and the longest time without a good answer. What Kubernetes and Knative
- * promise costs nothing: a drain with budgets, a rollout. A pod that is killed without grace may lose the requests it
- * holds, and those sent to it until its endpoint is removed.
- */
-const budgetsSchema = z.strictObject({
-  'drain-node': budget(0, 1),
-  'drain-zone': budget(0, 1),
-  'gateway-rollout': budget(0, 1),
-  'nlb-target-drain': budget(0, 1),
-  'kill-gateway': budget(40, 5),
-  'kill-activator': budget(40, 5),
-  'kill-autoscaler': budget(0, 1),
-  'kill-istiod': budget(0, 1),
-  'kill-webhook': budget(0, 1),
-  'kill-queue-proxy': budget(40, 5),
-  coldStartSeconds: z
-    .number()
-    .positive()
-    .max(300)
-    .default(15)
-    .describe('the longest time to the first byte of a request to a Service without pods'),
-})
+const name = z.string().min(1)
 
 /** stack.yaml, the stack to certify: all of its keys with their defaults. */
 export const stackSchema = z.strictObject({
@@ -73,59 +43,36 @@ export const stackSchema = z.strictObject({
         .regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$/, 'letters, digits and dashes')
         .default('plumbline')
         .describe('the name of the kind cluster or of the EKS cluster'),
-      nodeImage: z
-        .string()
-        .optional()
-        .describe('the image of the kind nodes (default: kindest/node of versions.kubernetes)'),
-      zones: z
-        .array(z.string().min(1))
-        .min(1)
-        .default(['zone-a', 'zone-b', 'zone-c'])
-        .describe('the zones of the kind cluster, with a worker in each'),
     })
     .prefault({}),
-  versions: z
+  bring: bringSchema.prefault({}).describe('what kind, eks and twin install; existing installs nothing'),
+  expect: expectSchema
+    .prefault({})
+    .describe('what must be found; what bring installs is expected too, and what is not said is not asserted'),
+  gateway: z
+    .strictObject({ namespace: name.optional(), service: name.optional() })
+    .prefault({})
+    .describe('the Service of the gateway that carries our requests (default: the survey finds it)'),
+  istio: z
     .strictObject({
-      kubernetes: version.optional(),
-      istio: version.optional(),
-      knative: version.optional(),
-      'net-istio': version.optional(),
-      'cert-manager': version.optional(),
-      metallb: version.optional(),
-      'lb-controller': version.optional(),
+      istiod: z.strictObject({ namespace: name.optional(), revision: name.optional() }).prefault({}),
     })
     .prefault({})
-    .describe('the versions that kind and eks install; on every target a check fails where it finds another version'),
-  domain: z
-    .string()
-    .regex(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/, 'a DNS domain')
-    .optional()
-    .describe(
-      `the domain expected in Knative's config-domain (default of a stack that Plumbline installs: ${USUAL_DOMAIN})`,
-    ),
-  gateway: z
-    .strictObject({
-      namespace: z.string().default('istio-system'),
-      service: z.string().default('istio-ingressgateway'),
-    })
-    .prefault({}),
+    .describe('the istiod to certify (default: the one that configures the gateway)'),
+  knative: z
+    .strictObject({ namespace: name.optional() })
+    .prefault({})
+    .describe('the namespace of Knative Serving (default: the survey finds it)'),
+  certManager: z
+    .strictObject({ namespace: name.optional() })
+    .prefault({})
+    .describe('the namespace of cert-manager (default: the survey finds it)'),
   loadBalancer: z
-    .strictObject({
-      maker: z
-        .enum(MAKERS)
-        .optional()
-        .describe('who makes the load balancer of the gateway, where the survey cannot tell (default: found out)'),
-    })
-    .prefault({}),
-  nlb: z
-    .strictObject({
-      scheme: z.enum(['internal', 'internet-facing']).default('internal'),
-      tls: z
-        .enum(['gateway', 'acm'])
-        .default('gateway')
-        .describe('what terminates TLS: the gateway, or the load balancer with a certificate of ACM'),
-    })
-    .prefault({}),
+    .strictObject({ maker: z.enum(MAKERS).optional() })
+    .prefault({})
+    .describe("what makes the gateway's load balancer (default: the survey finds it)"),
+  ours: oursSchema.prefault({}).describe('what our own namespaces, objects and requests need on a strict cluster'),
+  waive: z.array(waiverSchema).default([]).describe('findings that are accepted, each with a reason and an end'),
   aws: z
     .strictObject({
       region: z
@@ -135,30 +82,6 @@ export const stackSchema = z.strictObject({
         .describe('the AWS region (default: AWS_REGION, or the region in the kubeconfig)'),
       profile: z.string().min(1).optional().describe('a profile of the AWS configuration (default: AWS_PROFILE)'),
       endpoint: z.url().optional().describe('the URL of the APIs of a stand-in for AWS'),
-      controller: z
-        .strictObject({
-          role: z
-            .string()
-            .regex(/^arn:aws[\w-]*:iam::\d{12}:role\/.+$/, 'the ARN of a role')
-            .optional()
-            .describe('the IAM role to give to the AWS Load Balancer Controller where it has none'),
-          identity: z
-            .enum(['pod-identity', 'irsa'])
-            .default('pod-identity')
-            .describe(
-              'how the controller gets its role: Pod Identity association, or annotation of its ServiceAccount',
-            ),
-          chart: z
-            .string()
-            .min(1)
-            .default('aws-load-balancer-controller')
-            .describe('the Helm chart: a name in https://aws.github.io/eks-charts, or the path of a folder or archive'),
-          values: z
-            .record(z.string(), z.unknown())
-            .default({})
-            .describe('Helm values that override those of Plumbline'),
-        })
-        .prefault({}),
     })
     .prefault({})
     .describe('how AWS is called; the credentials are those of the AWS tools'),
@@ -181,10 +104,6 @@ export const stackSchema = z.strictObject({
         .strictObject({ http: z.number().int().default(80), https: z.number().int().default(443) })
         .prefault({})
         .describe('the ports to use for 80 and 443 of the load balancer, behind a port forward for example'),
-      pool: z
-        .string()
-        .optional()
-        .describe("the MetalLB address pool on kind as FIRST-LAST (default: the end of Docker's network)"),
     })
     .prefault({}),
   observability: z
@@ -213,12 +132,9 @@ export const stackSchema = z.strictObject({
       onNodes: z
         .boolean()
         .optional()
-        .describe('the images are on the nodes already and no registry is asked (default: true with a mirror)'),
+        .describe('the images are on the nodes already and no registry is asked (default: true with bring.mirror)'),
     })
     .prefault({}),
-  mirror: file
-    .optional()
-    .describe('a folder with COMPONENT.yaml for each component, used instead of the release pages'),
   load: z
     .strictObject({
       from: z
@@ -231,8 +147,21 @@ export const stackSchema = z.strictObject({
   budgets: budgetsSchema
     .prefault({})
     .describe('the budget of each fault: failed requests, and the longest gap without an answer'),
+  chaos: z
+    .strictObject({
+      nodes: z.int().min(1).default(3).describe('at most how many nodes are drained, chosen to cover the zones'),
+      mayEvict: z
+        .array(z.string().regex(/^[a-z0-9-]+\/[a-z0-9.-]+$/, 'NAMESPACE/NAME'))
+        .default([])
+        .describe(
+          'NAMESPACE/NAME of workloads and lone pods whose pods a drain may evict though they lose something by it: ' +
+            'StatefulSets, pods with emptyDir data, pods that nothing owns',
+        ),
+    })
+    .prefault({})
+    .describe('what a fault may touch'),
   deadlines: z.strictObject({ factor: z.number().positive().max(20).default(1) }).prefault({}),
 })
 
 /** A stack.yaml after it was read and validated, with all defaults. */
-export type StackConfig = z.infer<typeof stackSchema>
+export type StackConfig = Omit<z.infer<typeof stackSchema>, 'waive'> & { waive: Waiver[] }

@@ -11,6 +11,8 @@ import type { StackConfig } from '../config/stack-schema.ts'
 import { deploymentMark, type Component } from './component.ts'
 
 const INSTALL_FILE = join(import.meta.dirname, '..', '..', 'fixtures', 'istio', 'install.yaml')
+/** The Service of the gateway that the install file makes. */
+export const GATEWAY = { namespace: 'istio-system', name: 'istio-ingressgateway' } as const
 const MARK = { kind: 'v1/ConfigMap', name: 'plumbline-installed', namespace: 'istio-system' }
 
 /** What `istioctl install` makes of the tag `default` beside what `manifest generate` shows. */
@@ -29,14 +31,14 @@ export const istio: Component = {
   after: ['lb-controller'],
   mark: deploymentMark('istio-system', 'istiod'),
   async objects({ config }) {
-    await rightVersion(config.versions.istio)
+    await rightVersion(config.bring.versions.istio)
     const args = ['manifest', 'generate', ...filesOf(config).flatMap((file) => ['-f', file])]
     const { stdout } = await execa('istioctl', args)
     const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'istio-system' } }
     return [namespace, ...parseManifest(stdout, 'istioctl manifest generate'), ...OF_THE_TAG]
   },
   async install({ api, config, context, signal }) {
-    const version = await rightVersion(config.versions.istio)
+    const version = await rightVersion(config.bring.versions.istio)
     const files = filesOf(config)
     // istioctl install writes its webhooks anew each time, even where all is as asked for.
     const hash = fingerprint([version, ...files.map((file) => readFileSync(file, 'utf8'))])
@@ -75,7 +77,7 @@ export const istio: Component = {
 }
 
 /** The install file, and what a mirror lays over it. */
-function filesOf({ mirror }: StackConfig): string[] {
+function filesOf({ bring: { mirror } }: StackConfig): string[] {
   const overlay = mirror ? join(mirror, 'istio.yaml') : undefined
   return [INSTALL_FILE, ...(overlay && existsSync(overlay) ? [overlay] : [])]
 }
@@ -86,8 +88,8 @@ async function rightVersion(wanted: string | undefined): Promise<string> {
   const found = (JSON.parse(stdout) as { clientVersion: { version: string } }).clientVersion.version
   if (wanted && coerce(found)?.version !== coerce(wanted)?.version) {
     throw new UsageProblem(
-      `istioctl on the PATH is version ${found}, and stack.yaml asks for versions.istio ${wanted}. ` +
-        `Install istioctl ${wanted}, or set versions.istio to ${found}.`,
+      `istioctl on the PATH is version ${found}, and stack.yaml asks for bring.versions.istio ${wanted}. ` +
+        `Install istioctl ${wanted}, or set bring.versions.istio to ${found}.`,
     )
   }
   return found

@@ -3,7 +3,7 @@ import { adapt, registryOf } from './knative.ts'
 import { stackSchema } from '../config/stack-schema.ts'
 
 describe("a release's object on kind", () => {
-  const config = stackSchema.parse({ target: 'kind', domain: 'example.com', images: { onNodes: true } })
+  const config = stackSchema.parse({ target: 'kind', bring: { domain: 'example.com' }, images: { onNodes: true } })
 
   test('gets the domain as a key of its own', () => {
     expect(

@@ -1,5 +1,6 @@
 import type { KubernetesObject } from '../core/object.ts'
-import { USUAL_DOMAIN, type StackConfig } from '../config/stack-schema.ts'
+import { USUAL_DOMAIN } from '../config/bring-schema.ts'
+import type { StackConfig } from '../config/stack-schema.ts'
 import { readManifest } from '../kube/manifest.ts'
 import { allAvailable, applyAll } from './apply-all.ts'
 import { deploymentMark, type Component } from './component.ts'
@@ -44,7 +45,7 @@ export function adapt(object: KubernetesObject, config: StackConfig): Kubernetes
   const { kind } = object
   const name = object.metadata?.name ?? ''
   if (kind === 'ConfigMap' && name === 'config-domain') {
-    return { ...object, data: { ...object.data, [config.domain ?? USUAL_DOMAIN]: '' } }
+    return { ...object, data: { ...object.data, [config.bring.domain ?? USUAL_DOMAIN]: '' } }
   }
   if (kind === 'ConfigMap' && name === 'config-deployment' && config.images.onNodes) {
     const hosts = [...new Set([registryOf(config.images.node), 'kind.local', 'ko.local', 'dev.local'])]

@@ -52,8 +52,8 @@ export async function uninstallController({ config, context, signal }: InstallCo
 }
 
 function chartArgs({ config, eks }: InstallContext): string[] {
-  const { chart, role, identity, values } = config.aws.controller
-  const version = config.versions['lb-controller']?.replace(/^v/, '')
+  const { chart, role, identity, values } = config.bring.controller
+  const version = config.bring.versions['lb-controller']?.replace(/^v/, '')
   const isFile = /[/\\]|\.tgz$/.test(chart)
   const given = {
     clusterName: eks?.name,

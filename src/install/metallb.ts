@@ -1,5 +1,4 @@
 import { UsageProblem } from '../core/problem.ts'
-import type { StackConfig } from '../config/stack-schema.ts'
 import { readManifest } from '../kube/manifest.ts'
 import { allAvailable, applyAll, applyPatiently } from './apply-all.ts'
 import { deploymentMark, type Component } from './component.ts'
@@ -15,7 +14,7 @@ export const metallb: Component = {
     const objects = await readRelease(releases.metallb, config)
     await applyAll(api, objects, signal)
     await allAvailable(api, objects)
-    const pool = config.addresses.pool ?? (await endOfDockerNetwork())
+    const pool = config.bring.pool ?? (await endOfDockerNetwork())
     for (const object of readManifest('kind/metallb-pool.yaml', { pool })) await applyPatiently(api, object, signal)
   },
 }
@@ -30,7 +29,7 @@ async function endOfDockerNetwork(): Promise<string> {
   const subnet = subnets.find((each) => /^\d+\.\d+\.\d+\.\d+\/\d+$/.test(each))
   if (!subnet)
     throw new UsageProblem(
-      "Docker's network kind has no IPv4 subnet. Set MetalLB's address pool in stack.yaml: addresses.pool.",
+      "Docker's network kind has no IPv4 subnet. Set MetalLB's address pool in stack.yaml: bring.pool.",
     )
   return poolOf(subnet)
 }
@@ -39,11 +38,11 @@ async function endOfDockerNetwork(): Promise<string> {
  * The pool at the end of an IPv4 subnet: '172.18.0.0/16' gives '172.18.255.200-172.18.255.250'.
  * @throws UsageProblem where the subnet is too small to hold one
  */
-export function poolOf(subnet: string): NonNullable<StackConfig['addresses']['pool']> {
+export function poolOf(subnet: string): string {
   const [base = '', bits = '32'] = subnet.split('/')
   if (Number(bits) > 24)
     throw new UsageProblem(
-      `Docker's network ${subnet} is too small for an address pool. Set one in stack.yaml: addresses.pool.`,
+      `Docker's network ${subnet} is too small for an address pool. Set one in stack.yaml: bring.pool.`,
     )
   const number = base.split('.').reduce((sum, part) => sum * 256 + Number(part), 0)
   const last = number + 2 ** (32 - Number(bits)) - 256

@@ -5,6 +5,7 @@ import { fetch } from 'undici'
 import { deadline } from '../core/deadlines.ts'
 import { UsageProblem } from '../core/problem.ts'
 import type { KubernetesObject } from '../core/object.ts'
+import type { Versioned } from '../config/bring-schema.ts'
 import type { StackConfig } from '../config/stack-schema.ts'
 import { networkReason } from '../core/network-reason.ts'
 import { parseManifest } from '../kube/manifest.ts'
@@ -12,7 +13,7 @@ import { parseManifest } from '../kube/manifest.ts'
 /** A component whose release is one manifest, and where its project publishes it. */
 export interface Release {
   component: 'metallb' | 'cert-manager' | 'knative-serving' | 'net-istio'
-  version: keyof StackConfig['versions']
+  version: Versioned
   url: (version: string) => string
 }
 
@@ -50,8 +51,9 @@ const read = new Map<string, Promise<KubernetesObject[]>>()
  * @throws UsageProblem where the file is missing, no version is given, or the page does not answer
  */
 export function readRelease(release: Release, config: StackConfig): Promise<KubernetesObject[]> {
-  const key = `${release.component} ${config.mirror ?? config.versions[release.version] ?? ''}`
-  const objects = read.get(key) ?? (config.mirror ? readMirror(release, config.mirror) : fetchRelease(release, config))
+  const { mirror, versions } = config.bring
+  const key = `${release.component} ${mirror ?? versions[release.version] ?? ''}`
+  const objects = read.get(key) ?? (mirror ? readMirror(release, mirror) : fetchRelease(release, config))
   read.set(key, objects)
   return objects
 }
@@ -67,10 +69,10 @@ async function readMirror({ component }: Release, mirror: string): Promise<Kuber
 }
 
 async function fetchRelease(release: Release, config: StackConfig): Promise<KubernetesObject[]> {
-  const version = config.versions[release.version]?.replace(/^v/, '')
+  const version = config.bring.versions[release.version]?.replace(/^v/, '')
   if (!version) {
     throw new UsageProblem(
-      `stack.yaml has no versions.${release.version}: set the version of ${release.component} to install.`,
+      `stack.yaml has no bring.versions.${release.version}: set the version of ${release.component} to install.`,
     )
   }
   const url = release.url(version)
@@ -79,7 +81,7 @@ async function fetchRelease(release: Release, config: StackConfig): Promise<Kube
     if (answer.ok) return parseManifest(await answer.text(), url)
     throw new UsageProblem(
       `${url} answered ${answer.status}. ` +
-        `Check versions.${release.version}, or pass a folder of manifests with --mirror.`,
+        `Check bring.versions.${release.version}, or pass a folder of manifests with --mirror.`,
     )
   } catch (problem) {
     if (problem instanceof UsageProblem) throw problem

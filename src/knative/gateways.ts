@@ -1,6 +1,7 @@
 import { parse } from 'yaml'
 import type { Cluster } from '../cluster/cluster.ts'
 import type { Istio } from '../mesh/istio.ts'
+import { gatewayName } from '../cluster/gateway-service.ts'
 
 /** A Gateway that net-istio puts VirtualServices on, and the Service of its pods. */
 export interface KnativeGateway {
@@ -60,7 +61,7 @@ export async function gatewayTroubles(
   stack: Cluster & { istio: Istio },
   gateways: readonly KnativeGateway[],
 ): Promise<string[]> {
-  const { namespace, service } = stack.config.gateway
+  const { namespace, name: service } = await gatewayName(stack)
   const pods = await stack.istio.gatewayPods()
   const troubles = gateways.map(async ({ name: own, namespace: ownNamespace, service: ownService }) => {
     const name = `Gateway ${ownNamespace}/${own}`

@@ -2,6 +2,7 @@ import type { Answer } from '../traffic/http.ts'
 import { KNATIVE } from '../kube/kinds.ts'
 import type { KubernetesObject } from '../core/object.ts'
 import type { Cluster } from '../cluster/cluster.ts'
+import { gatewayName } from '../cluster/gateway-service.ts'
 
 /** The hops of a request in order, and the header and address that they were read from. */
 export interface RequestPath {
@@ -19,7 +20,7 @@ export async function requestPath(cluster: Cluster, answer: Answer): Promise<Req
   const received = JSON.parse(answer.body) as { from: string; headers: Record<string, string> }
   const forwardedFor = received.headers['x-forwarded-for'] ?? ''
   // Read now: pods may have been replaced since the run began.
-  const { namespace, service } = cluster.config.gateway
+  const { namespace, name: service } = await gatewayName(cluster)
   const { spec } = await cluster.one('v1/Service', service, namespace)
   const selector = Object.entries((spec?.selector ?? {}) as Record<string, string>).map(
     ([key, value]) => `${key}=${value}`,

@@ -8,6 +8,7 @@ import type { Changes } from '../cluster/changes.ts'
 import type { Ingress } from '../traffic/ingress.ts'
 import type { Istio } from '../mesh/istio.ts'
 import type { Knative } from './knative.ts'
+import { gatewayName } from '../cluster/gateway-service.ts'
 
 type Parts = Cluster & { changes: Changes; ingress: Ingress; istio: Istio; knative: Knative }
 
@@ -31,7 +32,7 @@ export class RoutePatch {
 
   /** Places the filter, and waits until every gateway's routes have the timeout. */
   async apply({ timeout, retries }: { timeout: string; retries: number }): Promise<void> {
-    const { namespace } = this.#stack.config.gateway
+    const { namespace } = await gatewayName(this.#stack)
     const [filter] = await this.#stack.fixture('knative/route-patch.yaml', {
       namespace,
       name: `plumb-route-patch-${this.#stack.runTag}`,
@@ -79,7 +80,7 @@ export class RoutePatch {
 
   /** The name of the gateway's route configuration: http.PORT, with the target port of the Service's port 80. */
   async #routeName(): Promise<string> {
-    const { namespace, service } = this.#stack.config.gateway
+    const { namespace, name: service } = await gatewayName(this.#stack)
     const { spec } = await this.#stack.one('v1/Service', service, namespace)
     const port = ((spec?.ports ?? []) as { port: number; targetPort?: number }[]).find(({ port }) => port === 80)
     if (!port) throw new StackFailure(`Service ${namespace}/${service} has no port 80.`)

@@ -6,7 +6,7 @@ import type { IngressRequest } from '../traffic/ingress.ts'
 import { lineThat, untilLogged, type Line, type LogCondition, type Logging } from '../cluster/log-stream.ts'
 import { labelQuery } from '../kube/selector.ts'
 import type { Cluster } from '../cluster/cluster.ts'
-import { gatewaySelector } from '../cluster/gateway-service.ts'
+import { gatewayName, gatewaySelector } from '../cluster/gateway-service.ts'
 import type { Ingress } from '../traffic/ingress.ts'
 import type { Istio } from './istio.ts'
 
@@ -150,7 +150,7 @@ export class GatewayLog {
   }
 
   async #whose(): Promise<Logging> {
-    const { namespace } = this.#cluster.config.gateway
+    const { namespace } = await gatewayName(this.#cluster)
     return { namespace, labels: labelQuery(await gatewaySelector(this.#cluster)), container: 'istio-proxy' }
   }
 }

@@ -70,9 +70,13 @@ async function saysEks(found: ReturnType<typeof eksOf>, api: Kubernetes): Promis
 }
 
 async function hasAwsBalancer(api: Kubernetes, { gateway }: StackConfig): Promise<boolean> {
-  const service = await api.find('v1/Service', gateway.service, gateway.namespace).catch(() => undefined)
-  const [first] = (service?.status?.loadBalancer?.ingress ?? []) as { hostname?: string }[]
-  return ELB_HOSTNAME.test(first?.hostname ?? '')
+  const { items } = await api.list('v1/Service', { namespace: gateway.namespace }).catch(() => ({ items: [] }))
+  return items
+    .filter(({ metadata }) => !gateway.service || metadata?.name === gateway.service)
+    .some(({ status }) => {
+      const [first] = (status?.loadBalancer?.ingress ?? []) as { hostname?: string }[]
+      return ELB_HOSTNAME.test(first?.hostname ?? '')
+    })
 }
 
 /** The stack with the way into it: for eks a kubeconfig of its own. */

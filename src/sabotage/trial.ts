@@ -14,6 +14,7 @@ import { undoAll } from '../cluster/undo.ts'
 import { until } from '../kube/until.ts'
 import type { Sabotage } from './sabotage.ts'
 import { Saboteur } from './saboteur.ts'
+import { gatewayName } from '../cluster/gateway-service.ts'
 
 // A list of troubles may be as long as a cluster is large: so many characters of it are kept.
 const LONGEST_TEXT = 1_000
@@ -169,7 +170,7 @@ async function putBack(each: Sabotage, run: RunInfo, abort: AbortSignal): Promis
     if (left.length) return `the fault could not be undone: ${left.join('; ')}`
     await restartPods(stack.k8s, [...(each.restarts ?? []), ...(each.afterwards ?? [])])
     await until(stack.k8s, { kind: 'apps/v1/Deployment' }, isRolledOut, 'componentAvailable')
-    const { namespace, service: name } = stack.config.gateway
+    const { namespace, name } = await gatewayName(stack)
     await until(
       stack.k8s,
       { kind: 'v1/Service', namespace, name },

@@ -1,4 +1,5 @@
 import { findNlb } from '../cloud/nlb.ts'
+import { GATEWAY } from '../install/istio.ts'
 import { leftOf, partsOf, type NlbParts } from '../cloud/nlb-gone.ts'
 import { associationsOf, dissociate } from '../cloud/pod-identity.ts'
 import type { StackConfig } from '../config/stack-schema.ts'
@@ -36,7 +37,7 @@ async function planDown(reached: EksReached, context: InstallContext): Promise<E
     components.push({ name, remove: objects.filter((id) => !keep.some(({ object }) => object === id)), keep })
   }
   const association = await ownAssociation(reached)
-  const balancer = gatewayOf(recorded, context)
+  const balancer = gatewayOf(recorded)
   return {
     cluster: reached.cluster.name,
     caller: reached.caller,
@@ -64,7 +65,7 @@ export async function eksDown(
     for (const { name, objects } of inOrder(made)) {
       tell(`${name}: taking down ${objects.length} objects`)
       // The controller must still be there when the load balancer goes.
-      const gateway = gatewayOf(objects, context)
+      const gateway = gatewayOf(objects)
       if (gateway) await balancerGone(reached, gateway, context, tell)
       if (name === lbController.name) await uninstallController(context)
       const staying = await takeDown(objects, recorded, context)
@@ -98,10 +99,9 @@ const ownAssociation = async ({ aws, cluster }: EksReached): Promise<string | un
   (await associationsOf(aws, cluster.name, ACCOUNT)).find(({ ours }) => ours)?.id
 
 /** The gateway's Service among what plumbline made. */
-const gatewayOf = (recorded: readonly ObjectId[], { config }: InstallContext): ObjectId | undefined =>
+const gatewayOf = (recorded: readonly ObjectId[]): ObjectId | undefined =>
   recorded.find(
-    ({ kind, name, namespace }) =>
-      kind === 'v1/Service' && name === config.gateway.service && namespace === config.gateway.namespace,
+    ({ kind, name, namespace }) => kind === 'v1/Service' && name === GATEWAY.name && namespace === GATEWAY.namespace,
   )
 
 /** Deletes the gateway's Service and waits until AWS has nothing left of its load balancer. */

@@ -1,4 +1,5 @@
 import { UsageProblem } from '../core/problem.ts'
+import { GATEWAY } from '../install/istio.ts'
 import type { StackConfig } from '../config/stack-schema.ts'
 import { associate, associationsOf } from '../cloud/pod-identity.ts'
 import { installAll, type InstallContext } from '../install/component.ts'
@@ -67,14 +68,15 @@ async function plan(reached: EksReached, context: InstallContext, made: MadeReco
   const components = await planComponents(COMPONENTS, context, made)
   const controller = components.find(({ name }) => name === 'lb-controller')
   const association = controller?.stays ? undefined : await roleToGive(reached, context.config)
-  const { namespace, service } = context.config.gateway
   return {
     cluster: reached.cluster.name,
     caller: reached.caller,
     components,
     ...(association ? { association } : {}),
     balancer: components.some(({ create }) =>
-      create.some(({ kind, name, namespace: at }) => kind === 'v1/Service' && name === service && at === namespace),
+      create.some(
+        ({ kind, name, namespace: at }) => kind === 'v1/Service' && name === GATEWAY.name && at === GATEWAY.namespace,
+      ),
     ),
   }
 }
@@ -84,7 +86,7 @@ async function plan(reached: EksReached, context: InstallContext, made: MadeReco
  * @throws UsageProblem where it has none and none is named
  */
 async function roleToGive({ aws, cluster }: EksReached, config: StackConfig): Promise<string | undefined> {
-  const { role, identity } = config.aws.controller
+  const { role, identity } = config.bring.controller
   if (identity === 'irsa' && role) return undefined
   const [there] = await associationsOf(aws, cluster.name, ACCOUNT)
   if (there) return undefined
@@ -92,7 +94,7 @@ async function roleToGive({ aws, cluster }: EksReached, config: StackConfig): Pr
   throw new UsageProblem(
     [
       'The load balancer controller has no IAM role.',
-      'Name one in stack.yaml (aws.controller.role),',
+      'Name one in stack.yaml (bring.controller.role),',
       `or give ServiceAccount ${ACCOUNT.namespace}/${ACCOUNT.account} a role by Pod Identity.`,
       "The policy that it needs is docs/install/iam_policy.json of the controller's release.",
     ].join(' '),

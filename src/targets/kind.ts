@@ -24,7 +24,7 @@ export const kindContext = (config: StackConfig): string => `kind-${config.clust
 /** The nodes of the kind cluster: a control plane, and a worker in each zone. */
 function kindClusterConfig(config: StackConfig): object {
   const [cluster] = readManifest('kind/cluster.yaml')
-  const workers = config.cluster.zones.map((zone) => ({
+  const workers = config.bring.zones.map((zone) => ({
     role: 'worker',
     labels: { 'topology.kubernetes.io/zone': zone },
   }))
@@ -56,8 +56,7 @@ export async function kindUp(config: StackConfig, tell: (what: string) => void, 
 /** Says, in the cluster, that an `up` of this stack came to its end. */
 const UP_MARK = { kind: 'v1/ConfigMap', name: 'plumbline-up', namespace: 'kube-system' }
 
-const stackHash = ({ versions, domain, images, cluster, addresses }: StackConfig): string =>
-  fingerprint([versions, domain, images, cluster, addresses])
+const stackHash = ({ bring, images, cluster }: StackConfig): string => fingerprint([bring, images, cluster])
 
 /**
  * Whether an `up` of this very stack came to its end in the cluster. `certify` then takes the cluster as it is: to
@@ -82,7 +81,8 @@ export async function kindDown(config: StackConfig): Promise<void> {
 }
 
 async function makeCluster(config: StackConfig, tell: (what: string) => void, signal: AbortSignal): Promise<void> {
-  const { name, nodeImage } = config.cluster
+  const { name } = config.cluster
+  const { nodeImage, versions } = config.bring
   if (await clusterExists(config)) {
     const missing = await missingOf(config)
     // It may be somebody's, stopped or made otherwise: only who is asked deletes it.
@@ -94,7 +94,7 @@ async function makeCluster(config: StackConfig, tell: (what: string) => void, si
     tell(`kind: the cluster ${name} exists`)
     return
   }
-  const version = config.versions.kubernetes?.replace(/^v/, '')
+  const version = versions.kubernetes?.replace(/^v/, '')
   const image = nodeImage ?? (version ? `kindest/node:v${version}` : undefined)
   tell(`kind: creating the cluster ${name}`)
   const from = performance.now()
@@ -152,14 +152,14 @@ async function missingOf(config: StackConfig): Promise<string | undefined> {
   await execa('kind', ['export', 'kubeconfig', '--name', config.cluster.name, ...kubeconfigFlag(config)], {
     reject: false,
   })
-  const wanted = config.cluster.zones.length + 1
+  const wanted = config.bring.zones.length + 1
   try {
     const kubeConfig = loadKubeConfig(config.kubeconfig, kindContext(config))
     const { items } = await new Kubernetes(kubeConfig).list('v1/Node')
     await kubeConfig.close()
     return items.length === wanted
       ? undefined
-      : `has ${items.length} nodes, expected ${wanted} (a control plane and a worker for each of cluster.zones)`
+      : `has ${items.length} nodes, expected ${wanted} (a control plane and a worker for each of bring.zones)`
   } catch (problem) {
     if (problem instanceof ClusterProblem || problem instanceof UsageProblem) return 'its API does not answer'
     throw problem

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { deadline } from '../core/deadlines.ts'
 import { UsageProblem } from '../core/problem.ts'
-import { USUAL_DOMAIN, type StackConfig } from '../config/stack-schema.ts'
+import { USUAL_DOMAIN } from '../config/bring-schema.ts'
+import type { StackConfig } from '../config/stack-schema.ts'
 
 const REGION = 'eu-west-1'
 const ROOT = join(import.meta.dirname, '..', '..')
@@ -33,9 +34,9 @@ export interface RunningTwin {
 export async function startTwin(config: StackConfig, place: TwinPlace = {}): Promise<RunningTwin> {
   const folder = mkdtempSync(join(tmpdir(), 'plumbline-twin-'))
   const kubeconfig = join(folder, 'kubeconfig')
-  const { versions, domain = USUAL_DOMAIN, cluster } = config
+  const { versions, domain = USUAL_DOMAIN, zones } = config.bring
   const args = [
-    ...['--kubeconfig', kubeconfig, '--domain', domain, '--zones', cluster.zones.join(',')],
+    ...['--kubeconfig', kubeconfig, '--domain', domain, '--zones', zones.join(',')],
     ...['--versions', JSON.stringify(versions)],
     ...(place.range ? ['--range', place.range] : []),
     ...(place.port ? ['--port', place.port] : []),

@@ -7,6 +7,7 @@ import { objectName } from '../kube/object-id.ts'
 import { allTrue, conditionOf, type Condition } from '../kube/until.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import type { Changes } from '../cluster/changes.ts'
+import { gatewayName } from '../cluster/gateway-service.ts'
 
 export const CERT_MANAGER = 'cert-manager'
 export const CERTIFICATE = 'cert-manager.io/v1/Certificate'
@@ -102,7 +103,7 @@ export class CertManager {
    */
   async certificate(name: string, dnsNames: readonly string[]): Promise<IssuedCertificate> {
     const { issuer } = await this.authority()
-    const { namespace } = this.#cluster.config.gateway
+    const { namespace } = await gatewayName(this.#cluster)
     const full = `plumb-${name}-${this.#cluster.runTag}`
     // cert-manager does not delete the Secret with its Certificate.
     this.#changes.willRemove({ kind: 'v1/Secret', name: full, namespace })
@@ -153,7 +154,7 @@ export class CertManager {
 
   /** Requests a renewal of a Certificate now, as cmctl renew does: with the condition Issuing. */
   async renew(name: string): Promise<void> {
-    const { namespace } = this.#cluster.config.gateway
+    const { namespace } = await gatewayName(this.#cluster)
     const certificate = await this.#cluster.k8s.get(CERTIFICATE, name, namespace)
     const others = ((certificate.status?.conditions ?? []) as { type: string }[]).filter(
       ({ type }) => type !== 'Issuing',
@@ -172,7 +173,7 @@ export class CertManager {
 
   /** Waits until a secret has a certificate of another serial number, and gives that. */
   async untilReissued(secretName: string, before: string): Promise<string> {
-    const { namespace } = this.#cluster.config.gateway
+    const { namespace } = await gatewayName(this.#cluster)
     let serial = ''
     await this.#cluster.until(
       { kind: 'v1/Secret', namespace, name: secretName },

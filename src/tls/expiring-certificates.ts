@@ -6,6 +6,7 @@ import { objectName } from '../kube/object-id.ts'
 import { conditionOf } from '../kube/until.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import type { Webhooks } from '../cluster/webhooks.ts'
+import { gatewayName } from '../cluster/gateway-service.ts'
 
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
@@ -73,7 +74,7 @@ async function certificateTroubles(stack: Cluster & { webhooks: Webhooks }, now:
 }
 
 async function gatewayTroubles(stack: Cluster & { webhooks: Webhooks }, now: number): Promise<Inspection> {
-  const { namespace } = stack.config.gateway
+  const { namespace } = await gatewayName(stack)
   const gateways = await stack.all('networking.istio.io/v1beta1/Gateway')
   const users = Map.groupBy(gateways.flatMap(credentialUsers), ({ credentialName }) => credentialName)
   const troubles: string[] = []
@@ -123,7 +124,7 @@ async function webhookTroubles(stack: Cluster & { webhooks: Webhooks }, now: num
 }
 
 async function rootTroubles(stack: Cluster & { webhooks: Webhooks }, now: number): Promise<string[]> {
-  const { namespace } = stack.config.gateway
+  const { namespace } = await gatewayName(stack)
   const map = await stack.maybe('v1/ConfigMap', 'istio-ca-root-cert', namespace)
   const roots = readCertificates(String(map?.data?.['root-cert.pem'] ?? ''))
   if (roots.length === 0) return [`ConfigMap ${namespace}/istio-ca-root-cert: root-cert.pem has no certificate`]

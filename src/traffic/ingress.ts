@@ -10,6 +10,7 @@ import { probeFromHere, type Probe, type ProbeOptions } from './prober.ts'
 import { type Sample } from './samples.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { gatewayHostname, gatewayPods, gatewayService } from '../cluster/gateway-service.ts'
+import { objectName } from '../kube/object-id.ts'
 import type { Agent } from './agent.ts'
 
 /** A probe goes on until it has sent so many: an outage of a few must not hide in a handful. */
@@ -40,15 +41,14 @@ export class Ingress {
    * @throws StackFailure where the Service has none
    */
   async address(): Promise<string> {
-    const { addresses, gateway } = this.#cluster.config
+    const { addresses } = this.#cluster.config
     if (addresses.ingress) return addresses.ingress
     const service = await gatewayService(this.#cluster)
     const first = service.status?.loadBalancer?.ingress?.[0] as { ip?: string; hostname?: string } | undefined
     const address = first?.ip ?? first?.hostname
     if (!address)
       throw new StackFailure(
-        `Service ${gateway.namespace}/${gateway.service}: status.loadBalancer.ingress is empty; ` +
-          'expected an address of the load balancer',
+        `${objectName(service)}: status.loadBalancer.ingress is empty; expected an address of the load balancer`,
       )
     const { servers } = this.#cluster.config.dns
     if (!servers || isIP(address)) return address

@@ -1,6 +1,7 @@
 import { componentVersions } from '../../src/stack/component-versions.ts'
 import { check } from '../../src/check/check.ts'
-import { plainVersion, supportOf, supportsKubernetes } from '../../src/config/supported-versions.ts'
+import { isVersion, otherVersion } from '../../src/config/expectations.ts'
+import { supportOf, supportsKubernetes } from '../../src/config/supported-versions.ts'
 
 check(
   'infra/kubernetes-version',
@@ -17,11 +18,8 @@ check(
   },
   async ({ stack, expect }) => {
     const version = await stack.serverVersion()
-    const { kubernetes: wanted } = stack.config.versions
-    if (wanted)
-      expect(plainVersion(version), 'Kubernetes version (expected: versions.kubernetes of stack.yaml)').toBe(
-        plainVersion(wanted),
-      )
+    const { kubernetes: wanted } = stack.config.expect.versions
+    if (wanted) expect(isVersion(version, wanted)).toHold(otherVersion('Kubernetes', version, 'kubernetes', wanted))
     const installed = Object.entries(await componentVersions(stack))
     expect(installed.length, 'Installed components, of Knative, Istio and cert-manager').toBeGreaterThan(0)
     for (const [component, componentVersion] of installed) {

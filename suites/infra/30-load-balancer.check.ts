@@ -1,4 +1,5 @@
 import { check } from '../../src/check/check.ts'
+import { gatewayName } from '../../src/cluster/gateway-service.ts'
 import { eksOf } from '../../src/cloud/eks-kubeconfig.ts'
 import { loadBalancerController, nodesWithoutSpeaker } from '../../src/cloud/load-balancer.ts'
 import { deploymentTroubles } from '../../src/kube/pods.ts'
@@ -116,11 +117,11 @@ check(
       /AccessDenied|UnauthorizedOperation|not authorized to perform|is forbidden: User/.test(line),
     )
     expect(refused.slice(-3), 'Authorization errors in the log of the load balancer controller').toBeNone()
-    const gateway = stack.config.gateway
+    const gateway = await gatewayName(stack)
     // Events are kept for an hour; the log goes back to the controller's start.
     const { items: events } = await stack.k8s.list('v1/Event', {
       namespace: gateway.namespace,
-      fields: `involvedObject.name=${gateway.service}`,
+      fields: `involvedObject.name=${gateway.name}`,
     })
     const hasSucceeded = events.some(({ reason }) =>
       /^(SuccessfullyReconciled|IPAllocated|nodeAssigned)$/.test(reason as string),
@@ -130,7 +131,7 @@ check(
       .filter(({ reason }) => /Reconciled$|^Failed|^IPAllocated$|^AllocationFailed$/.test(String(reason)))
       .toSorted((a, b) => String(a.lastTimestamp).localeCompare(String(b.lastTimestamp)))
       .at(-1)
-    const service = `Service ${gateway.namespace}/${gateway.service}`
+    const service = `Service ${gateway.namespace}/${gateway.name}`
     expect(last?.type !== 'Warning').toHold(
       `${service}: its last load balancer event is a Warning: ${last?.reason}: ${last?.message}`,
     )

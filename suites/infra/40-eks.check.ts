@@ -1,5 +1,7 @@
+import { gatewayService } from '../../src/cluster/gateway-service.ts'
 import { check } from '../../src/check/check.ts'
 import { openIdProviders, policiesOf, subnetsOf, workerRoles } from '../../src/cloud/account.ts'
+import { requestedNlb } from '../../src/cloud/gateway-annotations.ts'
 import { associationsOf } from '../../src/cloud/pod-identity.ts'
 import { IRSA, roleOf } from '../../src/cloud/aws-identity.ts'
 import { loadBalancerController } from '../../src/cloud/load-balancer.ts'
@@ -102,7 +104,9 @@ check(
   },
   async ({ stack, expect, measure }) => {
     const { vpc } = await stack.cloud.cluster()
-    const tag = `kubernetes.io/role/${stack.config.nlb.scheme === 'internal' ? 'internal-elb' : 'elb'}`
+    const { scheme } = stack.config.expect.nlb
+    const asked = scheme ?? requestedNlb(await gatewayService(stack)).scheme
+    const tag = `kubernetes.io/role/${asked === 'internet-facing' ? 'elb' : 'internal-elb'}`
     const subnets = await subnetsOf(stack.cloud.aws, vpc)
     expect(subnets.length, `Subnets of ${vpc}`).toBeGreaterThan(0)
     // The controller takes both: pkg/networking/subnet_resolver.go.

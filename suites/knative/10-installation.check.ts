@@ -1,3 +1,4 @@
+import { isVersion, otherVersion } from '../../src/config/expectations.ts'
 import { check } from '../../src/check/check.ts'
 import { componentLogs, componentMetrics } from '../../src/knative/components.ts'
 import { KNATIVE } from '../../src/kube/kinds.ts'
@@ -8,7 +9,6 @@ import {
   istioTestedWith,
   minorOf,
   oldestKubernetes,
-  plainVersion,
   supportOf,
   supportsKubernetes,
 } from '../../src/config/supported-versions.ts'
@@ -32,15 +32,10 @@ check(
     expect(minorOf(netIstio), `net-istio ${netIstio}, minor version, with Knative Serving ${serving}`).toBe(
       minorOf(serving),
     )
-    const { knative, 'net-istio': configuredNetIstio } = stack.config.versions
+    const { knative, 'net-istio': wanted } = stack.config.expect.versions
     if (knative)
-      expect(plainVersion(serving), 'Knative Serving, version, with versions.knative of stack.yaml').toBe(
-        plainVersion(knative),
-      )
-    if (configuredNetIstio)
-      expect(plainVersion(netIstio), 'net-istio, version, with versions.net-istio of stack.yaml').toBe(
-        plainVersion(configuredNetIstio),
-      )
+      expect(isVersion(serving, knative)).toHold(otherVersion('Knative Serving', serving, 'knative', knative))
+    if (wanted) expect(isVersion(netIstio, wanted)).toHold(otherVersion('net-istio', netIstio, 'net-istio', wanted))
     const support = supportOf('knative', serving)
     const server = await stack.serverVersion()
     expect(supportsKubernetes(support, server)).toHold(

@@ -72,8 +72,8 @@ check(
     expect(!/\.svc\.|^svc\./.test(defaults[0] ?? '')).toHold(
       `${configMap}: the default domain is ${defaults[0]}, which makes every Service cluster-local`,
     )
-    const { domain } = stack.config
-    if (domain) expect(defaults[0], `${configMap}, default domain, with domain of stack.yaml`).toBe(domain)
+    const { domain } = stack.config.expect
+    if (domain) expect(defaults[0], `${configMap}, default domain, with expect.domain of stack.yaml`).toBe(domain)
     const more = domains.length > 1 ? `; ${domains.length - 1} more domains have a selector` : ''
     return `the default domain is ${defaults[0]}${more}`
   },

@@ -4,6 +4,7 @@ import { uniquePath } from '../../src/mesh/gateway-log.ts'
 import { refusalOf } from '../../src/kube/errors.ts'
 import { encodingOf, meshConfig } from '../../src/mesh/mesh-config.ts'
 import { telemetryTroubles } from '../../src/logs/telemetries.ts'
+import { gatewayName } from '../../src/cluster/gateway-service.ts'
 
 /** Requests with status 200: one of three gateways gets none of them in 1 of 3,000 runs. */
 const SENT = 20
@@ -65,7 +66,7 @@ check(
   async ({ stack, expect }) => {
     const { host } = await stack.knative.hello()
     const prefix = uniquePath()
-    const { namespace } = stack.config.gateway
+    const { namespace } = await gatewayName(stack)
     // Only for paths of this check: all other requests are logged as before.
     const [telemetry] = await stack.fixture('logs/errors-only.yaml', {
       namespace,
@@ -142,7 +143,7 @@ check(
     ],
   },
   async ({ stack, expect }) => {
-    const { namespace } = stack.config.gateway
+    const { namespace } = await gatewayName(stack)
     const [telemetry] = await stack.fixture('logs/guide-custom-tags.yaml', { namespace })
     const refusal = await refusalOf(stack.k8s.dryCreate(telemetry!))
     expect(refusal, "Refusal of the guide's Telemetry by the API server").toMatch(

@@ -3,6 +3,7 @@ import { formatReader, readAccessLog } from '../../src/mesh/access-log.ts'
 import { encodingOf, meshConfig, tuneMesh } from '../../src/mesh/mesh-config.ts'
 import { podLives } from '../../src/kube/pods.ts'
 import { traceSampling } from '../../src/logs/trace-sampling.ts'
+import { gatewayName } from '../../src/cluster/gateway-service.ts'
 
 check(
   'logs/encoding',
@@ -127,7 +128,7 @@ check(
       extensionProviders: [...extensionProviders, { name: provider, zipkin }] as { name: string }[],
     })
     const [telemetry] = await stack.fixture('logs/sampling.yaml', {
-      namespace: stack.config.gateway.namespace,
+      namespace: (await gatewayName(stack)).namespace,
       name: provider,
       provider,
       percentage: 12.5,

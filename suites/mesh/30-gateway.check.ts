@@ -1,6 +1,7 @@
 import { check } from '../../src/check/check.ts'
 import { addressInPools } from '../../src/cloud/address-pool.ts'
 import { ELB_HOSTNAME, loadBalancerController } from '../../src/cloud/load-balancer.ts'
+import { gatewayName } from '../../src/cluster/gateway-service.ts'
 
 check(
   'mesh/gateway-service-type',
@@ -15,7 +16,7 @@ check(
     ],
   },
   async ({ stack, expect }) => {
-    const { namespace, service: name } = stack.config.gateway
+    const { namespace, name } = await gatewayName(stack)
     const service = await stack.one('v1/Service', name, namespace)
     expect(service.spec?.type, `Service ${namespace}/${name}, spec.type`).toBe('LoadBalancer')
     return `Service ${namespace}/${name} has type LoadBalancer`
@@ -43,7 +44,7 @@ check(
     ],
   },
   async ({ stack, expect }) => {
-    const { namespace, service: name } = stack.config.gateway
+    const { namespace, name } = await gatewayName(stack)
     const service = await stack.one('v1/Service', name, namespace)
     const ports = (service.spec?.ports ?? []) as { name?: string; port: number; targetPort?: number | string }[]
     const mappings = ports.map((port) => `${port.name} ${port.port}->${port.targetPort}`).join(', ')
@@ -77,7 +78,7 @@ check(
     ],
   },
   async ({ stack, expect }) => {
-    const { namespace, service: name } = stack.config.gateway
+    const { namespace, name } = await gatewayName(stack)
     const service = await stack.one('v1/Service', name, namespace)
     const ingress = (service.status?.loadBalancer?.ingress ?? []) as { ip?: string; hostname?: string }[]
     const field = `Service ${namespace}/${name}, status.loadBalancer.ingress`

@@ -1,4 +1,4 @@
-import { gatewayHostname } from '../../src/cluster/gateway-service.ts'
+import { gatewayHostname, gatewayName, gatewayService } from '../../src/cluster/gateway-service.ts'
 import { check } from '../../src/check/check.ts'
 import { resolveEverywhere } from '../../src/cloud/dns.ts'
 import { attributesOf, listenersOf, tagsOf } from '../../src/cloud/nlb.ts'
@@ -27,17 +27,17 @@ check(
     ],
   },
   async ({ stack, expect }) => {
-    const { namespace, service: name } = stack.config.gateway
+    const { namespace, name } = await gatewayName(stack)
     const service = `Service ${namespace}/${name}`
     const requested = requestedNlb(await stack.one('v1/Service', name, namespace))
     const ignored = requested.ignored.length ? `; ignored annotations: ${requested.ignored.join(', ')}` : ''
     expect(requested.owner, `${service}, owner of its load balancer by ${requested.by}${ignored}`).toBe(
       'AWS Load Balancer Controller',
     )
-    const scheme = stack.config.nlb.scheme
+    const { scheme = requested.scheme } = stack.config.expect.nlb
     expect(requested.scheme === scheme).toHold(
       `${service}: the annotations request scheme ${requested.scheme}, ` +
-        `nlb.scheme of stack.yaml is ${scheme}${ignored}`,
+        `expect.nlb.scheme of stack.yaml is ${scheme}${ignored}`,
     )
     expect(requested.crossZone).toHold(
       `${service}: the annotations do not enable load_balancing.cross_zone.enabled${ignored}`,
@@ -94,14 +94,15 @@ check(
   'mesh/nlb-scheme',
   {
     asserts:
-      "the gateway's load balancer has type network and the scheme of nlb.scheme in stack.yaml (default: internal)",
+      "the gateway's load balancer has type network and the scheme of expect.nlb.scheme in stack.yaml " +
+      '(default: what its Service asks for)',
     guide: '1,2,4',
     level: 'required',
     effect: 'reads',
     requires: ['nlb'],
     needs: ['mesh/gateway-address'],
     remedy: [
-      'Set nlb.scheme in stack.yaml to the scheme that you want to certify',
+      'Set expect.nlb.scheme in stack.yaml to the scheme that you want to certify',
       'Set the annotation service.beta.kubernetes.io/aws-load-balancer-scheme of the gateway Service',
       'Expect a new load balancer with another DNS name: the scheme cannot be changed in place',
     ],
@@ -109,9 +110,11 @@ check(
   async ({ stack, expect }) => {
     const { type, scheme, dnsName } = await stack.cloud.nlb()
     expect(type, `Load balancer ${dnsName}, type`).toBe('network')
-    expect(scheme === stack.config.nlb.scheme).toHold(
-      `Load balancer ${dnsName}, scheme: found '${scheme}', expected '${stack.config.nlb.scheme}' ` +
-        '(nlb.scheme of stack.yaml)',
+    const asked = requestedNlb(await gatewayService(stack)).scheme
+    const { scheme: wanted = asked } = stack.config.expect.nlb
+    const why = wanted === asked ? 'as its Service asks' : 'expect.nlb.scheme of stack.yaml'
+    expect(scheme === wanted).toHold(
+      `Load balancer ${dnsName}, scheme: found '${scheme}', expected '${wanted}' (${why})`,
     )
     return `Load balancer ${dnsName} has type ${type} and scheme ${scheme}`
   },

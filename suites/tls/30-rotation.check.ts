@@ -2,6 +2,7 @@ import { check } from '../../src/check/check.ts'
 import type { Stack } from '../../src/stack/stack.ts'
 import { failuresOf, type Sample } from '../../src/traffic/samples.ts'
 import { TlsSite } from '../../src/tls/tls-site.ts'
+import { gatewayName } from '../../src/cluster/gateway-service.ts'
 
 /** New connections a second, each with its handshake, while a certificate is replaced. */
 const RATE = 50
@@ -55,7 +56,7 @@ check(
   },
   async ({ stack, expect, measure }) => {
     const site = await TlsSite.open(stack, 'reissued')
-    const { namespace } = stack.config.gateway
+    const { namespace } = await gatewayName(stack)
     const orphan = await stack.changes.place({
       apiVersion: 'v1',
       kind: 'Secret',

@@ -6,7 +6,7 @@ check(
   {
     asserts:
       'with a TLS server on the gateway the targets of port 443 are healthy, ' +
-      'and the listener is TCP, or TLS with an ACM certificate if nlb.tls in stack.yaml is acm',
+      'and the listener is TCP, or TLS with an ACM certificate, as expect.nlb.tls says where it is set',
     guide: '2,5',
     level: 'required',
     effect: 'writes',
@@ -20,10 +20,13 @@ check(
   async ({ stack, expect }) => {
     await TlsSite.shared(stack)
     const { protocol, certificates, targets } = await stack.cloud.untilHealthy(443)
-    const expected = stack.config.nlb.tls === 'acm' ? 'TLS' : 'TCP'
-    const listener = `NLB listener on port 443 (nlb.tls in stack.yaml is ${stack.config.nlb.tls})`
-    expect(protocol, `${listener}, protocol`).toBe(expected)
-    if (expected === 'TLS') expect(certificates.length, `${listener}, number of ACM certificates`).toBeGreaterThan(0)
+    const { tls } = stack.config.expect.nlb
+    const listener = `NLB listener on port 443 (expect.nlb.tls of stack.yaml: ${tls ?? 'not set'})`
+    const expected = tls ? [tls === 'acm' ? 'TLS' : 'TCP'] : ['TCP', 'TLS']
+    expect(expected.includes(protocol)).toHold(
+      `${listener}, protocol: found ${protocol}, expected ${expected.join(' or ')}`,
+    )
+    if (protocol === 'TLS') expect(certificates.length, `${listener}, number of ACM certificates`).toBeGreaterThan(0)
     expect(
       targets.map(({ state }) => state),
       `${listener}, states of its targets`,
