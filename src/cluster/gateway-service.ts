@@ -6,9 +6,6 @@ import { theGateway } from '../survey/surveyed.ts'
 import type { Ref } from '../survey/survey.ts'
 import type { Cluster } from './cluster.ts'
 
-// Until a survey looks for gateways.
-const USUAL: Ref = { namespace: 'istio-system', name: 'istio-ingressgateway' }
-
 /**
  * The name of the Service in front of the gateway: what stack.yaml says (gateway.namespace, gateway.service), else what
  * the survey found.
@@ -17,9 +14,6 @@ const USUAL: Ref = { namespace: 'istio-system', name: 'istio-ingressgateway' }
 export async function gatewayName(cluster: Cluster): Promise<Ref> {
   const { namespace, service } = cluster.config.gateway
   if (namespace && service) return { namespace, name: service }
-  const { gateways } = await cluster.survey()
-  if ('unknown' in gateways && gateways.unknown === 'not surveyed')
-    return { namespace: namespace ?? USUAL.namespace, name: service ?? USUAL.name }
   return (await theGateway(cluster)).service
 }
 
