@@ -4,8 +4,8 @@ import { tellDownPlan } from './tell-plan.ts'
 
 test('what is deleted is asked for, or said with --yes', async () => {
   expect(await confirm('Delete the kind cluster plumbline?', true)).toBe(true)
-  await expect(confirm('Delete the kind cluster plumbline?')).rejects.toThrow(
-    'Delete the kind cluster plumbline? There is no terminal to ask on: pass --yes to do it, or --plan to see it first.',
+  await expect(confirm('Delete the kind cluster?')).rejects.toThrow(
+    'Delete the kind cluster? There is no terminal to ask on: pass --yes to do it, or --plan to see it first.',
   )
 })
 
