@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import type { Check } from './check.ts'
 import { setDeadlineFactor } from '../core/deadlines.ts'
 import { Performer } from './perform.ts'
-import { ClusterProblem, StackFailure } from '../core/problem.ts'
+import { ClusterProblem, DoesNotApply, NotLookedAt, StackFailure } from '../core/problem.ts'
 import type { RunInfo } from '../config/run-info.ts'
 import { currentScope, requireEffect } from '../core/scope.ts'
 import { readRecords } from '../report/build-report.ts'
@@ -119,6 +119,29 @@ describe('what a check needs', () => {
       blockedBy: ['mesh/a'],
     })
     expect(records.get('mesh/c')).toMatchObject({ outcome: 'blocked', blockedBy: ['mesh/b'] })
+  })
+
+  test('makes it moot where that does not apply to the stack, and so on down the line', async () => {
+    const records = await perform([
+      make('mesh/c', passing, { needs: ['mesh/b'] }),
+      make('mesh/b', passing, { needs: ['mesh/a'] }),
+      make('mesh/a', () => Promise.reject(new DoesNotApply('The gateway logs to OpenTelemetry only.'))),
+    ])
+    const skipped = {
+      outcome: 'skipped',
+      excused: true,
+      seen: 'mesh/a does not apply: The gateway logs to OpenTelemetry only.',
+    }
+    expect(records.get('mesh/b')).toMatchObject(skipped)
+    expect(records.get('mesh/c')).toMatchObject({ ...skipped, seen: skipped.seen.replace('mesh/a', 'mesh/b') })
+  })
+
+  test('blocks it where nobody could look', async () => {
+    const records = await perform([
+      make('mesh/b', passing, { needs: ['mesh/a'] }),
+      make('mesh/a', () => Promise.reject(new NotLookedAt('may not list pods'))),
+    ])
+    expect(records.get('mesh/b')).toMatchObject({ outcome: 'blocked' })
   })
 
   test('comes first, in whatever order they are performed', async () => {

@@ -29,8 +29,14 @@ const DID: Record<Outcome, string> = {
   error: 'ended in error',
 }
 
+/** How a check ended, for those that need it: why it does not apply to this stack, where it does not. */
+interface End {
+  outcome: Outcome
+  doesNotApply?: string
+}
+
 /** What a performed check came to; `problem` is what the runner is to see thrown. */
-export interface Performed {
+export interface Performed extends Pick<End, 'doesNotApply'> {
   record: CheckRecord
   problem?: unknown
 }
@@ -39,14 +45,14 @@ export interface Performed {
 export class Performer {
   readonly #run: RunInfo
   readonly #stack: Stack
-  readonly #outcomes = new Map<string, { promise: Promise<Outcome>; settle: (outcome: Outcome) => void }>()
+  readonly #ends = new Map<string, { promise: Promise<End>; settle: (end: End) => void }>()
 
   constructor(run: RunInfo, stack: Stack) {
     this.#run = run
     this.#stack = stack
     for (const id of run.checks) {
-      const { promise, resolve: settle } = Promise.withResolvers<Outcome>()
-      this.#outcomes.set(id, { promise, settle })
+      const { promise, resolve: settle } = Promise.withResolvers<End>()
+      this.#ends.set(id, { promise, settle })
     }
   }
 
@@ -54,8 +60,8 @@ export class Performer {
   async perform(check: Check, expect: ExpectStatic, abort: AbortSignal): Promise<Performed> {
     const startedAt = new Date()
     const performed = this.#record(await this.#judge(check, expect, abort, startedAt))
-    this.#outcomes.get(check.id)?.settle(performed.record.outcome)
     const { id, outcome, ms, seen } = performed.record
+    this.#ends.get(id)?.settle({ outcome, ...(performed.doesNotApply ? { doesNotApply: performed.doesNotApply } : {}) })
     channel.post({ type: 'finished', id, outcome, ms, seen })
     return performed
   }
@@ -110,6 +116,12 @@ export class Performer {
     }
     const unmet = await this.#unmetNeeds(check, abort)
     if (abort.aborted) return notRun('error', 'not started: the run was cut short')
+    // What a check asserts of a thing has no meaning either where the thing that it needs has none.
+    const [moot] = unmet
+    if (moot?.doesNotApply !== undefined && unmet.every(({ doesNotApply }) => doesNotApply !== undefined)) {
+      const skipped = notRun('skipped', `${moot.id} does not apply: ${moot.doesNotApply}`, { excused: true })
+      return { ...skipped, doesNotApply: moot.doesNotApply }
+    }
     if (unmet.length) {
       const why = unmet.map(({ id, outcome }) => `${id} ${DID[outcome]}`).join(' and ')
       const blockedBy = unmet.map(({ id }) => id)
@@ -119,13 +131,13 @@ export class Performer {
   }
 
   /** The checks that it needs and that did not pass. One that is not part of this run is taken to hold. */
-  async #unmetNeeds(check: Check, abort: AbortSignal): Promise<{ id: string; outcome: Outcome }[]> {
-    const aborted = rejectOn(abort).catch(() => 'error' as const)
-    const needs = (check.needs ?? []).filter((id) => this.#outcomes.has(id))
-    const outcomes = await Promise.all(
-      needs.map(async (id) => ({ id, outcome: await Promise.race([this.#outcomes.get(id)!.promise, aborted]) })),
+  async #unmetNeeds(check: Check, abort: AbortSignal): Promise<(End & { id: string })[]> {
+    const aborted = rejectOn(abort).catch((): End => ({ outcome: 'error' }))
+    const needs = (check.needs ?? []).filter((id) => this.#ends.has(id))
+    const ends = await Promise.all(
+      needs.map(async (id) => ({ id, ...(await Promise.race([this.#ends.get(id)!.promise, aborted])) })),
     )
-    return outcomes.filter(({ outcome }) => outcome !== 'pass')
+    return ends.filter(({ outcome }) => outcome !== 'pass')
   }
 
   async #runBody(check: Check, expect: ExpectStatic, abort: AbortSignal): Promise<Performed> {
@@ -149,6 +161,7 @@ export class Performer {
       evidence: scope.evidence,
     }
     let problem: unknown
+    let doesNotApply: string | undefined
     try {
       record.seen = await inScope(scope, async () =>
         Promise.race([
@@ -178,6 +191,7 @@ export class Performer {
       } else if (thrown instanceof NotLookedAt || thrown instanceof DoesNotApply) {
         // Nobody has looked, so there is nothing to fail; what could have been looked at nobody may certify.
         Object.assign(record, { outcome: 'skipped', seen: thrown.message, excused: thrown instanceof DoesNotApply })
+        if (thrown instanceof DoesNotApply) doesNotApply = thrown.message
         problem = undefined
       } else Object.assign(record, { outcome: isFailure(thrown) ? 'fail' : 'error', seen: plainMessage(thrown) })
       if (!abort.aborted && record.outcome !== 'skipped')
@@ -198,7 +212,11 @@ export class Performer {
     if (record.outcome === 'error') record.evidence.push({ name: 'trace', text: this.#whereTraced(check.id) })
     record.lists = scope.lists
     record.ms = Math.round(performance.now() - started)
-    return { record, ...(problem === undefined ? {} : { problem }) }
+    return {
+      record,
+      ...(problem === undefined ? {} : { problem }),
+      ...(doesNotApply === undefined ? {} : { doesNotApply }),
+    }
   }
 
   /** Where to read on after an error: the trace has what the check asked, and what it was answered. */
