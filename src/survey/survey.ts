@@ -25,6 +25,8 @@ export interface Workload extends Ref {
   podLabels: Labels
   /** Its selector's matchLabels. */
   selector: Labels
+  /** By a label or its image; not there where neither tells it. */
+  version?: string
   /** The HorizontalPodAutoscaler that scales it. */
   hpa?: { name: string; min: number; max: number }
   owner?: Owner

@@ -1,10 +1,13 @@
 import type { KubernetesObject } from '../core/object.ts'
 import { objectName } from '../kube/object-id.ts'
-import { absent, found, type Fact } from './fact.ts'
+import { found, unknown, type Fact } from './fact.ts'
 
 const LABELS = ['app.kubernetes.io/version', 'serving.knative.dev/release']
 
-/** The version of a component, without a `v`: by a label of its workload, else by the tag of its first image. */
+/**
+ * The version of a component, without a `v`: by a label of its workload, else by the tag of its first image. One that is
+ * run by a digest tells none.
+ */
 export function versionOfWorkload(workload: KubernetesObject): Fact<string> {
   const name = objectName(workload)
   for (const label of LABELS) {
@@ -14,5 +17,5 @@ export function versionOfWorkload(workload: KubernetesObject): Fact<string> {
   const image = String(workload.spec?.template?.spec?.containers?.[0]?.image ?? '')
   const tag = /:v?(\d+\.\d+[^:/@]*)(@.*)?$/.exec(image)?.[1]
   if (tag) return found(tag, `${name}: image ${image}`)
-  return absent(`${name} does not tell its version: it has no label ${LABELS[0]}, and its image ${image} has no tag.`)
+  return unknown(`${name} does not tell its version: it has no label ${LABELS[0]}, and its image ${image} has no tag.`)
 }

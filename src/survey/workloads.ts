@@ -1,8 +1,10 @@
 import type { KubernetesObject } from '../core/object.ts'
 import { NotLookedAt } from '../core/problem.ts'
+import { valueOr } from './fact.ts'
 import { ownerOf } from './owner.ts'
 import type { Readings } from './readings.ts'
 import type { Workload } from './survey.ts'
+import { versionOfWorkload } from './version-of.ts'
 
 const HPA = 'autoscaling/v2/HorizontalPodAutoscaler'
 
@@ -15,12 +17,14 @@ export async function workloadOf(object: KubernetesObject, readings: Readings): 
       metadata?.namespace === namespace && spec?.scaleTargetRef?.kind === kind && spec.scaleTargetRef.name === name,
   )
   const owner = ownerOf(object)
+  const version = valueOr(versionOfWorkload(object), undefined)
   const replicas = kind === 'DaemonSet' ? object.status?.desiredNumberScheduled : object.spec?.replicas
   return {
     ...{ namespace, name, kind },
     replicas: Number(replicas ?? (kind === 'DaemonSet' ? 0 : 1)),
     podLabels: (object.spec?.template?.metadata?.labels ?? {}) as Record<string, string>,
     selector: (object.spec?.selector?.matchLabels ?? {}) as Record<string, string>,
+    ...(version ? { version } : {}),
     ...(hpa
       ? {
           hpa: {

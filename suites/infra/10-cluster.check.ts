@@ -1,7 +1,13 @@
-import { componentVersions } from '../../src/stack/component-versions.ts'
 import { check } from '../../src/check/check.ts'
 import { isVersion, otherVersion } from '../../src/config/expectations.ts'
-import { supportOf, supportsKubernetes } from '../../src/config/supported-versions.ts'
+import { supportOf, supportsKubernetes, type Support } from '../../src/config/supported-versions.ts'
+import { NotLookedAt } from '../../src/core/problem.ts'
+import { nodesOf } from '../../src/cluster/workers.ts'
+import { componentVersions } from '../../src/survey/component-versions.ts'
+import { knativeNamespace } from '../../src/survey/surveyed.ts'
+
+/** The components whose supported Kubernetes is known, by their names in stack.yaml. */
+const SUPPORTED: readonly Support['component'][] = ['knative', 'istio', 'cert-manager']
 
 check(
   'infra/kubernetes-version',
@@ -20,17 +26,19 @@ check(
     const version = await stack.serverVersion()
     const { kubernetes: wanted } = stack.config.expect.versions
     if (wanted) expect(isVersion(version, wanted)).toHold(otherVersion('Kubernetes', version, 'kubernetes', wanted))
-    const installed = Object.entries(await componentVersions(stack))
-    expect(installed.length, 'Installed components, of Knative, Istio and cert-manager').toBeGreaterThan(0)
-    for (const [component, componentVersion] of installed) {
-      const support = supportOf(component as 'knative', componentVersion)
+    const versions = componentVersions(await stack.survey())
+    const known = SUPPORTED.filter((component) => versions[component])
+    if (known.length === 0) throw new NotLookedAt('The version of no component (Knative, Istio, cert-manager) is known.')
+    for (const component of known) {
+      const support = supportOf(component, versions[component]!)
       expect(supportsKubernetes(support, version)).toHold(
-        `Kubernetes ${version} is not supported by ${component} ${componentVersion}, ` +
+        `Kubernetes ${version} is not supported by ${component} ${versions[component]}, ` +
           `which supports ${support.kubernetes} (${support.source})`,
       )
     }
-    const components = installed.map(([component, componentVersion]) => `${component} ${componentVersion}`)
-    return `Kubernetes ${version} is supported by ${components.join(', ')}`
+    const unknown = SUPPORTED.filter((component) => !versions[component])
+    const rest = unknown.length ? `; the version of ${unknown.join(' and ')} is not known` : ''
+    return `Kubernetes ${version} is supported by ${known.map((each) => `${each} ${versions[each]}`).join(', ')}${rest}`
   },
 )
 
@@ -58,28 +66,39 @@ check(
 check(
   'infra/resource-metrics',
   {
-    asserts: 'metrics.k8s.io has metrics for every node and for pods in knative-serving, as kubectl top shows them',
+    asserts: "metrics.k8s.io has metrics for every node that is up and for Knative's pods, as kubectl top shows them",
     guide: '4',
     level: 'recommended',
     effect: 'reads',
     requires: ['metrics'],
     remedy: [
       'Run kubectl get apiservice v1beta1.metrics.k8s.io and look at its Available condition',
-      'Run kubectl -n kube-system logs deployment/metrics-server to see which nodes it cannot scrape',
+      'Read the log of the Deployment behind that APIService (metrics-server) to see which nodes it cannot scrape',
       'Install metrics-server where it is missing (the HorizontalPodAutoscalers of activator and webhook need it)',
     ],
   },
   async ({ stack, expect }) => {
     const usage = async (path: string) =>
       (await stack.k8s.json<{ items: { metadata: { name: string } }[] }>(`/apis/metrics.k8s.io/v1beta1/${path}`)).items
-    const nodes = (await stack.all('v1/Node')).map((node) => node.metadata?.name ?? '')
-    const measured = new Set((await usage('nodes')).map((item) => item.metadata.name))
-    expect(
-      nodes.filter((node) => !measured.has(node)),
-      'Nodes without metrics in metrics.k8s.io',
-    ).toBeNone()
-    const pods = await usage('namespaces/knative-serving/pods')
-    expect(pods.length, 'Pods in namespace knative-serving with metrics in metrics.k8s.io').toBeGreaterThan(0)
-    return `metrics.k8s.io has metrics for ${measured.size} nodes and ${pods.length} pods in knative-serving`
+    const namespace = await knativeNamespace(stack)
+    // A node of Fargate has one pod, and a virtual one no kubelet: neither is asked.
+    const nodes = (await nodesOf(stack)).filter(
+      ({ state, life }) => state === 'ready' && life !== 'fargate' && life !== 'virtual',
+    )
+    let pods = 0
+    // What came a moment ago is measured with the next scrape.
+    await stack.eventually(
+      'metrics in metrics.k8s.io',
+      async () => {
+        const measured = new Set((await usage('nodes')).map(({ metadata }) => metadata.name))
+        const without = nodes.flatMap(({ name }) => (measured.has(name) ? [] : name))
+        if (without.length > 0) return `nodes without metrics: ${without.join(', ')}`
+        pods = (await usage(`namespaces/${namespace}/pods`)).length
+        return pods === 0 ? `no pod in namespace ${namespace} has metrics` : undefined
+      },
+      'scraped',
+    )
+    expect(pods, `Pods in namespace ${namespace} with metrics in metrics.k8s.io`).toBeGreaterThan(0)
+    return `metrics.k8s.io has metrics for ${nodes.length} nodes and ${pods} pods in ${namespace}`
   },
 )
