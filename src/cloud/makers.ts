@@ -1,8 +1,8 @@
 import type { Maker } from '../config/load-balancer-makers.ts'
 import type { LoggedOutcomes } from './controller-log.ts'
 
-/** What is known of a maker of load balancers. */
-interface MakerFacts {
+/** What is known of a maker of load balancers: where its controller is, and how it tells what it does. */
+export interface MakerFacts {
   /** As a subject of a sentence. */
   title: string
   /** Why there is no controller in the cluster that could be looked at; undefined where there is one. */

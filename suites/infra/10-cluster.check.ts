@@ -28,7 +28,8 @@ check(
     if (wanted) expect(isVersion(version, wanted)).toHold(otherVersion('Kubernetes', version, 'kubernetes', wanted))
     const versions = componentVersions(await stack.survey())
     const known = SUPPORTED.filter((component) => versions[component])
-    if (known.length === 0) throw new NotLookedAt('The version of no component (Knative, Istio, cert-manager) is known.')
+    if (known.length === 0)
+      throw new NotLookedAt('The version of no component (Knative, Istio, cert-manager) is known.')
     for (const component of known) {
       const support = supportOf(component, versions[component]!)
       expect(supportsKubernetes(support, version)).toHold(

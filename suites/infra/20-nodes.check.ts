@@ -23,7 +23,11 @@ check(
   },
   async ({ stack, expect, measure, remark }) => {
     const [ours, now] = [await stackNodes(stack), (await stack.k8s.clock()).getTime()]
-    const troubles = await lastingTroubles(stack, { kind: 'v1/Node' }, (nodes) => nodeTroubles(nodes, ours, now).ofStack)
+    const troubles = await lastingTroubles(
+      stack,
+      { kind: 'v1/Node' },
+      (nodes) => nodeTroubles(nodes, ours, now).ofStack,
+    )
     expect(troubles, 'Nodes that are not Ready or under pressure').toBeNone()
     const nodes = await stack.all('v1/Node')
     for (const text of nodeTroubles(nodes, ours, now).ofOthers) remark(`${text}.`)
@@ -103,7 +107,9 @@ check(
         expect(kubelet.containerLogMaxSize ?? 'not set', `Node ${name}, kubelet containerLogMaxSize`).toMatch(
           /^[1-9]\d*(Ki|Mi|Gi|k|M|G)?$/,
         )
-        expect(kubelet.containerLogMaxFiles ?? 0, `Node ${name}, kubelet containerLogMaxFiles`).toBeGreaterThanOrEqual(2)
+        expect(kubelet.containerLogMaxFiles ?? 0, `Node ${name}, kubelet containerLogMaxFiles`).toBeGreaterThanOrEqual(
+          2,
+        )
         return [`${kubelet.containerLogMaxFiles} files of ${kubelet.containerLogMaxSize}`]
       }),
     )
