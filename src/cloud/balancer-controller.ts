@@ -57,7 +57,7 @@ export async function balancerController(cluster: Cluster): Promise<BalancerCont
   if (facts.outside) throw new DoesNotApply(`${made}, which ${facts.outside}: there is no controller to look at.`)
   // A finalizer outlives its controller.
   if (facts.webhooks) throw new StackFailure(`${made}, whose Deployment is not in the cluster.`)
-  throw new DoesNotApply(`${made}: Plumbline does not know its controller.`)
+  throw new DoesNotApply(`${made}, of which no controller is known that could be looked at.`)
 }
 
 /** What the controller's Deployment lacks that does not come by itself. */

@@ -14,6 +14,8 @@ export interface ControllerLog {
 
 /** How a controller logs that it is done with a Service; where it does so after a failed try too, what comes before. */
 export interface LoggedOutcomes {
+  /** The container that logs it. */
+  container: string
   done: RegExp
   failed?: RegExp
 }
@@ -43,7 +45,7 @@ export function timedLines(logs: readonly string[]): ControllerLine[] {
 export function readControllerLog(
   lines: readonly ControllerLine[],
   service: string,
-  { done, failed }: LoggedOutcomes,
+  { done, failed }: Pick<LoggedOutcomes, 'done' | 'failed'>,
   { now, toldAt }: { now: number; toldAt?: number | undefined },
 ): ControllerLog {
   const isOfService = new RegExp(`(^|[^\\w/.-])${service.replaceAll('.', '\\.')}([^\\w.-]|$)`)

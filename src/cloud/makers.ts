@@ -9,6 +9,8 @@ export interface MakerFacts {
   outside?: string
   /** The names of its admission webhooks' entries, which are compiled in. */
   webhooks?: RegExp
+  /** How it comes that it has none, in a sentence. */
+  mayHaveNoWebhooks?: string
   /** What its controller logs at the end of each try to reconcile a Service. */
   logs?: LoggedOutcomes
 }
@@ -21,7 +23,7 @@ const MAKERS: Readonly<Record<Maker, MakerFacts>> = {
     webhooks: /\.elbv2\.k8s\.aws$/,
     // kubernetes-sigs/aws-load-balancer-controller v3.5.0, controllers/service/service_controller.go: it never logs
     // "Successfully created LB".
-    logs: { done: /successfully deployed model/ },
+    logs: { container: 'aws-load-balancer-controller', done: /successfully deployed model/ },
   },
   'eks-auto': { title: 'EKS Auto Mode', outside: `${OUTSIDE}: AWS operates it` },
   ccm: { title: "the cloud provider's controller", outside: `${OUTSIDE} or is the provider's own` },
@@ -32,15 +34,16 @@ const MAKERS: Readonly<Record<Maker, MakerFacts>> = {
   metallb: {
     title: 'MetalLB',
     webhooks: /\.metallb\.io$/,
+    mayHaveNoWebhooks: 'MetalLB can be run without webhooks (--webhook-mode=disabled)',
     // It logs the end of each try, and before that why the try failed.
-    logs: { done: /"end reconcile"/, failed: /failed to handle service/ },
+    logs: { container: 'controller', done: /"end reconcile"/, failed: /failed to handle service/ },
   },
   'kube-vip': { title: 'kube-vip' },
   servicelb: { title: 'the ServiceLB of K3s' },
   cilium: { title: "Cilium's LB IPAM" },
   kind: { title: 'cloud-provider-kind', outside: OUTSIDE },
   none: { title: 'nobody' },
-  other: { title: 'a controller that Plumbline does not know' },
+  other: { title: 'somebody unknown' },
 }
 
 export const makerFacts = (maker: Maker): MakerFacts => MAKERS[maker]

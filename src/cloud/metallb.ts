@@ -2,6 +2,7 @@ import type { Cluster } from '../cluster/cluster.ts'
 import { lastingTroubles } from '../cluster/lasting.ts'
 import { nodesOf } from '../cluster/workers.ts'
 import type { KubernetesObject } from '../core/object.ts'
+import { objectName } from '../kube/object-id.ts'
 import { alivePods, readinessTroubles, readyPods } from '../kube/pods.ts'
 import { selects } from '../kube/selector.ts'
 import type { NodeFact, Workload } from '../survey/survey.ts'
@@ -54,10 +55,7 @@ export function judgeSpeakers(
     ],
     remarks: unready
       .filter((pod) => !isUp(pod))
-      .map(
-        (pod) =>
-          `Pod ${pod.metadata?.namespace}/${pod.metadata?.name} is not Ready: node ${nodeOf(pod)?.name} is down, joining or leaving.`,
-      ),
+      .map((pod) => `${objectName(pod)} is not Ready: its node ${nodeOf(pod)?.name} is down, joining or leaving.`),
   }
 }
 

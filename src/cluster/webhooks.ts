@@ -59,9 +59,9 @@ export class Webhooks {
       .filter(({ conditions }) => conditions?.ready !== false).length
   }
 
-  /** Looks whether the webhooks whose Service `selects` picks have a CA bundle and a ready endpoint. */
-  async readiness(selects: (service: AdmissionWebhook['service']) => boolean): Promise<WebhookReadiness> {
-    const webhooks = (await this.all()).filter(({ service }) => selects(service))
+  /** Looks whether the webhooks that `selects` picks have a CA bundle and a ready endpoint. */
+  async readiness(selects: (webhook: AdmissionWebhook) => boolean): Promise<WebhookReadiness> {
+    const webhooks = (await this.all()).filter(selects)
     const services = new Map(webhooks.map(({ service }) => [`${service.namespace}/${service.name}`, service]))
     const withoutEndpoint: string[] = []
     for (const [name, service] of services)

@@ -162,15 +162,16 @@ export class Kubernetes {
     })
   }
 
-  /** The end of a container's log: at most `tail` lines, of the last `sinceSeconds`. */
+  /** The end of a container's log: at most `tail` lines, of the last `sinceSeconds`, each after its time if asked. */
   async log(
     { name, namespace, container }: { name: string; namespace: string; container?: string },
-    options: { tail?: number; sinceSeconds?: number } = {},
+    options: { tail?: number; sinceSeconds?: number; timestamps?: boolean } = {},
   ): Promise<string> {
     const query = new URLSearchParams({
       ...(container ? { container } : {}),
       ...(options.tail ? { tailLines: String(options.tail) } : {}),
       ...(options.sinceSeconds ? { sinceSeconds: String(options.sinceSeconds) } : {}),
+      ...(options.timestamps ? { timestamps: 'true' } : {}),
     })
     const path = `/api/v1/namespaces/${namespace}/pods/${name}/log?${query}`
     return (await this.raw('GET', path, { doing: `reading the log of ${namespace}/${name}` })).body

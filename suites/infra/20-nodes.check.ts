@@ -74,7 +74,8 @@ check(
     measure('zones', zones.length, 'zones')
     const asked = wanted === undefined ? 'at least 2 are expected' : `expect.zones of stack.yaml is ${wanted}`
     expect(zones.length >= (wanted ?? 2)).toHold(
-      `${workers.length} nodes that take the gateway's pods are in ${zones.length} zones (${zones.join(', ')}); ${asked}`,
+      `The ${workers.length} nodes that take the gateway's pods are in ${zones.length} zones (${zones.join(', ')}); ` +
+        asked,
     )
     return `${workers.length} nodes that take the gateway's pods are in ${zones.length} zones: ${zones.join(', ')}`
   },

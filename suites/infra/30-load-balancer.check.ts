@@ -1,16 +1,19 @@
 import { check } from '../../src/check/check.ts'
-import { gatewayName } from '../../src/cluster/gateway-service.ts'
+import { balancerController, balancing, controllerTroubles } from '../../src/cloud/balancer-controller.ts'
+import { eventsOfService, readBalancerEvents } from '../../src/cloud/balancer-events.ts'
+import { readControllerLog, REFUSALS_COUNT_MINUTES, timedLines } from '../../src/cloud/controller-log.ts'
 import { eksOf } from '../../src/cloud/eks-kubeconfig.ts'
-import { loadBalancerController, nodesWithoutSpeaker } from '../../src/cloud/load-balancer.ts'
-import { deploymentTroubles } from '../../src/kube/pods.ts'
-import { conditionOf } from '../../src/kube/until.ts'
+import { announcementOf, speakersOf } from '../../src/cloud/metallb.ts'
+import { DoesNotApply } from '../../src/core/problem.ts'
+import { alivePods } from '../../src/kube/pods.ts'
+import { selects } from '../../src/kube/selector.ts'
 
 check(
   'infra/lb-controller',
   {
     asserts:
-      'the load balancer controller is Available and configured: on AWS --cluster-name names this cluster; ' +
-      'with MetalLB every node has a Ready speaker, and an IPAddressPool is advertised',
+      "the controller that makes the gateway's load balancer is Available and configured: AWS's names this cluster by " +
+      "--cluster-name; MetalLB's speakers are Ready, and the pool of the gateway's address is advertised",
     guide: '1',
     level: 'required',
     effect: 'reads',
@@ -18,45 +21,31 @@ check(
       'Run kubectl describe on the pods that are not Ready',
       'On EKS install the AWS Load Balancer Controller with clusterName set to the name of the EKS cluster',
       'With MetalLB create an IPAddressPool, and an L2Advertisement or BGPAdvertisement that selects it',
+      'For a load balancer that Plumbline does not know set addresses.ingress or loadBalancer.maker in stack.yaml',
     ],
   },
-  async ({ stack, expect }) => {
-    const controller = await loadBalancerController(stack)
-    expect(deploymentTroubles(controller.deployment), 'The load balancer controller is not Available').toBeNone()
-    if (controller.kind === 'aws') {
-      const args = (controller.deployment.spec?.template?.spec?.containers?.[0]?.args ?? []) as string[]
-      const name = args.map((arg) => /^--cluster-name=(.+)$/.exec(arg)?.[1]).find((value) => value !== undefined)
-      const argument = 'Deployment kube-system/aws-load-balancer-controller, argument --cluster-name'
-      expect(Boolean(name)).toHold(`${argument}: not set`)
+  async ({ stack, expect, remark }) => {
+    const found = await balancerController(stack)
+    const { controller, balancer } = found
+    const name = `Deployment ${controller.namespace}/${controller.name}`
+    expect(await controllerTroubles(stack, found), 'The load balancer controller is not Available').toBeNone()
+    if (balancer.maker === 'aws-lbc') {
+      const argument = `${name}, argument --cluster-name`
+      expect(Boolean(controller.clusterName)).toHold(`${argument}: not set`)
       const known = stack.run.aws?.cluster ?? eksOf(stack.k8s.config).cluster
-      if (known) expect(name, `${argument} (expected: the name of the EKS cluster)`).toBe(known)
+      if (known) expect(controller.clusterName, `${argument} (expected: the name of the EKS cluster)`).toBe(known)
       const note = known ? '' : ' (not compared: the kubeconfig does not name the EKS cluster)'
-      return `aws-load-balancer-controller is Available, with --cluster-name=${name}${note}`
+      return `${name} of the AWS Load Balancer Controller is Available, --cluster-name=${controller.clusterName}${note}`
     }
-    const speaker = await stack.one('apps/v1/DaemonSet', 'speaker', 'metallb-system')
-    const nodes = await stack.all('v1/Node')
-    const readySpeakers = Number(speaker.status?.numberReady ?? 0)
-    expect(readySpeakers === nodes.length).toHold(
-      `DaemonSet metallb-system/speaker: ${readySpeakers} pods are Ready, ${nodes.length} are expected, ` +
-        `one on each node (missing on ${(await nodesWithoutSpeaker(stack, speaker)).join(', ')})`,
-    )
-    const pools = await stack.all('metallb.io/v1beta1/IPAddressPool')
-    const ranges = pools.flatMap((pool) => (pool.spec?.addresses ?? []) as string[])
-    expect(ranges.length > 0).toHold(`MetalLB: no IPAddressPool has an address range (${pools.length} pools exist)`)
-    const advertisements = [
-      ...(await stack.all('metallb.io/v1beta1/L2Advertisement')),
-      ...(await stack.all('metallb.io/v1beta1/BGPAdvertisement')),
-    ]
-    const advertised = pools.filter((pool) =>
-      advertisements.some(
-        ({ spec }) => !spec?.ipAddressPools?.length || spec.ipAddressPools.includes(pool.metadata?.name),
-      ),
-    )
-    expect(advertised.length > 0).toHold(
-      `MetalLB: no L2Advertisement or BGPAdvertisement advertises any of the IPAddressPools ` +
-        `${pools.map((pool) => pool.metadata?.name).join(', ')}`,
-    )
-    return `MetalLB: the controller is Available, ${readySpeakers} speakers are Ready, addresses ${ranges.join(', ')}`
+    if (balancer.maker !== 'metallb') return `${name} of ${found.facts.title} is Available`
+    const { speakers } = balancer
+    if (!speakers) return `${name} of MetalLB is Available; it has no speakers, so something else announces addresses`
+    const { ready, troubles, remarks } = await speakersOf(stack, speakers)
+    expect(troubles, `DaemonSet ${speakers.namespace}/${speakers.name} of MetalLB's speakers`).toBeNone()
+    for (const text of remarks) remark(text)
+    const { trouble, seen } = await announcementOf(stack, found)
+    expect(trouble === undefined).toHold(`MetalLB: ${trouble}`)
+    return `MetalLB: ${name} is Available, ${ready} speakers are Ready; ${seen}`
   },
 )
 
@@ -74,11 +63,13 @@ check(
     ],
   },
   async ({ stack, expect }) => {
-    const { namespace } = await loadBalancerController(stack)
-    const { webhooks, configurations, troubles } = await stack.webhooks.readiness(
-      (service) => service.namespace === namespace && /webhook/.test(service.name),
-    )
-    expect(webhooks, `Admission webhooks that call a webhook Service in namespace ${namespace}`).toBeGreaterThan(0)
+    const { facts, service } = await balancerController(stack)
+    const { webhooks: pattern, title } = facts
+    if (!pattern) throw new DoesNotApply(`The load balancer of ${service} is made by ${title}, which has no webhooks.`)
+    const { webhooks, configurations, troubles } = await stack.webhooks.readiness(({ name }) => pattern.test(name))
+    if (webhooks === 0 && facts.mayHaveNoWebhooks)
+      throw new DoesNotApply(`${facts.mayHaveNoWebhooks}, and this one does.`)
+    expect(webhooks, `Admission webhooks of ${title}`).toBeGreaterThan(0)
     expect(troubles, "The load balancer controller's admission webhooks cannot be called").toBeNone()
     return `${webhooks} webhooks in ${configurations} configurations have a CA bundle and ready endpoints`
   },
@@ -88,8 +79,8 @@ check(
   'infra/lb-controller-log',
   {
     asserts:
-      "the load balancer controller reconciled the gateway's load balancer, nothing failed afterwards, and its log " +
-      'has no authorization error',
+      "the gateway's load balancer was reconciled and nothing failed afterwards; the controller's log has no " +
+      `authorization error since then or in the last ${REFUSALS_COUNT_MINUTES} minutes`,
     guide: '1',
     level: 'recommended',
     effect: 'reads',
@@ -100,44 +91,52 @@ check(
       'Do not look for "Successfully created LB" as the guide says: no version logs it',
     ],
   },
-  async ({ stack, expect }) => {
-    const { namespace, labels, reconciled } = await loadBalancerController(stack)
-    const pods = (await stack.all('v1/Pod')).filter(
-      (pod) =>
-        pod.metadata?.namespace === namespace &&
-        Object.entries(labels).every(([key, value]) => pod.metadata?.labels?.[key] === value),
-    )
-    expect(pods.length, `Pods of the load balancer controller in namespace ${namespace}`).toBeGreaterThan(0)
-    expect(pods.some((pod) => conditionOf(pod, 'Ready')?.status === 'True')).toHold(
-      `None of the ${pods.length} pods of the load balancer controller in namespace ${namespace} is Ready`,
-    )
-    const logs = await Promise.all(pods.map((pod) => stack.k8s.log({ name: pod.metadata?.name ?? '', namespace })))
-    const lines = logs.flatMap((log) => log.split('\n'))
-    const refused = lines.filter((line) =>
-      /AccessDenied|UnauthorizedOperation|not authorized to perform|is forbidden: User/.test(line),
-    )
-    expect(refused.slice(-3), 'Authorization errors in the log of the load balancer controller').toBeNone()
-    const gateway = await gatewayName(stack)
-    // Events are kept for an hour; the log goes back to the controller's start.
-    const { items: events } = await stack.k8s.list('v1/Event', {
-      namespace: gateway.namespace,
-      fields: `involvedObject.name=${gateway.name}`,
-    })
-    const hasSucceeded = events.some(({ reason }) =>
-      /^(SuccessfullyReconciled|IPAllocated|nodeAssigned)$/.test(reason as string),
-    )
-    // An old success may stand beside a later failure: the last event counts.
-    const last = events
-      .filter(({ reason }) => /Reconciled$|^Failed|^IPAllocated$|^AllocationFailed$/.test(String(reason)))
-      .toSorted((a, b) => String(a.lastTimestamp).localeCompare(String(b.lastTimestamp)))
-      .at(-1)
-    const service = `Service ${gateway.namespace}/${gateway.name}`
+  async ({ stack, expect, measure }) => {
+    const { gateway, balancer, facts, service } = await balancing(stack)
+    const { namespace, name } = gateway.service
+    const object = await stack.one('v1/Service', name, namespace)
+    // Events are kept for an hour, and a log is rotated: an address may be older than both.
+    const { last, goodAt } = readBalancerEvents(await eventsOfService(stack, object))
     expect(last?.type !== 'Warning').toHold(
       `${service}: its last load balancer event is a Warning: ${last?.reason}: ${last?.message}`,
     )
-    expect(hasSucceeded || reconciled(lines)).toHold(
-      `${service}: neither an event nor the log of the load balancer controller says that it was reconciled`,
+    const addresses = balancer.addresses.join(', ')
+    const { controller } = balancer
+    if (!controller || !facts.logs) {
+      if (!last)
+        throw new DoesNotApply(
+          `The load balancer of ${service} is made by ${facts.title}: no event tells of it, and no log can be read.`,
+        )
+      return `${service}: ${facts.title} said ${last.reason}; its address is ${addresses || 'not set'}`
+    }
+    const pods = alivePods(await stack.all('v1/Pod')).filter(
+      ({ metadata }) =>
+        metadata?.namespace === controller.namespace &&
+        selects({ matchLabels: { ...controller.selector } }, metadata?.labels ?? {}),
     )
-    return `${service} was reconciled; no authorization error in ${lines.length} log lines of ${pods.length} pods`
+    expect(pods.length, `Pods of Deployment ${controller.namespace}/${controller.name}`).toBeGreaterThan(0)
+    const { container } = facts.logs
+    const logs = await Promise.all(
+      pods.map(({ metadata }) => {
+        const pod = { name: metadata?.name ?? '', namespace: controller.namespace, container }
+        return stack.k8s.log(pod, { tail: LINES_READ, timestamps: true })
+      }),
+    )
+    const now = (await stack.k8s.clock()).getTime()
+    const lines = timedLines(logs)
+    const log = readControllerLog(lines, `${namespace}/${name}`, facts.logs, { now, toldAt: goodAt })
+    measure('log lines read', lines.length, 'lines')
+    const since = log.reconciledAt === undefined ? '' : ` after ${new Date(log.reconciledAt).toISOString()}, when it`
+    const because = since ? `${since} last reconciled ${service}, or of the last ${REFUSALS_COUNT_MINUTES} minutes` : ''
+    expect(log.refused.slice(-3), `Authorization errors in the log of ${facts.title}${because}`).toBeNone()
+    expect(log.reconciledAt !== undefined || addresses !== '').toHold(
+      `${service} has no address, and neither an event nor the log of ${facts.title} says that it was reconciled`,
+    )
+    const when =
+      log.reconciledAt === undefined ? 'before the log begins' : `at ${new Date(log.reconciledAt).toISOString()}`
+    return `${service} was reconciled ${when}; no authorization error since in ${lines.length} log lines`
   },
 )
+
+/** As much of each pod's log as is read: hours of a controller that has little to do. */
+const LINES_READ = 5000

@@ -134,7 +134,7 @@ check(
       .map(({ configuration, name, failurePolicy }) => `${configuration}/${name} is ${failurePolicy}`)
     expect(lenient, `Webhooks of ${KNATIVE} whose failurePolicy is not Fail`).toBeNone()
     const { webhooks, configurations, troubles } = await stack.webhooks.readiness(
-      ({ namespace }) => namespace === KNATIVE,
+      ({ service }) => service.namespace === KNATIVE,
     )
     expect(webhooks, `Admission webhooks that call a Service in namespace ${KNATIVE}`).toBeGreaterThan(0)
     expect(troubles, "Knative's admission webhooks that cannot be called").toBeNone()

@@ -53,7 +53,7 @@ check(
           ),
     )
     expect(missing, 'CRDs of cert-manager that are missing or not Established').toBeNone()
-    const { webhooks, troubles } = await stack.webhooks.readiness(({ namespace }) => namespace === CERT_MANAGER)
+    const { webhooks, troubles } = await stack.webhooks.readiness(({ service }) => service.namespace === CERT_MANAGER)
     expect(webhooks, `Admission webhooks that call a Service in namespace ${CERT_MANAGER}`).toBeGreaterThan(0)
     expect(troubles, "cert-manager's admission webhooks that cannot be called").toBeNone()
     const parts = `${deployments.length} Deployments, ${CRDS.length} CRDs and ${webhooks} webhooks`
