@@ -12,8 +12,8 @@ check(
   'infra/lb-controller',
   {
     asserts:
-      "the controller that makes the gateway's load balancer is Available and configured: AWS's names this cluster by " +
-      "--cluster-name; MetalLB's speakers are Ready, and the pool of the gateway's address is advertised",
+      "the controller that makes the gateway's load balancer is Available and configured: AWS's names this cluster " +
+      "by --cluster-name; MetalLB's speakers are Ready, and the pool of the gateway's address is advertised",
     guide: '1',
     level: 'required',
     effect: 'reads',
