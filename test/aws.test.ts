@@ -24,7 +24,7 @@ beforeAll(async () => {
   on = await testTwin('aws')
   kubeconfig = join(mkdtempSync(join(tmpdir(), 'plumbline-')), 'kubeconfig')
   writeFileSync(kubeconfig, stringify(on.twin.kubeconfig))
-  setDeadlineFactor(0.02)
+  setDeadlineFactor(0.05)
 })
 afterAll(async () => {
   setDeadlineFactor(1)
@@ -54,7 +54,7 @@ async function certify(only: string[], more: object = {}): Promise<Map<string, C
   const config = stackSchema.parse({
     ...{ target: 'twin', twin: { cloud: 'aws' }, kubeconfig, context: 'twin' },
     ...{ aws: { region: REGION, endpoint: on.twin.awsEndpoint }, dns: { servers: [on.twin.dns] } },
-    ...{ deadlines: { factor: 0.02 } },
+    ...{ deadlines: { factor: 0.05 } },
     ...more,
   })
   const run = await prepareRun({ config, only, allowDisruption: false })
