@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Agent, request } from 'undici'
+import { USUAL_LAYOUT } from '../twin/stack/layout.ts'
 import { VERSIONS } from '../twin/stack/versions.ts'
 import { startTwin } from '../twin/twin.ts'
 
@@ -18,7 +19,7 @@ export interface ApiAnswer {
 }
 
 /** A twin in this process, and calls to its API with its administrator's certificate or a token. */
-export async function testTwin(cloud: 'metallb' | 'aws' = 'metallb') {
+export async function testTwin(cloud: 'metallb' | 'aws' = 'metallb', layout = USUAL_LAYOUT) {
   const program = readFileSync(join(import.meta.dirname, '..', 'fixtures', 'app', 'server.mjs'), 'utf8')
   const twin = await startTwin({
     ...{
@@ -27,6 +28,7 @@ export async function testTwin(cloud: 'metallb' | 'aws' = 'metallb') {
       zones: ['zone-a', 'zone-b'],
       range: undefined,
       cloud,
+      layout,
       port: 6443,
       program,
     },

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { stringify } from 'yaml'
 import { StartProblem } from './network.ts'
+import { readLayout } from './stack/layout.ts'
 import { VERSIONS, type Versions } from './stack/versions.ts'
 import { startTwin } from './twin.ts'
 
@@ -17,6 +18,7 @@ const { values } = parseArgs({
     domain: { type: 'string', default: 'example.com' },
     zones: { type: 'string', default: 'zone-a,zone-b,zone-c' },
     versions: { type: 'string', default: '{}' },
+    layout: { type: 'string', default: '{}' },
   },
 })
 
@@ -24,11 +26,13 @@ const { values } = parseArgs({
 process.on('uncaughtException', (problem) => console.error(problem))
 
 try {
+  const layout = readLayout(values.layout)
   const twin = await startTwin({
     versions: { ...VERSIONS, ...(JSON.parse(values.versions) as Partial<Versions>) },
     cloud: values.cloud === 'aws' ? 'aws' : 'metallb',
     domain: values.domain,
     zones: values.zones.split(','),
+    layout,
     range: values.range === undefined ? undefined : Number(values.range),
     port: Number(values.port),
     program: readFileSync(PROGRAM, 'utf8'),
@@ -44,6 +48,8 @@ try {
       server: twin.address,
       range: twin.network.range,
       ports,
+      // Where its load balancer is, where nothing in the cluster tells.
+      ...(layout.balancer.maker === 'nobody' ? { ingress: twin.network.balancerAddress(0) } : {}),
       ...(twin.awsEndpoint ? { awsEndpoint: twin.awsEndpoint, dns: twin.dns } : {}),
       ...(values.kubeconfig ? {} : { kubeconfig }),
     }),

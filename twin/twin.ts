@@ -13,7 +13,7 @@ import { runScheduler } from './cluster/scheduler.ts'
 import { runServices } from './cluster/services.ts'
 import { runWorkloads } from './cluster/workloads.ts'
 import { hooksOf } from './defects.ts'
-import { Istiod } from './istio/istiod.ts'
+import { Istiods } from './istio/istiods.ts'
 import type { Image } from './kubelet/container.ts'
 import { Kubelet } from './kubelet/kubelet.ts'
 import { nginx } from './kubelet/nginx.ts'
@@ -28,11 +28,13 @@ import { AwsLoadBalancerController } from './load-balancer/aws-controller.ts'
 import { LoadBalancerListeners } from './load-balancer/listeners.ts'
 import { MetalLb } from './load-balancer/metallb.ts'
 import { listen, Network } from './network.ts'
+import { METALLB_WEBHOOK } from './stack/balancer-deployments.ts'
 import { clusterRoles } from './stack/cluster-roles.ts'
 import { componentDeployments } from './stack/component-deployments.ts'
 import { componentSettings } from './stack/component-settings.ts'
 import { crds } from './stack/crds.ts'
 import { helloWorkload } from './stack/hello-workload.ts'
+import type { Layout } from './stack/layout.ts'
 import { issuers, monitoring } from './stack/monitoring.ts'
 import { namespaces } from './stack/namespaces.ts'
 import { nodes } from './stack/nodes.ts'
@@ -52,6 +54,7 @@ export interface TwinOptions {
   port: number
   /** Who makes load balancers: MetalLB, or the AWS Load Balancer Controller, with the APIs of AWS beside it. */
   cloud: 'metallb' | 'aws'
+  layout: Layout
   /** The workload's program, which its pods run. */
   program: string
 }
@@ -96,15 +99,21 @@ export async function startTwin(options: TwinOptions): Promise<Twin> {
   ])
   server.setSecureContext({ cert: serving.cert, key: serving.key, ca: authority.cert })
 
-  const objects = new Objects()
+  const { layout } = options
+  const objects = new Objects(layout)
   const hooks = hooksOf(objects)
   const access = new Access(objects)
   const admission = new Admission(objects, hooks.kubernetes)
   serveCustomResources(objects)
-  install(objects, [...crds(), ...namespaces(), ...clusterRoles(), ...nodes(network, zones, versions.kubernetes)])
+  install(objects, [
+    ...crds(),
+    ...namespaces(layout),
+    ...clusterRoles(layout.balancer),
+    ...nodes(network, zones, versions.kubernetes),
+  ])
 
   const mesh = await makeAuthority('cluster.local')
-  const istiod = new Istiod(objects, versions.istio, hooks.istio, mesh, admission)
+  const istiods = new Istiods({ objects, version: versions.istio, hooks: hooks.istio, authority: mesh, admission })
   const knative = new Knative(objects, admission, network, hooks.knative, versions.knative)
   const metallb = new MetalLb(objects, access)
   const aws = new AwsLoadBalancerController(
@@ -115,8 +124,8 @@ export async function startTwin(options: TwinOptions): Promise<Twin> {
   const images: Record<string, Image> = {
     'docker.io/library/node:': nodeProgram,
     'docker.io/library/nginx:': nginx,
-    'docker.io/istio/pilot:': istiod.image,
-    'docker.io/istio/proxyv2:': istiod.proxyImage,
+    'docker.io/istio/pilot:': istiods.image,
+    'docker.io/istio/proxyv2:': istiods.proxyImage,
     'quay.io/metallb/controller:': metallb.image,
     'public.ecr.aws/eks/aws-load-balancer-controller:': aws.image,
     'quay.io/jetstack/cert-manager-controller:': certManager.image,
@@ -128,19 +137,31 @@ export async function startTwin(options: TwinOptions): Promise<Twin> {
     ),
   }
   // What has no work in the twin runs, and does nothing.
-  const idle = ['quay.io/metallb/speaker:', 'quay.io/jetstack/cert-manager-', 'registry.k8s.io/']
+  const idle = [
+    'quay.io/metallb/speaker:',
+    'quay.io/jetstack/cert-manager-',
+    'registry.k8s.io/',
+    'docker.io/istio/ztunnel:',
+    'docker.io/istio/install-cni:',
+  ]
   const imageOf = (name: string): Image | undefined =>
     Object.entries(images).find(([prefix]) => name.startsWith(prefix))?.[1] ??
     (idle.some((prefix) => name.startsWith(prefix)) ? () => undefined : undefined)
   const kubelet: Kubelet = new Kubelet(objects, network, hooks.kubernetes, imageOf)
   const listeners = new LoadBalancerListeners(objects, network, aws.applied)
-  for (const service of ['metallb-system/metallb-webhook-service', 'kube-system/aws-load-balancer-webhook-service'])
+  const metallbWebhook = `${layout.balancer.namespace}/${METALLB_WEBHOOK}`
+  for (const service of [metallbWebhook, 'kube-system/aws-load-balancer-webhook-service'])
     admission.serve(service, () => undefined)
   runNamespaces(objects)
   runWorkloads(objects)
   runServices(objects)
   runDisruption(objects)
   runScheduler(objects)
+  objects.admitsPod = (object) =>
+    admission.admit({
+      ...{ operation: 'CREATE', resource: objects.resource('pods'), object, old: undefined, subresource: undefined },
+      user: 'system:serviceaccount:kube-system:workload-controller',
+    })
   handler.api = new ApiServer({
     objects,
     access,
@@ -152,12 +173,12 @@ export async function startTwin(options: TwinOptions): Promise<Twin> {
     issuer: `https://${network.apiAddress}:${options.port}`,
   })
   install(objects, [
-    ...componentSettings(versions, domain, network, options.cloud),
-    ...webhookConfigurations(options.cloud, authority.cert),
-    ...componentDeployments(versions, options.cloud),
+    ...componentSettings(versions, domain, network, options.cloud, layout),
+    ...webhookConfigurations(options.cloud, authority.cert, layout),
+    ...componentDeployments(versions, layout, options.cloud),
     ...helloWorkload(options.program),
     ...monitoring(),
-    ...issuers(authority, domain),
+    ...issuers(authority, domain, layout),
   ])
   const cloud =
     options.cloud === 'aws'
@@ -252,12 +273,20 @@ function kubeconfigOf(network: Network, port: number, ca: string, client: { cert
   }
 }
 
-/** Resolves when every Deployment is Available and the workload's Service is Ready. */
+/** Resolves when every Deployment is Available, every DaemonSet Ready and the workload's Service is Ready. */
 function untilReady(objects: Objects): Promise<void> {
+  const [gateway] = objects.layout.gateways
+  // Of a load balancer that is nobody's, no status tells.
+  const isReachable = () =>
+    gateway?.type !== 'LoadBalancer' ||
+    objects.get('services', gateway.name, gateway.namespace)?.status?.loadBalancer?.ingress?.length > 0
   const isReady = () =>
     objects
       .list('deployments.apps')
       .every((each) => Number(each.status?.availableReplicas ?? 0) >= Number(each.spec.replicas)) &&
+    objects
+      .list('daemonsets.apps')
+      .every(({ status }) => Number(status?.numberReady ?? 0) >= Number(status?.desiredNumberScheduled ?? 1)) &&
     objects
       .list('services.serving.knative.dev')
       .every((each) =>
@@ -265,7 +294,7 @@ function untilReady(objects: Objects): Promise<void> {
           (condition: { type: string; status: string }) => condition.type === 'Ready' && condition.status === 'True',
         ),
       ) &&
-    objects.get('services', 'istio-ingressgateway', 'istio-system')?.status?.loadBalancer?.ingress?.length > 0
+    isReachable()
   return new Promise((resolve) => {
     const check = () => (isReady() ? resolve() : void setTimeout(check, 20))
     check()

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { ServiceAddresses, withDefaults } from './defaults.ts'
 import { trackUpdate } from './managed-fields.ts'
 import { same, timestamp, type KubeObject } from './object.ts'
+import { USUAL_LAYOUT, type Layout } from '../stack/layout.ts'
 import { Resources } from './resources.ts'
 import { alreadyExists, invalid, modified, notFound, StatusError } from './status-error.ts'
 import { Store } from './store.ts'
@@ -26,11 +27,19 @@ interface WriteOptions {
  * 'deployments.apps'.
  */
 export class Objects {
+  /** Where the stack's components are, and what they are called there. */
+  readonly layout: Layout
   readonly resources = new Resources()
   readonly store = new Store()
   readonly #addresses = new ServiceAddresses()
   /** Asked before a pod is removed: gives true where a kubelet will remove it once its containers have ended. */
   removesPods: (pod: KubeObject, graceSeconds: number) => boolean = () => false
+  /** Asked before a controller makes a pod: gives it as admission leaves it, or throws a StatusError. */
+  admitsPod: (pod: KubeObject) => KubeObject = (pod) => pod
+
+  constructor(layout: Layout = USUAL_LAYOUT) {
+    this.layout = layout
+  }
 
   get(resource: string, name: string, namespace?: string): KubeObject | undefined {
     return this.store.get(resource, name, namespace)

@@ -24,7 +24,7 @@ export class CertManager {
     this.#objects = objects
     this.#hooks = hooks
     this.#issuers = new Issuers(objects)
-    serveWebhook(admission)
+    serveWebhook(admission, objects.layout.certManager)
     const certificates = this.#controller((name, namespace, reconcileAfter) =>
       this.#reconcileCertificate(name, namespace, reconcileAfter),
     )

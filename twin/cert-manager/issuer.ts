@@ -1,6 +1,7 @@
 import type { KubeObject } from '../api/object.ts'
 import type { Objects } from '../api/objects.ts'
 import { makeAuthority, readAuthority, type Authority } from '../certificates.ts'
+import { certManagerName } from '../stack/layout.ts'
 import { setReady, type ReadyCondition } from './ready.ts'
 
 /** Why an issuer has no authority, in cert-manager's words. */
@@ -66,11 +67,12 @@ export class Issuers {
 
   /** Where the Secrets of ClusterIssuers are: the controller's own namespace, or its --cluster-resource-namespace. */
   #clusterResourceNamespace(): string {
-    const container = this.#objects.get('deployments.apps', 'cert-manager', 'cert-manager')?.spec?.template?.spec
-      ?.containers?.[0]
+    const { certManager } = this.#objects.layout
+    const controller = this.#objects.get('deployments.apps', certManagerName(certManager), certManager.namespace)
+    const container = controller?.spec?.template?.spec?.containers?.[0]
     const namespaces = ((container?.args ?? []) as string[]).map(
       (arg) => /^--cluster-resource-namespace=(.+)$/.exec(arg)?.[1],
     )
-    return namespaces.find((name) => name !== undefined && !name.includes('$(')) ?? 'cert-manager'
+    return namespaces.find((name) => name !== undefined && !name.includes('$(')) ?? certManager.namespace
   }
 }

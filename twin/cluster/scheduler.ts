@@ -76,16 +76,21 @@ function schedule(objects: Objects, name: string, namespace: string | undefined)
   tellEvent(objects, pod, 'Scheduled', `Successfully assigned ${namespace ?? ''}/${name} to ${nodeName}`)
 }
 
-/** Why a pod does not fit on a node, in the scheduler's words, or undefined where it does. */
-function whyNot(pod: KubeObject, node: KubeObject, nodes: KubeObject[], pods: KubeObject[]): string | undefined {
-  if (node.spec?.unschedulable) return 'node(s) were unschedulable'
+interface Taint {
+  key: string
+  value?: string
+  effect: string
+}
+
+/** The first taint of a node that keeps a pod away. */
+export function untoleratedTaint(pod: KubeObject, node: KubeObject): Taint | undefined {
   const tolerations = (pod.spec.tolerations ?? []) as {
     key?: string
     operator?: string
     effect?: string
     value?: string
   }[]
-  const taint = ((node.spec?.taints ?? []) as { key: string; value?: string; effect: string }[]).find(
+  return ((node.spec?.taints ?? []) as Taint[]).find(
     ({ key, value, effect }) =>
       effect !== 'PreferNoSchedule' &&
       !tolerations.some(
@@ -95,6 +100,12 @@ function whyNot(pod: KubeObject, node: KubeObject, nodes: KubeObject[], pods: Ku
           (each.operator === 'Exists' || (each.value ?? '') === (value ?? '')),
       ),
   )
+}
+
+/** Why a pod does not fit on a node, in the scheduler's words, or undefined where it does. */
+function whyNot(pod: KubeObject, node: KubeObject, nodes: KubeObject[], pods: KubeObject[]): string | undefined {
+  if (node.spec?.unschedulable) return 'node(s) were unschedulable'
+  const taint = untoleratedTaint(pod, node)
   if (taint) return `node(s) had untolerated taint {${taint.key}: ${taint.value ?? ''}}`
   const labels = node.metadata.labels ?? {}
   const wanted = Object.entries((pod.spec.nodeSelector ?? {}) as Record<string, string>)

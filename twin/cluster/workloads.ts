@@ -1,7 +1,10 @@
 import { createHash } from 'node:crypto'
 import { Controller, controlledBy } from '../api/controller.ts'
-import { isOwnedBy, isReadyPod, ownerReference, withConditions, type KubeObject } from '../api/object.ts'
+import { isOwnedBy, isReadyPod, ownerReference, same, withConditions, type KubeObject } from '../api/object.ts'
 import type { Objects } from '../api/objects.ts'
+import { StatusError } from '../api/status-error.ts'
+import { tellEvent } from './events.ts'
+import { untoleratedTaint } from './scheduler.ts'
 
 const DEPLOYMENTS = 'deployments.apps'
 const REPLICA_SETS = 'replicasets.apps'
@@ -10,11 +13,22 @@ const REPLICA_SETS = 'replicasets.apps'
 export function runWorkloads(objects: Objects): void {
   const deployments = new Controller('deployments', (name, namespace) => reconcileDeployment(objects, name, namespace))
   deployments.watch(objects, DEPLOYMENTS).watch(objects, REPLICA_SETS, controlledBy('Deployment'))
-  const replicaSets = new Controller('replicasets', (name, namespace) => reconcileReplicaSet(objects, name, namespace))
+  const replicaSets: Controller = new Controller('replicasets', (name, namespace) => {
+    if (reconcileReplicaSet(objects, name, namespace)) replicaSets.enqueue(name, namespace, REFUSED_AGAIN_MS)
+  })
   replicaSets.watch(objects, REPLICA_SETS).watch(objects, 'pods', controlledBy('ReplicaSet'))
-  const daemonSets = new Controller('daemonsets', (name, namespace) => reconcileDaemonSet(objects, name, namespace))
+  const daemonSets: Controller = new Controller('daemonsets', (name, namespace) => {
+    if (reconcileDaemonSet(objects, name, namespace)) daemonSets.enqueue(name, namespace, REFUSED_AGAIN_MS)
+  })
   daemonSets.watch(objects, 'daemonsets.apps').watch(objects, 'pods', controlledBy('DaemonSet'))
+  objects.store.listen('nodes', ({ object, previous, type }) => {
+    if (type !== 'DELETED' && previous && same(object.spec, previous.spec)) return
+    for (const { metadata } of objects.list('daemonsets.apps')) daemonSets.enqueue(metadata.name, metadata.namespace)
+  })
 }
+
+// A pod that is refused is tried again, the real controllers with a growing delay.
+const REFUSED_AGAIN_MS = 200
 
 const hashOf = (template: unknown): string =>
   createHash('sha256').update(JSON.stringify(template)).digest('hex').slice(0, 10)
@@ -141,31 +155,43 @@ function writeDeploymentStatus(objects: Objects, deployment: KubeObject, sets: K
 const nonZero = (counts: Record<string, number>): Record<string, number> =>
   Object.fromEntries(Object.entries(counts).filter(([, count]) => count > 0))
 
-function makePod(objects: Objects, owner: KubeObject, more: { nodeName?: string } = {}): void {
+/** Makes a pod of a template, as admission leaves it; gives why it is refused, which an event tells too. */
+function makePod(objects: Objects, owner: KubeObject, more: { nodeName?: string } = {}): string | undefined {
   const { template } = owner.spec
-  objects.create('pods', {
+  const pod: KubeObject = {
     apiVersion: 'v1',
     kind: 'Pod',
     metadata: {
       ...template.metadata,
       name: '',
       generateName: `${owner.metadata.name}-`,
-      namespace: owner.metadata.namespace,
+      ...(owner.metadata.namespace ? { namespace: owner.metadata.namespace } : {}),
       ownerReferences: [ownerReference(owner)],
     },
     spec: { ...template.spec, ...more },
-  })
+  }
+  try {
+    objects.create('pods', objects.admitsPod(pod))
+    return undefined
+  } catch (problem) {
+    if (!(problem instanceof StatusError)) throw problem
+    const controller = `${owner.kind.toLowerCase()}-controller`
+    tellEvent(objects, owner, 'FailedCreate', `Error creating: ${problem.message}`, 'Warning', controller)
+    return problem.message
+  }
 }
 
 const isLive = (pod: KubeObject): boolean =>
   !pod.metadata.deletionTimestamp && pod.status?.phase !== 'Failed' && pod.status?.phase !== 'Succeeded'
 
-function reconcileReplicaSet(objects: Objects, name: string, namespace: string | undefined): void {
+/** Gives whether a pod was refused, so that it is to be tried again. */
+function reconcileReplicaSet(objects: Objects, name: string, namespace: string | undefined): boolean {
   const set = objects.get(REPLICA_SETS, name, namespace)
-  if (!set || set.metadata.deletionTimestamp) return
+  if (!set || set.metadata.deletionTimestamp) return false
   const pods = objects.list('pods', namespace).filter((pod) => isOwnedBy(pod, set) && isLive(pod))
   const missing = (set.spec.replicas as number) - pods.length
-  for (let i = 0; i < missing; i++) makePod(objects, set)
+  let refused: string | undefined
+  for (let i = 0; i < missing && !refused; i++) refused = makePod(objects, set)
   if (missing < 0) {
     // Those that do not serve yet go first, then the youngest.
     const order = pods.toSorted(
@@ -186,19 +212,49 @@ function reconcileReplicaSet(objects: Objects, name: string, namespace: string |
         observedGeneration: set.metadata.generation,
         replicas: live.length,
         ...nonZero({ fullyLabeledReplicas: live.length, readyReplicas: ready, availableReplicas: ready }),
+        ...(refused
+          ? {
+              conditions: withConditions(undefined, {
+                type: 'ReplicaFailure',
+                status: 'True',
+                reason: 'FailedCreate',
+                message: refused,
+              }),
+            }
+          : {}),
       }
     },
     'status',
   )
+  return refused !== undefined
 }
 
-function reconcileDaemonSet(objects: Objects, name: string, namespace: string | undefined): void {
+/** The nodes that a DaemonSet is for: those whose taints it tolerates, and that it selects; a cordon is none to it. */
+function nodesOf(objects: Objects, set: KubeObject): string[] {
+  const { template } = set.spec
+  const tolerations = [...((template.spec?.tolerations ?? []) as object[]), ...DAEMON_TOLERATIONS]
+  const pod: KubeObject = { ...template, apiVersion: 'v1', kind: 'Pod', spec: { ...template.spec, tolerations } }
+  const wanted = Object.entries((template.spec?.nodeSelector ?? {}) as Record<string, string>)
+  return objects
+    .list('nodes')
+    .filter((node) => !untoleratedTaint(pod, node))
+    .filter((node) => wanted.every(([key, value]) => node.metadata.labels?.[key] === value))
+    .map((node) => node.metadata.name)
+}
+
+// What the DaemonSet controller adds to each of its pods.
+const DAEMON_TOLERATIONS = ['not-ready', 'unreachable', 'disk-pressure', 'memory-pressure', 'unschedulable'].map(
+  (name) => ({ key: `node.kubernetes.io/${name}`, operator: 'Exists' }),
+)
+
+/** Gives whether a pod was refused, so that it is to be tried again. */
+function reconcileDaemonSet(objects: Objects, name: string, namespace: string | undefined): boolean {
   const set = objects.get('daemonsets.apps', name, namespace)
-  if (!set || set.metadata.deletionTimestamp) return
+  if (!set || set.metadata.deletionTimestamp) return false
   const pods = objects.list('pods', namespace).filter((pod) => isOwnedBy(pod, set) && isLive(pod))
-  const nodes = objects.list('nodes').map((node) => node.metadata.name)
-  for (const nodeName of nodes)
-    if (!pods.some((pod) => pod.spec.nodeName === nodeName)) makePod(objects, set, { nodeName })
+  const nodes = nodesOf(objects, set)
+  const missing = nodes.filter((nodeName) => !pods.some((pod) => pod.spec.nodeName === nodeName))
+  const refused = missing.find((nodeName) => makePod(objects, set, { nodeName }))
   const ready = pods.filter(isReadyPod).length
   objects.change(
     'daemonsets.apps',
@@ -217,4 +273,5 @@ function reconcileDaemonSet(objects: Objects, name: string, namespace: string | 
     },
     'status',
   )
+  return refused !== undefined
 }

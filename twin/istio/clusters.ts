@@ -24,9 +24,13 @@ export interface TrafficPolicy {
 const UNLIMITED = 2 ** 32 - 1
 
 /** The service that a host of a route means: short names are of the rule's namespace. */
-export function serviceOf(host: string, namespace: string): { name: string; namespace: string; fqdn: string } {
+export function serviceOf(
+  host: string,
+  namespace: string,
+  clusterDomain: string,
+): { name: string; namespace: string; fqdn: string } {
   const [name = '', space = namespace] = host.split('.')
-  return { name, namespace: space, fqdn: `${name}.${space}.svc.cluster.local` }
+  return { name, namespace: space, fqdn: `${name}.${space}.svc.${clusterDomain}` }
 }
 
 /** Envoy's name of a destination's cluster. */
@@ -37,7 +41,9 @@ export const clusterName = (port: number, subset: string | undefined, fqdn: stri
 function destinationRuleOf(snapshot: MeshSnapshot, fqdn: string): KubeObject | undefined {
   const full = (rule: KubeObject) => {
     const host = String(rule.spec?.host)
-    return host.includes('*') || host.includes('.svc.') ? host : serviceOf(host, rule.metadata.namespace ?? '').fqdn
+    return host.includes('*') || host.includes('.svc.')
+      ? host
+      : serviceOf(host, rule.metadata.namespace ?? '', snapshot.clusterDomain).fqdn
   }
   return snapshot.destinationRules
     .filter((rule) => hostMatches(full(rule), fqdn))
@@ -79,7 +85,8 @@ export function endpointsIn(
   port: number,
   subset: string | undefined,
 ): Endpoint[] | undefined {
-  const all = endpointsOf(objects, service.name, service.namespace, port)
+  // Of a namespace that it does not know, istiod knows no endpoints.
+  const all = snapshot.knows(service.namespace) ? endpointsOf(objects, service.name, service.namespace, port) : []
   if (!subset) return all
   const found = subsetOf(destinationRuleOf(snapshot, service.fqdn), subset)
   return found && all.filter(({ pod }) => hasLabels(found.labels, pod?.metadata.labels))

@@ -1,8 +1,8 @@
 import type { RequestListener } from 'node:http'
-import { parse } from 'yaml'
 import type { KubeObject } from '../api/object.ts'
 import type { Objects } from '../api/objects.ts'
-import { accessLogConfig } from './access-log.ts'
+import { ISTIO_TEXT } from './access-log-formats.ts'
+import { accessLogSinks, type AccessLogSink } from './access-log-sinks.ts'
 import { circuitBreakers, clusterName, trafficPolicyOf } from './clusters.ts'
 import { connectionManagerPatch, routePatch } from './envoy-filters.ts'
 import type { IstioHooks } from './hooks.ts'
@@ -25,6 +25,36 @@ const LOGGERS = [
   'router',
   'upstream',
 ]
+
+const TYPES = 'type.googleapis.com/envoy.extensions'
+const CEL = 'envoy.access_loggers.extension_filters.cel'
+
+/** An access log as Envoy's configuration has it. */
+function accessLogOf({ kind, path, text, json, omitsEmpty, filter }: AccessLogSink): object {
+  const filtered =
+    filter === undefined ? {} : { filter: { extension_filter: { name: CEL, typed_config: { expression: filter } } } }
+  if (kind !== 'file') {
+    const name = kind === 'otel' ? 'envoy.access_loggers.open_telemetry' : 'envoy.access_loggers.http_grpc'
+    const type = kind === 'otel' ? 'open_telemetry.v3.OpenTelemetryAccessLogConfig' : 'grpc.v3.HttpGrpcAccessLogConfig'
+    return { name, ...filtered, typed_config: { '@type': `${TYPES}.access_loggers.${type}` } }
+  }
+  const format = json
+    ? { json_format: json }
+    : { text_format_source: { inline_string: `${(text ?? ISTIO_TEXT).replace(/\n$/, '')}\n` } }
+  return fileLog(path, { ...format, ...(omitsEmpty ? { omit_empty_values: true } : {}) }, filtered)
+}
+
+const fileLog = (path: string, log_format: object, more: object = {}): object => ({
+  name: 'envoy.access_loggers.file',
+  ...more,
+  typed_config: { '@type': `${TYPES}.access_loggers.file.v3.FileAccessLog`, path, log_format },
+})
+
+/** The access logs that EnvoyFilters add. */
+const patchedLogs = (snapshot: MeshSnapshot, pod: KubeObject): object[] =>
+  connectionManagerPatch(snapshot, pod).logFormats.map((inline_string) =>
+    fileLog('/dev/stdout', { text_format_source: { inline_string } }),
+  )
 
 /** What a proxy's admin interface tells of. */
 export interface AdminSubject {
@@ -97,9 +127,9 @@ export class EnvoyAdmin {
     return this.#clusters(snapshot)
   }
 
-  /** The connection manager of each listener, as far as traces and access logs go. */
+  /** The connection manager of each listener, as far as traces go. */
   #listeners(snapshot: MeshSnapshot): object[] {
-    const { extensionProviders = [] } = (parse(snapshot.mesh) ?? {}) as { extensionProviders?: { name: string }[] }
+    const { extensionProviders = [] } = snapshot.mesh
     const configured = effectiveTelemetries(snapshot, this.#subject.pod())
       .flatMap(
         ({ spec }) => (spec?.tracing ?? []) as { providers?: { name: string }[]; randomSamplingPercentage?: number }[],
@@ -110,18 +140,30 @@ export class EnvoyAdmin {
       .map(({ randomSamplingPercentage }) => randomSamplingPercentage)
       .at(-1)
     const percent = connectionManagerPatch(snapshot, this.#subject.pod()).sampling ?? configured
-    const typed_config = {
-      ...(percent === undefined ? {} : { tracing: { random_sampling: { value: percent } } }),
-      access_log: accessLogConfig(snapshot, this.#subject.pod()),
-    }
-    const ports = new Set(serversOf(snapshot, this.#subject.pod()).map(({ targetPort }) => targetPort))
-    return [...ports].map((port) => ({
+    const tracing = percent === undefined ? {} : { tracing: { random_sampling: { value: percent } } }
+    const pod = this.#subject.pod()
+    const access_log = [...accessLogSinks(snapshot, pod).map(accessLogOf), ...patchedLogs(snapshot, pod)]
+    const ports = [...new Set(serversOf(snapshot, pod).map(({ targetPort }) => targetPort))]
+    return ports.map((port) => ({
       name: `0.0.0.0_${port}`,
       active_state: {
         listener: {
           name: `0.0.0.0_${port}`,
           address: { socket_address: { address: '0.0.0.0', port_value: port } },
-          filter_chains: [{ filters: [{ name: 'envoy.filters.network.http_connection_manager', typed_config }] }],
+          filter_chains: [
+            {
+              filters: [
+                {
+                  name: 'envoy.filters.network.http_connection_manager',
+                  typed_config: {
+                    '@type': `${TYPES}.filters.network.http_connection_manager.v3.HttpConnectionManager`,
+                    access_log,
+                    ...tracing,
+                  },
+                },
+              ],
+            },
+          ],
         },
       },
     }))
@@ -178,7 +220,7 @@ export class EnvoyAdmin {
         .filter((rule) => rule.spec?.host === fqdn)
         .flatMap((rule) => ((rule.spec.subsets ?? []) as { name: string }[]).map(({ name }) => name))
     return objects.list('services').flatMap((service) => {
-      const fqdn = `${service.metadata.name}.${service.metadata.namespace}.svc.cluster.local`
+      const fqdn = `${service.metadata.name}.${service.metadata.namespace}.svc.${snapshot.clusterDomain}`
       return ((service.spec.ports ?? []) as { port: number }[]).flatMap(({ port }) =>
         [undefined, ...subsetsOf(fqdn)].map((subset) => ({
           '@type': 'type.googleapis.com/envoy.admin.v3.ClustersConfigDump.DynamicCluster',

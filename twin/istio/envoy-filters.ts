@@ -21,7 +21,7 @@ export interface RoutePatch {
 
 const patchesOf = (snapshot: MeshSnapshot, pod: KubeObject): ConfigPatch[] =>
   snapshot.envoyFilters
-    .filter((filter) => concerns(filter, pod))
+    .filter((filter) => concerns(snapshot, filter, pod))
     .flatMap((filter) => (filter.spec?.configPatches ?? []) as ConfigPatch[])
 
 /** The patches of HTTP_ROUTE for a virtual host ('host:80') of a port. */

@@ -3,7 +3,9 @@ import http, { type IncomingMessage, type OutgoingHttpHeaders, type ServerRespon
 import type { Objects } from '../api/objects.ts'
 import type { Endpoint } from '../cluster/services.ts'
 import type { Container } from '../kubelet/container.ts'
-import { accessLogLine, format } from './access-log.ts'
+import { accessLogLines, format } from './access-log.ts'
+import { accessLogSinks } from './access-log-sinks.ts'
+import { proxyLine } from './agent-line.ts'
 import { isAllowed } from './authorization.ts'
 import {
   clusterName,
@@ -79,19 +81,25 @@ export class HttpForwarder {
     const snapshot = this.#snapshot()
     if (this.#admin.levelOf('http') === 'debug')
       this.#container.log.write(
-        `${new Date().toISOString()}\tdebug\tenvoy http ` +
-          'external/envoy/source/common/http/conn_manager_impl.cc:393\t[Tags: "ConnectionId":"1"] new stream',
+        proxyLine(
+          this.#container,
+          'debug',
+          'envoy http external/envoy/source/common/http/conn_manager_impl.cc:393',
+          '[Tags: "ConnectionId":"1"] new stream',
+        ),
       )
     response.on('error', () => undefined)
     response.on('close', () => {
-      const line = listener && accessLogLine(listener, this.#container.pod, exchange.finish())
-      if (line !== undefined) this.#container.log.write(line)
       if (!listener) return
+      const sinks = accessLogSinks(listener, this.#container.pod)
+      for (const line of accessLogLines(sinks, exchange.finish())) this.#container.log.write(line)
       for (const text of connectionManagerPatch(listener, this.#container.pod).logFormats)
         this.#container.log.write(format(text, exchange.logged).replace(/\n$/, ''))
     })
     if (!snapshot) return exchange.fail(503, 'no healthy upstream', 'UH', 'no_configuration')
-    const policies = (listener ?? snapshot).authorizationPolicies.filter((each) => concerns(each, this.#container.pod))
+    const policies = (listener ?? snapshot).authorizationPolicies.filter((each) =>
+      concerns(snapshot, each, this.#container.pod),
+    )
     if (!isAllowed(policies, exchange.query, port))
       return exchange.fail(403, 'RBAC: access denied', '', 'rbac_access_denied_matched_policy')
     const found = findRoute(snapshot, servers, exchange.query)
@@ -127,7 +135,7 @@ export class HttpForwarder {
     const chosen = chooseDestination(this.#hooks.destinations.apply(route.route ?? []))
     if (!chosen) return exchange.fail(404, '', 'NR', 'route_not_found')
     exchange.responseHeaders.push(chosen.headers?.response)
-    const service = serviceOf(chosen.destination.host, found.namespace)
+    const service = serviceOf(chosen.destination.host, found.namespace, snapshot.clusterDomain)
     const upstreamPort =
       chosen.destination.port?.number ??
       Number(this.#objects.get('services', service.name, service.namespace)?.spec?.ports?.[0]?.port ?? 80)

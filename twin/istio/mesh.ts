@@ -1,9 +1,8 @@
 import { parse } from 'yaml'
 import type { KubeObject } from '../api/object.ts'
 import type { Objects } from '../api/objects.ts'
-import { hasLabels, selects } from '../api/selectors.ts'
-
-const ISTIO_SYSTEM = 'istio-system'
+import { hasLabels, selects, type LabelSelector } from '../api/selectors.ts'
+import { revised, type IstiodLayout } from '../stack/layout.ts'
 
 const KINDS = {
   gateways: 'gateways.networking.istio.io',
@@ -19,11 +18,46 @@ const KINDS = {
 export const PUSHED = [...Object.values(KINDS), 'services', 'secrets', 'configmaps']
 
 /** Istio's configuration as istiod last read it: what it pushes to a proxy. Older objects come first, as they win. */
-export type MeshSnapshot = Record<keyof typeof KINDS, KubeObject[]> & { services: KubeObject[]; mesh: string }
+export type MeshSnapshot = Record<keyof typeof KINDS, KubeObject[]> & {
+  services: KubeObject[]
+  mesh: MeshConfig
+  rootNamespace: string
+  clusterDomain: string
+  /** The revision of the istiod that read it. */
+  revision: string
+  /** Whether a namespace is one that istiod knows, by its discoverySelectors. */
+  knows: (namespace: string | undefined) => boolean
+}
 
-export function readMesh(objects: Objects): MeshSnapshot {
+/** The mesh configuration, as far as the twin heeds it. */
+export interface MeshConfig {
+  accessLogFile?: string
+  accessLogEncoding?: string
+  accessLogFormat?: string
+  extensionProviders?: ({ name: string } & Record<string, unknown>)[]
+  defaultProviders?: { accessLogging?: string[] }
+  discoverySelectors?: LabelSelector[]
+  rootNamespace?: string
+  [field: string]: unknown
+}
+
+/** The mesh configuration in the ConfigMap of an istiod. */
+export function meshConfigOf(objects: Objects, istiod: IstiodLayout): MeshConfig {
+  const text = objects.get('configmaps', revised('istio', istiod), istiod.namespace)?.data?.mesh as string | undefined
+  return (parse(text ?? '') ?? {}) as MeshConfig
+}
+
+/** What an istiod reads, to push it. */
+export function readMesh(objects: Objects, istiod: IstiodLayout): MeshSnapshot {
+  const mesh = meshConfigOf(objects, istiod)
+  const { discoverySelectors: selectors = [] } = mesh
+  const knows = (namespace: string | undefined): boolean =>
+    selectors.length === 0 ||
+    selectors.some((each) => selects(each, objects.get('namespaces', namespace ?? '')?.metadata.labels))
+  const known = (all: KubeObject[]) =>
+    selectors.length === 0 ? all : all.filter(({ metadata }) => knows(metadata.namespace))
   const byAge = (resource: string) =>
-    (objects.resources.byId(resource) ? objects.list(resource) : []).toSorted(
+    known(objects.resources.byId(resource) ? objects.list(resource) : []).toSorted(
       (a, b) => Number(creation(a)) - Number(creation(b)),
     )
   return {
@@ -31,18 +65,27 @@ export function readMesh(objects: Objects): MeshSnapshot {
       keyof typeof KINDS,
       KubeObject[]
     >),
-    services: objects.list('services'),
-    mesh: String(objects.get('configmaps', 'istio', ISTIO_SYSTEM)?.data?.mesh ?? ''),
+    services: known(objects.list('services')),
+    mesh,
+    rootNamespace: mesh.rootNamespace ?? istiod.namespace,
+    clusterDomain: objects.layout.clusterDomain,
+    revision: istiod.revision || 'default',
+    knows,
   }
 }
 
-/** The mesh configuration with istiod's defaults, as /debug/mesh shows it. */
-export const meshInUse = ({ mesh }: MeshSnapshot): object => ({
-  rootNamespace: ISTIO_SYSTEM,
+/** The mesh configuration with an istiod's defaults, as /debug/mesh shows it. */
+export const meshInUse = ({ mesh, rootNamespace }: MeshSnapshot, istiod: IstiodLayout): object => ({
   trustDomain: 'cluster.local',
-  defaultConfig: { proxyAdminPort: 15000, statusPort: 15020, discoveryAddress: `istiod.${ISTIO_SYSTEM}.svc:15012` },
+  defaultConfig: {
+    proxyAdminPort: 15000,
+    statusPort: 15020,
+    discoveryAddress: `${revised('istiod', istiod)}.${istiod.namespace}.svc:15012`,
+  },
   enableAutoMtls: true,
-  ...((parse(mesh) ?? {}) as object),
+  accessLogEncoding: 'TEXT',
+  ...mesh,
+  rootNamespace,
 })
 
 const creation = (object: KubeObject): number => new Date(object.metadata.creationTimestamp ?? 0).getTime()
@@ -90,9 +133,9 @@ export function serversOf(snapshot: MeshSnapshot, pod: KubeObject): GatewayServe
 }
 
 /** Whether an object of Istio applies to a workload: by its selector, its namespace, or the root namespace. */
-export function concerns(object: KubeObject, pod: KubeObject): boolean {
+export function concerns({ rootNamespace }: MeshSnapshot, object: KubeObject, pod: KubeObject): boolean {
   const { namespace } = object.metadata
-  if (namespace !== ISTIO_SYSTEM && namespace !== pod.metadata.namespace) return false
+  if (namespace !== rootNamespace && namespace !== pod.metadata.namespace) return false
   const selector = object.spec?.selector ?? object.spec?.workloadSelector
   return !selector || selects({ matchLabels: selector.matchLabels ?? selector.labels ?? {} }, pod.metadata.labels)
 }
@@ -103,13 +146,13 @@ export function concerns(object: KubeObject, pod: KubeObject): boolean {
  * (pilot/pkg/model/telemetry.go).
  */
 export function effectiveTelemetries(snapshot: MeshSnapshot, pod: KubeObject): KubeObject[] {
-  const about = snapshot.telemetries.filter((each) => concerns(each, pod))
+  const about = snapshot.telemetries.filter((each) => concerns(snapshot, each, pod))
   const wide = (namespace: string | undefined) =>
     about.find((each) => !each.spec?.selector && each.metadata.namespace === namespace) ?? []
   const { namespace } = pod.metadata
   return [
-    wide(ISTIO_SYSTEM),
-    namespace === ISTIO_SYSTEM ? [] : wide(namespace),
+    wide(snapshot.rootNamespace),
+    namespace === snapshot.rootNamespace ? [] : wide(namespace),
     about.filter((each) => each.spec?.selector),
   ].flat()
 }

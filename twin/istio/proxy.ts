@@ -4,6 +4,7 @@ import net, { type Server, type Socket } from 'node:net'
 import { createSecureContext, type SecureContext, type SecureVersion } from 'node:tls'
 import type { Objects } from '../api/objects.ts'
 import type { Container } from '../kubelet/container.ts'
+import { proxyLine } from './agent-line.ts'
 import { EnvoyAdmin } from './envoy-admin.ts'
 import { listenerProblem, type RejectedListener } from './envoy-filters.ts'
 import { HttpForwarder } from './forwarder.ts'
@@ -66,12 +67,16 @@ export class GatewayProxy {
     const problem = rejected && `0.0.0.0_${rejected.port ?? 8080}: ${rejected.problem}`
     if (problem)
       this.container.log.write(
-        `${new Date().toISOString()}\twarning\tenvoy config\tgRPC config for ` +
-          `type.googleapis.com/envoy.config.listener.v3.Listener rejected: ` +
-          `Error adding/updating listener(s) ${problem}`,
+        proxyLine(
+          this.container,
+          'warning',
+          'envoy config',
+          'gRPC config for type.googleapis.com/envoy.config.listener.v3.Listener rejected: ' +
+            `Error adding/updating listener(s) ${problem}`,
+        ),
       )
     for (const type of XDS_TYPES) if (!(type === 'listener' && problem)) this.acknowledged.set(type, nonce)
-    if (!this.#snapshot) this.container.log.write(`${new Date().toISOString()}\tinfo\tEnvoy proxy is ready`)
+    if (!this.#snapshot) this.container.log.write(proxyLine(this.container, 'info', '', 'Envoy proxy is ready'))
     this.#snapshot = snapshot
     this.#servers = serversOf(snapshot, this.container.pod)
     // What no server names any more is not followed any more.
@@ -108,7 +113,7 @@ export class GatewayProxy {
       this.#listeners.set(port, server)
       this.container.listen(server, port).catch((problem: Error) => {
         this.container.log.write(
-          `${new Date().toISOString()}\terror\tenvoy config\tcannot bind port ${port}: ${problem.message}`,
+          proxyLine(this.container, 'error', 'envoy config', `cannot bind port ${port}: ${problem.message}`),
         )
         this.#listeners.delete(port)
       })

@@ -48,7 +48,7 @@ export class Sidecar implements Interception {
     await listen(server, port + BEHIND, address)
     if (server instanceof http.Server)
       server.prependListener('request', (request: IncomingMessage) => this.#mark(request))
-    const before = net.createServer((socket) => this.#accept(socket, server))
+    const before = net.createServer((socket) => this.#accept(socket, server, port))
     this.#servers.add(before)
     await listen(before, network.realPort(port), address)
     network.announce(before, address, port)
@@ -69,7 +69,7 @@ export class Sidecar implements Interception {
     return ports.split(',').map(Number).includes(port)
   }
 
-  #accept(socket: Socket, server: Server): void {
+  #accept(socket: Socket, server: Server, port: number): void {
     socket.on('error', () => socket.destroy())
     // What is read this way can be put back for a TLS socket: one that flows cannot.
     socket.once('readable', () => {
@@ -77,7 +77,7 @@ export class Sidecar implements Interception {
       if (!first) return socket.destroy()
       socket.unshift(first)
       if (first[0] === TLS_HANDSHAKE) return this.#secure(socket, server)
-      if (this.#refusesPlainText()) return socket.resetAndDestroy()
+      if (this.#refusesPlainText(port)) return socket.resetAndDestroy()
       server.emit('connection', socket)
     })
   }
@@ -111,16 +111,23 @@ export class Sidecar implements Interception {
   }
 
   /** Whether the policy of the workload, else of its namespace, else of the mesh refuses plain text to this pod. */
-  #refusesPlainText(): boolean {
+  #refusesPlainText(port: number): boolean {
     const { pod } = this.#container
-    const policies = (this.#snapshot()?.peerAuthentications ?? []).filter((each) => concerns(each, pod))
+    const snapshot = this.#snapshot()
+    const policies = (snapshot?.peerAuthentications ?? []).filter((each) => snapshot && concerns(snapshot, each, pod))
     const rank = (each: KubeObject) =>
       (each.spec?.selector ? 2 : 0) + Number(each.metadata.namespace === pod.metadata.namespace)
-    // Of two of the same rank the older one counts, and older ones come first.
+    // Of two of the same rank the older one counts, and older ones come first; one that is unset inherits.
+    const modes = policies.toSorted((a, b) => rank(b) - rank(a)).map(({ spec }) => modeOf(spec?.mtls))
     const [first] = policies.toSorted((a, b) => rank(b) - rank(a))
-    const isStrict = (first?.spec?.mtls?.mode ?? 'PERMISSIVE') === 'STRICT'
+    const ofPort = modeOf(first?.spec?.selector ? first.spec?.portLevelMtls?.[port] : undefined)
+    const isStrict = (ofPort ?? modes.find((mode) => mode !== undefined) ?? 'PERMISSIVE') === 'STRICT'
     return this.#hooks.refusesPlainText.apply(isStrict, { policies })
   }
 }
+
+/** The mode that a policy sets; undefined where it sets none. */
+const modeOf = (mtls: { mode?: string } | undefined): string | undefined =>
+  mtls?.mode === 'UNSET' ? undefined : mtls?.mode
 
 const peers = new WeakMap<object, X509Certificate>()

@@ -1,12 +1,13 @@
 import { Refusal, type Webhook } from '../api/admission.ts'
+import type { IstiodLayout } from '../stack/layout.ts'
 import { injectProxy } from './injection.ts'
 import { filterProblem } from './telemetry-filter.ts'
 
 /** istiod's webhooks: /inject adds the proxy to a pod, /validate refuses a Telemetry whose filter is not CEL. */
 export const istiodWebhook =
-  (version: string): Webhook =>
+  (version: string, layout: IstiodLayout): Webhook =>
   (path, request) => {
-    if (path.startsWith('/inject')) return injectProxy(version, request)
+    if (path.startsWith('/inject')) return injectProxy(version, layout, request)
     if (request.resource.id !== 'telemetries.telemetry.istio.io' || request.operation === 'DELETE') return
     const problem = filterProblem(request.object)
     // The words of Istio's validateTelemetryFilter, pkg/config/validation/validation.go.

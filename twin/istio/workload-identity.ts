@@ -1,6 +1,7 @@
 import { issue, type Authority, type Pem } from '../certificates.ts'
 import type { Container } from '../kubelet/container.ts'
 import { goDuration } from '../go-duration.ts'
+import { proxyLine } from './agent-line.ts'
 
 const DAY_MS = 86_400_000
 export const TRUST_DOMAIN = 'cluster.local'
@@ -40,8 +41,12 @@ export class WorkloadIdentity {
       notAfter: new Date(Date.now() + life),
     })
     this.#container.log.write(
-      `${new Date().toISOString()}\tinfo\tcache\tgenerated new workload certificate\t` +
-        `resourceName=default latency=1ms ttl=${life / 1000}s`,
+      proxyLine(
+        this.#container,
+        'info',
+        'cache',
+        `generated new workload certificate\tresourceName=default latency=1ms ttl=${life / 1000}s`,
+      ),
     )
     for (const hear of this.#hear) hear()
     this.#timer = setTimeout(() => void this.start(), Math.min(life / 2, 2 ** 30))

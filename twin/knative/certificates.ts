@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { parse } from 'yaml'
 import { conditionOf, isTrue, ownerReference, withConditions, type KubeObject } from '../api/object.ts'
 import type { Objects } from '../api/objects.ts'
@@ -13,10 +14,18 @@ export function externalTlsIsOn(objects: Objects): boolean {
   return (network['external-domain-tls'] ?? network['auto-tls'] ?? '').toLowerCase() === 'enabled'
 }
 
-/** The Knative Certificate of a Route's host. */
-export function ensureRouteCertificate(objects: Objects, route: KubeObject, host: string): KubeObject {
-  const { name, namespace, uid } = route.metadata
-  const certificate = `route-${uid}`
+/** The name of the Knative Certificate of a Route, or of a tag of it. */
+const nameOf = (route: KubeObject, tag: string | undefined): string =>
+  `route-${route.metadata.uid}${tag ? `-${createHash('sha256').update(tag).digest('hex').slice(0, 8)}` : ''}`
+
+/** The Knative Certificate of a Route, or of a tag of it; undefined where there is none. */
+export const routeCertificate = (objects: Objects, route: KubeObject, tag?: string): KubeObject | undefined =>
+  objects.get(KNATIVE_CERTIFICATES, nameOf(route, tag), route.metadata.namespace)
+
+/** Has a Knative Certificate for the host of a Route, or of a tag of it. */
+export function ensureRouteCertificate(objects: Objects, route: KubeObject, host: string, tag?: string): KubeObject {
+  const { name, namespace } = route.metadata
+  const certificate = nameOf(route, tag)
   return objects.ensure(KNATIVE_CERTIFICATES, {
     apiVersion: 'networking.internal.knative.dev/v1alpha1',
     kind: 'Certificate',

@@ -1,5 +1,4 @@
 // Knative's resources, by the ids that the twin's store has them under, and the names of its annotations.
-export const KNATIVE = 'knative-serving'
 export const SERVICES = 'services.serving.knative.dev'
 export const CONFIGURATIONS = 'configurations.serving.knative.dev'
 export const REVISIONS = 'revisions.serving.knative.dev'

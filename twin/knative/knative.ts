@@ -10,7 +10,6 @@ import type { KnativeHooks } from './hooks.ts'
 import {
   CONFIGURATIONS,
   INGRESSES,
-  KNATIVE,
   LABEL,
   METRICS,
   POD_AUTOSCALERS,
@@ -71,8 +70,9 @@ export class Knative {
     this.#activators = new Activators(objects, hooks, (name, namespace) => {
       if (scaler.isUp) this.#autoscaler.poke(name, namespace)
     })
-    admission.serve(`${KNATIVE}/webhook`, knativeWebhook(objects))
-    admission.serve(`${KNATIVE}/net-istio-webhook`, () => undefined)
+    const home = objects.layout.knative.namespace
+    admission.serve(`${home}/webhook`, knativeWebhook(objects))
+    admission.serve(`${home}/net-istio-webhook`, () => undefined)
     scaler.onChange((_, up) => {
       if (up && scaler.running.size === 1) this.#autoscaler.restart()
       if (!scaler.isUp) this.#autoscaler.end()
@@ -259,7 +259,7 @@ export class Knative {
         autoscalers.enqueue(metadata.name.replace(/-private$/, ''), metadata.namespace)
     })
     objects.store.listen('configmaps', ({ object: { metadata } }) => {
-      if (metadata.namespace !== KNATIVE) return
+      if (metadata.namespace !== objects.layout.knative.namespace) return
       for (const [resource, controller] of [
         [REVISIONS, revisions],
         [ROUTES, routes],

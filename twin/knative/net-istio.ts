@@ -1,24 +1,17 @@
 import { createHash } from 'node:crypto'
-import http from 'node:http'
-import { parse } from 'yaml'
-import { isReadyPod, ownerReference, withConditions, type KubeObject } from '../api/object.ts'
+import { ownerReference, withConditions, type KubeObject } from '../api/object.ts'
 import type { Objects } from '../api/objects.ts'
-import { hasLabels } from '../api/selectors.ts'
 import type { Controller } from '../api/controller.ts'
 import type { Network } from '../network.ts'
 import type { KnativeHooks } from './hooks.ts'
-import { ensureTlsGateway } from './ingress-tls.ts'
+import { knativeGateways, type KnativeGateway } from './gateways.ts'
+import { localDomain } from './hosts.ts'
+import { ensureIngressGateways } from './ingress-gateway.ts'
+import { probeIngress } from './ingress-probes.ts'
 import { INGRESSES } from './kinds.ts'
-import { readConfig } from './settings.ts'
 
 const VIRTUAL_SERVICES = 'virtualservices.networking.istio.io'
 const ISTIO_CLASS = 'istio.ingress.networking.knative.dev'
-
-interface Gateway {
-  namespace: string
-  name: string
-  service: string
-}
 
 interface Rule {
   hosts: string[]
@@ -60,7 +53,10 @@ export class NetIstio {
       this.#objects.update(INGRESSES, { ...ingress, metadata: { ...ingress.metadata, finalizers: [] } })
       return
     }
-    const [external, local] = [this.#gateways('external'), this.#gateways('local')]
+    const { labels } = ingress.metadata
+    const [external, local] = (['external', 'local'] as const).map((kind) =>
+      knativeGateways(this.#objects, kind, labels),
+    ) as [KnativeGateway[], KnativeGateway[]]
     const hash = createHash('sha256').update(JSON.stringify(ingress.spec)).digest('hex')
     const delayMs = this.#hooks.ingressDelayMs.apply(0, { ingress, objects: this.#objects })
     if (delayMs > 0) return controller.enqueue(name, namespace, delayMs)
@@ -69,58 +65,26 @@ export class NetIstio {
     const missing =
       this.#probed.get(ingress.metadata.uid ?? '') === key
         ? undefined
-        : await this.#probeAll(ingress, external, local, hash)
+        : await probeIngress(this.#objects, this.#network, ingress, hash)
     if (!missing) this.#probed.set(ingress.metadata.uid ?? '', key)
     else controller.enqueue(name, namespace, 60)
     this.#writeStatus(ingress, missing, external, local)
   }
 
-  /** The gateways of config-istio, in either form; the default where neither is given. */
-  #gateways(kind: 'external' | 'local'): Gateway[] {
-    const config = readConfig(this.#objects, 'config-istio')
-    const list = config[`${kind}-gateways`]
-    if (list !== undefined) return (parse(list) ?? []) as Gateway[]
-    const prefix = kind === 'external' ? 'gateway.' : 'local-gateway.'
-    const old = Object.entries(config).filter(([key]) => key.startsWith(prefix))
-    if (old.length) {
-      return old.map(([key, service]) => {
-        const [first = '', ...rest] = key.slice(prefix.length).split('.')
-        return rest.length
-          ? { namespace: first, name: rest.join('.'), service }
-          : { namespace: 'knative-serving', name: first, service }
-      })
-    }
-    return kind === 'external'
-      ? [
-          {
-            namespace: 'knative-serving',
-            name: 'knative-ingress-gateway',
-            service: 'istio-ingressgateway.istio-system.svc.cluster.local',
-          },
-        ]
-      : [
-          {
-            namespace: 'knative-serving',
-            name: 'knative-local-gateway',
-            service: 'knative-local-gateway.istio-system.svc.cluster.local',
-          },
-        ]
-  }
-
   #ensureVirtualServices(
     ingress: KubeObject,
-    external: readonly Gateway[],
-    local: readonly Gateway[],
+    external: readonly KnativeGateway[],
+    local: readonly KnativeGateway[],
     hash: string,
   ): void {
     const rules = ingress.spec.rules as Rule[]
-    const secured = ensureTlsGateway(this.#objects, ingress)
-    const own = secured ? [`${ingress.metadata.namespace}/${secured}`] : []
-    const names = (gateways: readonly Gateway[]) => gateways.map((each) => `${each.namespace}/${each.name}`)
-    const ofRule = (rule: Rule) => (rule.visibility === 'ExternalIP' ? [...names(external), ...own] : names(local))
+    const own = ensureIngressGateways(this.#objects, ingress, external)
+    const names = (gateways: readonly KnativeGateway[]) => gateways.map((each) => `${each.namespace}/${each.name}`)
+    const outer = own.length ? own : names(external)
+    const ofRule = (rule: Rule) => (rule.visibility === 'ExternalIP' ? outer : names(local))
     const localRules = rules.filter(({ visibility }) => visibility === 'ClusterLocal')
     // One that is cluster-local alone is on no external gateway.
-    const outside = rules.some(({ visibility }) => visibility === 'ExternalIP') ? [...names(external), ...own] : []
+    const outside = rules.some(({ visibility }) => visibility === 'ExternalIP') ? outer : []
     this.#ensureOne(ingress, 'ingress', [...outside, ...names(local)], rules, ofRule, hash)
     this.#ensureOne(ingress, 'mesh', ['mesh'], localRules, () => ['mesh'], hash)
   }
@@ -166,7 +130,7 @@ export class NetIstio {
       const match = { authority: { prefix: shortest }, gateways }
       const route = splits.map((split) => ({
         destination: {
-          host: `${split.serviceName}.${split.serviceNamespace}.svc.cluster.local`,
+          host: `${split.serviceName}.${split.serviceNamespace}.${localDomain(this.#objects)}`,
           port: { number: split.servicePort },
         },
         headers: { request: { set: split.appendHeaders } },
@@ -184,67 +148,14 @@ export class NetIstio {
     })
   }
 
-  /** Probes every host on every Ready pod of its gateways; gives what is missing. */
-  async #probeAll(
-    ingress: KubeObject,
-    external: readonly Gateway[],
-    local: readonly Gateway[],
-    hash: string,
-  ): Promise<string | undefined> {
-    const probes = (ingress.spec.rules as Rule[]).flatMap((rule) => {
-      const gateways = rule.visibility === 'ExternalIP' ? external : local
-      return gateways.flatMap((gateway) =>
-        this.#targetsOf(gateway).map((target) => ({ ...target, host: rule.hosts[0] ?? '' })),
-      )
-    })
-    if ([...external, ...local].some((gateway) => this.#targetsOf(gateway).length === 0))
-      return 'no gateway pod is Ready'
-    const answers = await Promise.all(probes.map((each) => this.#probe(each.address, each.port, each.host, hash)))
-    const failed = probes.filter((_, at) => !answers[at])
-    return failed.length ? `${failed.length} of ${probes.length} gateway probes are not answered yet` : undefined
-  }
-
-  #targetsOf(gateway: Gateway): { address: string; port: number }[] {
-    const object = this.#objects.get('gateways.networking.istio.io', gateway.name, gateway.namespace)
-    const port = Number(object?.spec?.servers?.[0]?.port?.number ?? 80)
-    const [serviceName = '', serviceNamespace = ''] = gateway.service.split('.')
-    const service = this.#objects.get('services', serviceName, serviceNamespace)
-    const ports = (service?.spec?.ports ?? []) as { port: number; targetPort?: number }[]
-    const target = port === 80 ? Number(ports.find((each) => each.port === 80)?.targetPort ?? 80) : port
-    return this.#objects
-      .list('pods', serviceNamespace)
-      .filter((pod) => isReadyPod(pod) && hasLabels(service?.spec?.selector, pod.metadata.labels))
-      .map((pod) => ({ address: String(pod.status.podIP), port: target }))
-  }
-
-  #probe(address: string, port: number, host: string, hash: string): Promise<boolean> {
-    const headers = {
-      host,
-      'user-agent': 'Knative-Ingress-Probe',
-      'k-network-probe': 'probe',
-      'k-network-hash': 'override',
-    }
-    return new Promise((resolve) => {
-      const request = http.get(
-        { host: address, port: this.#network.realPort(port), path: '/healthz', headers, agent: false, timeout: 2000 },
-        (answer) => {
-          answer.resume()
-          resolve(answer.statusCode === 200 && answer.headers['k-network-hash'] === hash)
-        },
-      )
-      request.on('timeout', () => request.destroy())
-      request.on('error', () => resolve(false))
-    })
-  }
-
   #writeStatus(
     ingress: KubeObject,
     missing: string | undefined,
-    external: readonly Gateway[],
-    local: readonly Gateway[],
+    external: readonly KnativeGateway[],
+    local: readonly KnativeGateway[],
   ): void {
     const { name, namespace, generation } = ingress.metadata
-    const lb = (gateways: readonly Gateway[]) => ({
+    const lb = (gateways: readonly KnativeGateway[]) => ({
       ingress: gateways.map(({ service }) => ({ domainInternal: service })),
     })
     const status = missing

@@ -9,11 +9,13 @@ import {
   type KubeObject,
 } from '../api/object.ts'
 import type { Objects } from '../api/objects.ts'
-import { ensureRouteCertificate, externalTlsIsOn } from './certificates.ts'
+import { ensureRouteCertificate, externalTlsIsOn, routeCertificate } from './certificates.ts'
 import type { Rollouts } from './rollouts.ts'
 import { CONFIGURATIONS, INGRESSES, LABEL, REVISIONS, ROUTES } from './kinds.ts'
 import { readConfig } from './settings.ts'
-import { allOf, hostOf } from './services.ts'
+import { hostOf, isLocal, localDomain } from './hosts.ts'
+import { allOf } from './services.ts'
+import { knativeGateways } from './gateways.ts'
 
 /** Makes the Ingress of a Route, from the revisions that its traffic goes to, and its Service in the cluster. */
 export function reconcileRoute(
@@ -28,10 +30,11 @@ export function reconcileRoute(
   const { targets: meant, missing } = resolve(objects, route)
   const targets = missing ? meant : rollouts.split(route, meant)
   const host = hostOf(objects, route)
-  const secured = externalTlsIsOn(objects) && !host.endsWith('.svc.cluster.local')
-  const certificate = secured ? ensureRouteCertificate(objects, route, host) : undefined
-  const shown = certificate && isTrue(certificate, 'Ready') ? certificate : undefined
-  const url = `${shown ? 'https' : 'http'}://${host}`
+  const secured = externalTlsIsOn(objects) && !isLocal(objects, host)
+  const certificates = secured ? ensureCertificates(objects, route, targets) : []
+  const pending = certificates.find((each) => !isTrue(each, 'Ready'))
+  const shown = certificates[0] && isTrue(certificates[0], 'Ready')
+  const url = `${isLocal(objects, host) ? 'http' : externalScheme(objects, Boolean(shown))}://${host}`
   const assigned: Omit<Condition, 'lastTransitionTime'> = missing
     ? {
         type: 'AllTrafficAssigned',
@@ -40,7 +43,9 @@ export function reconcileRoute(
         message: missing.message,
       }
     : { type: 'AllTrafficAssigned', status: 'True' }
-  const ingress = missing ? objects.get(INGRESSES, name, namespace) : ensureIngress(objects, route, targets, shown)
+  const ingress = missing
+    ? objects.get(INGRESSES, name, namespace)
+    : ensureIngress(objects, route, targets, certificates)
   if (!missing) {
     ensurePlaceholder(objects, route)
     labelRevisions(objects, route, targets)
@@ -64,13 +69,13 @@ export function reconcileRoute(
         reason: 'TLSNotEnabled',
         message: 'external-domain-tls is not enabled',
       }
-    : shown
+    : !pending
       ? { type: 'CertificateProvisioned', status: 'True' }
       : {
           type: 'CertificateProvisioned',
           status: 'Unknown',
           reason: 'CertificateNotReady',
-          message: `Certificate ${certificate?.metadata.name} is not ready.`,
+          message: `Certificate ${pending.metadata.name} is not ready.`,
         }
   objects.change(
     ROUTES,
@@ -81,7 +86,7 @@ export function reconcileRoute(
         ...draft.status,
         observedGeneration: route.metadata.generation,
         url,
-        address: { url: `http://${name}.${namespace}.svc.cluster.local` },
+        address: { url: `http://${name}.${namespace}.${localDomain(objects)}` },
         ...(missing || ingressReady.status !== 'True' ? {} : { traffic: targets }),
         conditions: withConditions(
           draft.status?.conditions,
@@ -94,6 +99,26 @@ export function reconcileRoute(
     },
     'status',
   )
+}
+
+/** The route without a tag, and each tag. */
+const tagsOf = (targets: readonly Target[]): (string | undefined)[] => [
+  undefined,
+  ...new Set(targets.map(({ tag }) => tag).filter((tag) => tag !== undefined)),
+]
+
+/** Has a certificate for the host of a Route, and for that of each tag. */
+const ensureCertificates = (objects: Objects, route: KubeObject, targets: readonly Target[]): KubeObject[] =>
+  tagsOf(targets).map((tag) => ensureRouteCertificate(objects, route, hostOf(objects, route, tag), tag))
+
+/** The scheme of a Route outside the cluster: https where it has a certificate, else that of config-network. */
+const externalScheme = (objects: Objects, secured: boolean): string =>
+  secured ? 'https' : (readConfig(objects, 'config-network')['default-external-scheme'] ?? 'http').toLowerCase()
+
+const tagUrl = (objects: Objects, route: KubeObject, tag: string): string => {
+  const host = hostOf(objects, route, tag)
+  const secured = !isLocal(objects, host) && isTrue(routeCertificate(objects, route, tag), 'Ready')
+  return `${isLocal(objects, host) ? 'http' : externalScheme(objects, secured)}://${host}`
 }
 
 function finishRoute(objects: Objects, route: KubeObject): void {
@@ -156,7 +181,7 @@ function resolve(
       latestRevision: false,
       ...rest,
       revisionName,
-      ...(target.tag ? { url: `http://${hostOf(objects, route, target.tag)}` } : {}),
+      ...(target.tag ? { url: tagUrl(objects, route, target.tag) } : {}),
     })
   }
   return { targets: targets.map((target) => (target.latestRevision ? target : { ...target, latestRevision: false })) }
@@ -166,10 +191,11 @@ function ensureIngress(
   objects: Objects,
   route: KubeObject,
   targets: readonly Target[],
-  certificate: KubeObject | undefined,
+  certificates: readonly KubeObject[],
 ): KubeObject {
   const { name, namespace = '', labels, annotations } = route.metadata
-  const tags = [undefined, ...new Set(targets.map(({ tag }) => tag).filter((tag) => tag !== undefined))]
+  const tags = tagsOf(targets)
+  const issued = certificates.filter((each) => isTrue(each, 'Ready'))
   const rules = tags.flatMap((tag) =>
     rulesOf(
       objects,
@@ -200,15 +226,13 @@ function ensureIngress(
     spec: {
       httpOption: redirected ? 'Redirected' : 'Enabled',
       rules,
-      ...(certificate
+      ...(issued.length
         ? {
-            tls: [
-              {
-                hosts: certificate.spec.dnsNames,
-                secretName: certificate.spec.secretName,
-                secretNamespace: namespace,
-              },
-            ],
+            tls: issued.map(({ spec }) => ({
+              hosts: spec.dnsNames,
+              secretName: spec.secretName,
+              secretNamespace: namespace,
+            })),
           }
         : {}),
     },
@@ -249,11 +273,11 @@ function rulesOf(
     ],
   }
   const local = {
-    hosts: [`${full}.${namespace}`, `${full}.${namespace}.svc`, `${full}.${namespace}.svc.cluster.local`],
+    hosts: [`${full}.${namespace}`, `${full}.${namespace}.svc`, `${full}.${namespace}.${localDomain(objects)}`],
     http,
     visibility: 'ClusterLocal',
   }
-  return host.endsWith('.svc.cluster.local') ? [local] : [local, { hosts: [host], http, visibility: 'ExternalIP' }]
+  return isLocal(objects, host) ? [local] : [local, { hosts: [host], http, visibility: 'ExternalIP' }]
 }
 
 function ensurePlaceholder(objects: Objects, route: KubeObject): void {
@@ -269,7 +293,7 @@ function ensurePlaceholder(objects: Objects, route: KubeObject): void {
     },
     spec: {
       type: 'ExternalName',
-      externalName: 'knative-local-gateway.istio-system.svc.cluster.local',
+      externalName: knativeGateways(objects, 'local', labels)[0]?.service ?? '',
       ports: [{ name: 'http2', port: 80, targetPort: 80, appProtocol: 'kubernetes.io/h2c' }],
     },
   })

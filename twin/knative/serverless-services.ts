@@ -1,7 +1,7 @@
 import { isReadyPod, ownerReference, withConditions, type KubeObject } from '../api/object.ts'
 import type { Objects } from '../api/objects.ts'
 import type { KnativeHooks } from './hooks.ts'
-import { KNATIVE, SERVERLESS_SERVICES } from './kinds.ts'
+import { SERVERLESS_SERVICES } from './kinds.ts'
 
 interface Address {
   ip: string
@@ -25,8 +25,9 @@ export function reconcileServerlessService(
   ensureService(objects, serverless, name, 'Public', undefined)
   ensureService(objects, serverless, `${name}-private`, 'Private', { 'serving.knative.dev/revisionUID': uid })
   const pods = (objects.get('endpoints', `${name}-private`, namespace)?.subsets?.[0]?.addresses ?? []) as Address[]
+  const home = objects.layout.knative.namespace
   const activators = objects
-    .list('pods', KNATIVE)
+    .list('pods', home)
     .filter((pod) => pod.metadata.labels?.app === 'activator' && isReadyPod(pod))
   const chosen: Address[] = activators
     .toSorted((a, b) => String(a.status.podIP).localeCompare(String(b.status.podIP)))
@@ -34,7 +35,7 @@ export function reconcileServerlessService(
     .map((pod) => ({
       ip: pod.status.podIP as string,
       nodeName: pod.spec.nodeName as string,
-      targetRef: { kind: 'Pod', name: pod.metadata.name, namespace: KNATIVE, uid: pod.metadata.uid ?? '' },
+      targetRef: { kind: 'Pod', name: pod.metadata.name, namespace: home, uid: pod.metadata.uid ?? '' },
     }))
   const serve = hooks.endpointsMode.apply(String(serverless.spec.mode)) === 'Serve'
   const addresses = (serve && pods.length) || chosen.length === 0 ? pods : chosen

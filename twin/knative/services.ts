@@ -9,7 +9,7 @@ import {
 } from '../api/object.ts'
 import type { Objects } from '../api/objects.ts'
 import { goDuration } from '../go-duration.ts'
-import { CONFIGURATIONS, LABEL, REVISIONS, ROUTES, SERVICES, VISIBILITY } from './kinds.ts'
+import { CONFIGURATIONS, LABEL, REVISIONS, ROUTES, SERVICES } from './kinds.ts'
 import { readConfig } from './settings.ts'
 
 const carried = (annotations: Readonly<Record<string, string>> | undefined): Record<string, string> =>
@@ -185,20 +185,4 @@ function collectRevisions(objects: Objects, revisions: KubeObject[], latest: str
   const old = idle.filter((each) => Date.now() - new Date(each.metadata.creationTimestamp ?? 0).getTime() > age)
   for (const revision of old.slice(0, Math.max(0, idle.length - keep)))
     objects.delete(REVISIONS, revision.metadata.name, revision.metadata.namespace)
-}
-
-/** The host of a Route by config-domain and config-network; that of a cluster-local Route ends in svc.cluster.local. */
-export function hostOf(objects: Objects, route: KubeObject, tag?: string): string {
-  const { name, namespace = '', labels } = route.metadata
-  const full = tag ? `${tag}-${name}` : name
-  if (labels?.[VISIBILITY] === 'cluster-local') return `${full}.${namespace}.svc.cluster.local`
-  const domains = Object.entries(readConfig(objects, 'config-domain'))
-  const defaults = domains.filter(([, selector]) => !selector.includes('selector:')).map(([key]) => key)
-  const domain = defaults.toSorted()[0] ?? 'svc.cluster.local'
-  if (domain.startsWith('svc.')) return `${full}.${namespace}.${domain}`
-  const template = readConfig(objects, 'config-network')['domain-template'] ?? '{{.Name}}.{{.Namespace}}.{{.Domain}}'
-  return template
-    .replaceAll('{{.Name}}', full)
-    .replaceAll('{{.Namespace}}', namespace)
-    .replaceAll('{{.Domain}}', domain)
 }

@@ -1,10 +1,10 @@
 import type { Objects } from '../api/objects.ts'
 import { goDuration } from '../go-duration.ts'
-import { KNATIVE } from './kinds.ts'
 
 /** One of Knative's ConfigMaps, without its _example. */
 export function readConfig(objects: Objects, name: string): Record<string, string> {
-  const { _example, ...data } = (objects.get('configmaps', name, KNATIVE)?.data ?? {}) as Record<string, string>
+  const { _example, ...data } = (objects.get('configmaps', name, objects.layout.knative.namespace)?.data ??
+    {}) as Record<string, string>
   return data
 }
 

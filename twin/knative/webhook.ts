@@ -3,7 +3,7 @@ import { same, type KubeObject } from '../api/object.ts'
 import type { Objects } from '../api/objects.ts'
 import { goDuration } from '../go-duration.ts'
 import { annotation, readConfig } from './settings.ts'
-import { KNATIVE, LABEL } from './kinds.ts'
+import { LABEL } from './kinds.ts'
 
 type Annotations = Readonly<Record<string, string>>
 
@@ -15,7 +15,7 @@ export function knativeWebhook(objects: Objects): Webhook {
     if (path === '/defaulting') return withDefaults(request)
     const problem =
       path === '/config-validation'
-        ? configProblem(request)
+        ? configProblem(request, objects.layout.knative.namespace)
         : path === '/resource-validation'
           ? problemOf(objects, request)
           : undefined
@@ -230,8 +230,8 @@ const EXAMPLE =
   'the update modifies a key in "_example" which is probably not what you want. ' +
   'Instead, copy the respective setting to the top-level of the ConfigMap, directly below "data"'
 
-function configProblem({ object, old, resource }: AdmissionRequest): string | undefined {
-  if (resource.id !== 'configmaps' || object.metadata.namespace !== KNATIVE) return undefined
+function configProblem({ object, old, resource }: AdmissionRequest, home: string): string | undefined {
+  if (resource.id !== 'configmaps' || object.metadata.namespace !== home) return undefined
   if (
     old &&
     object.metadata.annotations?.['knative.dev/example-checksum'] &&

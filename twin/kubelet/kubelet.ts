@@ -355,7 +355,9 @@ export class Kubelet {
 
   /** A Ready endpoint behind the name of a Service, or the pod at an address. */
   #resolve(host: string, port: number): { address: string; port: number; pod?: KubeObject | undefined } | undefined {
-    const [, name, namespace] = /^([a-z0-9-]+)\.([a-z0-9-]+)(?:\.svc(?:\.cluster\.local)?)?$/.exec(host) ?? []
+    const local = `.svc.${this.#objects.layout.clusterDomain}`
+    const short = host.endsWith(local) ? host.slice(0, -local.length) : host.replace(/\.svc$/, '')
+    const [, name, namespace] = /^([a-z0-9-]+)\.([a-z0-9-]+)$/.exec(short) ?? []
     if (name && namespace) {
       const endpoints = endpointsOf(this.#objects, name, namespace, port)
       return endpoints[Math.floor(Math.random() * endpoints.length)]

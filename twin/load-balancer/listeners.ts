@@ -32,14 +32,16 @@ export class LoadBalancerListeners {
     this.#objects = objects
     this.#network = network
     objects.store.listen('services', ({ object, previous }) => {
-      if (object.status?.loadBalancer?.ingress || previous?.status?.loadBalancer?.ingress) this.#reconcile()
+      const isForeign = objects.layout.balancer.maker === 'nobody'
+      if (isForeign || object.status?.loadBalancer?.ingress || previous?.status?.loadBalancer?.ingress)
+        this.#reconcile()
     })
   }
 
   #reconcile(): void {
     const wanted = new Map<string, { service: KubeObject; address: string; port: number; zone: string | undefined }>()
     for (const service of this.#objects.list('services')) {
-      for (const { address, zone } of addressesOf(service)) {
+      for (const { address, zone } of this.#addressesOf(service)) {
         for (const { port } of (service.spec.ports ?? []) as { port: number }[])
           wanted.set(`${address}:${port}`, { service, address, port, zone })
       }
@@ -58,6 +60,14 @@ export class LoadBalancerListeners {
         this.#servers.delete(key)
       })
     }
+  }
+
+  /** The addresses of a Service; nobody's load balancer leads to the first gateway, and no status tells of it. */
+  #addressesOf(service: KubeObject): { address: string; zone?: string }[] {
+    const { balancer, gateways } = this.#objects.layout
+    const { name, namespace } = service.metadata
+    const isForeign = balancer.maker === 'nobody' && gateways[0]?.name === name && gateways[0].namespace === namespace
+    return isForeign ? [{ address: this.#network.balancerAddress(0) }] : addressesOf(service)
   }
 
   #serverFor({ metadata: { name, namespace = '' } }: KubeObject, port: number, zone: string | undefined): Server {

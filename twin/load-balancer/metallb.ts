@@ -8,20 +8,22 @@ import type { Image } from '../kubelet/container.ts'
 
 const POOLS = 'ipaddresspools.metallb.io'
 const FROM_POOL = 'metallb.io/ip-allocated-from-pool'
-const ACCOUNT = {
-  name: 'system:serviceaccount:metallb-system:controller',
-  groups: ['system:serviceaccounts', 'system:authenticated'],
-}
 
 /** MetalLB's controller: gives Services of type LoadBalancer an address of a pool. */
 export class MetalLb {
   readonly component = new Component()
   readonly #objects: Objects
   readonly #access: Access
+  readonly #account: { name: string; groups: string[] }
 
   constructor(objects: Objects, access: Access) {
     this.#objects = objects
     this.#access = access
+    const { namespace: home, controller } = objects.layout.balancer
+    this.#account = {
+      name: `system:serviceaccount:${home}:${controller}`,
+      groups: ['system:serviceaccounts', 'system:authenticated'],
+    }
     const services: Controller = new Controller('metallb', (name, namespace) => {
       if (!this.component.isUp) return services.enqueue(name, namespace, 300)
       this.#reconcile(name, namespace)
@@ -81,9 +83,9 @@ export class MetalLb {
     }
     if (wanted !== current) {
       const what = { verb: 'update', group: '', resource: 'services/status', namespace, name }
-      if (!this.#access.allows(ACCOUNT, what)) {
+      if (!this.#access.allows(this.#account, what)) {
         const error =
-          `services "${name}" is forbidden: User "${ACCOUNT.name}" cannot update resource "services/status" ` +
+          `services "${name}" is forbidden: User "${this.#account.name}" cannot update resource "services/status" ` +
           `in API group "" in the namespace "${namespace}"`
         this.component.log(
           this.#line({

@@ -2,8 +2,10 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import http from 'node:http'
 import type { KubeObject } from '../api/object.ts'
 import type { Objects } from '../api/objects.ts'
+import { hasLabels } from '../api/selectors.ts'
 import { endpointsOf } from '../cluster/services.ts'
 import type { Container, Image } from '../kubelet/container.ts'
+import type { Layout } from '../stack/layout.ts'
 
 interface Entry {
   labels: Record<string, string>
@@ -50,6 +52,10 @@ export function loki(): Image {
   }
 }
 
+/** Whether a pod is of one of the layout's gateways. */
+const isGateway = ({ metadata: { namespace, labels } }: KubeObject, { gateways }: Layout): boolean =>
+  gateways.some((each) => each.namespace === namespace && hasLabels(each.labels, labels))
+
 /** A collector on every node: pushes what the gateways' containers on it write to Loki. */
 export function collector(
   objects: Objects,
@@ -70,10 +76,8 @@ export function collector(
     }
     const timer = setInterval(() => {
       const here = objects
-        .list('pods', 'istio-system')
-        .filter(
-          (pod) => pod.spec.nodeName === container.pod.spec.nodeName && pod.metadata.labels?.istio === 'ingressgateway',
-        )
+        .list('pods')
+        .filter((pod) => pod.spec.nodeName === container.pod.spec.nodeName && isGateway(pod, objects.layout))
       for (const pod of here) follow(pod)
       const [to] = endpointsOf(objects, 'loki', 'monitoring', 3100)
       if (!waiting.length || !to) return

@@ -1,4 +1,5 @@
 import type { KubeObject } from '../api/object.ts'
+import { balancerRole, type BalancerLayout } from './layout.ts'
 
 const rbac = (kind: string, name: string, more: object): KubeObject => ({
   apiVersion: 'rbac.authorization.k8s.io/v1',
@@ -9,7 +10,8 @@ const rbac = (kind: string, name: string, more: object): KubeObject => ({
 const everything = { apiGroups: ['*'], resources: ['*'] }
 
 /** The ClusterRoles that every cluster has, and MetalLB's. */
-export function clusterRoles(): KubeObject[] {
+export function clusterRoles(balancer: BalancerLayout): KubeObject[] {
+  const name = balancerRole(balancer)
   const role = (name: string, verbs: string[], more: object = everything) =>
     rbac('ClusterRole', name, { rules: [{ ...more, verbs }] })
   return [
@@ -35,15 +37,15 @@ export function clusterRoles(): KubeObject[] {
       roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'cluster-admin' },
       subjects: [{ kind: 'Group', name: 'system:masters' }],
     }),
-    rbac('ClusterRole', 'metallb-system:controller', {
+    rbac('ClusterRole', name, {
       rules: [
         { apiGroups: [''], resources: ['services', 'namespaces'], verbs: ['get', 'list', 'watch'] },
         { apiGroups: [''], resources: ['services/status'], verbs: ['update'] },
       ],
     }),
-    rbac('ClusterRoleBinding', 'metallb-system:controller', {
-      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'metallb-system:controller' },
-      subjects: [{ kind: 'ServiceAccount', name: 'controller', namespace: 'metallb-system' }],
+    rbac('ClusterRoleBinding', name, {
+      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name },
+      subjects: [{ kind: 'ServiceAccount', name: balancer.controller, namespace: balancer.namespace }],
     }),
   ]
 }

@@ -16,6 +16,8 @@ export interface DeploymentOptions {
   pod?: object
   /** Labels that the selector does not have. */
   part?: Record<string, string>
+  /** Annotations of the pods. */
+  annotations?: Record<string, string>
 }
 
 /** The Deployment of a component: one container, labels by which its Services and budgets select it. */
@@ -31,6 +33,7 @@ export function deployment({
   more = {},
   pod = {},
   part = {},
+  annotations,
 }: DeploymentOptions): KubeObject {
   const all = { ...labels, ...part, ...(version ? { 'app.kubernetes.io/version': version } : {}) }
   return {
@@ -41,7 +44,7 @@ export function deployment({
       replicas,
       selector: { matchLabels: labels },
       template: {
-        metadata: { labels: all },
+        metadata: { labels: all, ...(annotations ? { annotations } : {}) },
         spec: {
           terminationGracePeriodSeconds: 5,
           ...pod,
@@ -60,23 +63,36 @@ export function deployment({
   }
 }
 
-export type ServicePort = [name: string, port: number, targetPort?: number]
+/** The DaemonSet of a component: as its Deployment, with a pod on each node. */
+export function daemonSet(options: DeploymentOptions): KubeObject {
+  const { spec, ...rest } = deployment(options)
+  const { replicas: _, ...perNode } = spec
+  return { ...rest, kind: 'DaemonSet', spec: perNode }
+}
+
+export type ServicePort = readonly [name: string, port: number, targetPort?: number]
 
 /** A Service; a port without a targetPort has the same one. */
 export function service(
   namespace: string,
   name: string,
-  selector: Record<string, string>,
-  ports: ServicePort[],
-  more: { type?: string; labels?: Record<string, string>; annotations?: Record<string, string> } = {},
+  selector: Readonly<Record<string, string>>,
+  ports: readonly ServicePort[],
+  more: {
+    type?: string
+    externalTrafficPolicy?: string
+    labels?: Readonly<Record<string, string>>
+    annotations?: Readonly<Record<string, string>>
+  } = {},
 ): KubeObject {
-  const { type, ...metadata } = more
+  const { type, externalTrafficPolicy, ...metadata } = more
   return {
     apiVersion: 'v1',
     kind: 'Service',
     metadata: { name, namespace, ...metadata },
     spec: {
       ...(type ? { type } : {}),
+      ...(externalTrafficPolicy ? { externalTrafficPolicy } : {}),
       selector,
       ports: ports.map(([portName, port, targetPort]) => ({ name: portName, port, targetPort: targetPort ?? port })),
     },
@@ -88,7 +104,7 @@ export const budget = (
   namespace: string,
   name: string,
   bound: { minAvailable: number } | { maxUnavailable: number },
-  matchLabels: Record<string, string>,
+  matchLabels: Readonly<Record<string, string>>,
 ): KubeObject => ({
   apiVersion: 'policy/v1',
   kind: 'PodDisruptionBudget',

@@ -1,4 +1,5 @@
 import type { KubeObject } from '../api/object.ts'
+import type { Layout } from './layout.ts'
 
 const deployment = (name: string, image: string, port: number): KubeObject[] => [
   {
@@ -63,14 +64,14 @@ export const monitoring = (): KubeObject[] => [
 ]
 
 /** Issuers: one of a CA, with a Certificate of it that stands beside the gateway, and one of ACME by DNS-01. */
-export function issuers(ca: { cert: string; key: string }, domain: string): KubeObject[] {
+export function issuers(ca: { cert: string; key: string }, domain: string, layout: Layout): KubeObject[] {
   const encode = (text: string) => Buffer.from(text).toString('base64')
   const api = 'cert-manager.io/v1'
   return [
     {
       apiVersion: 'v1',
       kind: 'Secret',
-      metadata: { name: 'twin-ca', namespace: 'cert-manager' },
+      metadata: { name: 'twin-ca', namespace: layout.certManager.namespace },
       type: 'kubernetes.io/tls',
       data: { 'tls.crt': encode(ca.cert), 'tls.key': encode(ca.key) },
     },
@@ -78,7 +79,7 @@ export function issuers(ca: { cert: string; key: string }, domain: string): Kube
     {
       apiVersion: api,
       kind: 'Certificate',
-      metadata: { name: 'wildcard', namespace: 'istio-system' },
+      metadata: { name: 'wildcard', namespace: layout.gateways[0]!.namespace },
       spec: {
         secretName: 'wildcard',
         dnsNames: [`*.${domain}`],

@@ -1,7 +1,15 @@
 import type { KubeObject } from '../api/object.ts'
+import { METALLB_WEBHOOK } from './balancer-deployments.ts'
+import { injectorConfigurations } from './injector-configurations.ts'
+import { certManagerName, revised, type Layout } from './layout.ts'
+
+const webhookOf = (layout: Layout['certManager']): string => `${certManagerName(layout)}-webhook`
 
 /** The admission webhooks, as their components configure them; `ca` is the PEM that the API server trusts them by. */
-export function webhookConfigurations(cloud: 'metallb' | 'aws', ca: string): KubeObject[] {
+export function webhookConfigurations(cloud: 'metallb' | 'aws', ca: string, layout: Layout): KubeObject[] {
+  const { namespace } = layout.knative
+  const istiod = layout.istiods[0]!
+  const { balancer, certManager } = layout
   const one = (
     name: string,
     service: [namespace: string, name: string, path: string],
@@ -49,17 +57,12 @@ export function webhookConfigurations(cloud: 'metallb' | 'aws', ca: string): Kub
   }
   return [
     configured('Mutating', 'webhook.serving.knative.dev', [
-      one(
-        'webhook.serving.knative.dev',
-        ['knative-serving', 'webhook', '/defaulting'],
-        [rule(knative, ['*'])],
-        included,
-      ),
+      one('webhook.serving.knative.dev', [namespace, 'webhook', '/defaulting'], [rule(knative, ['*'])], included),
     ]),
     configured('Validating', 'validation.webhook.serving.knative.dev', [
       one(
         'validation.webhook.serving.knative.dev',
-        ['knative-serving', 'webhook', '/resource-validation'],
+        [namespace, 'webhook', '/resource-validation'],
         [rule(knative, ['*'], ['CREATE', 'UPDATE', 'DELETE'])],
         included,
       ),
@@ -67,7 +70,7 @@ export function webhookConfigurations(cloud: 'metallb' | 'aws', ca: string): Kub
     configured('Validating', 'config.webhook.serving.knative.dev', [
       one(
         'config.webhook.serving.knative.dev',
-        ['knative-serving', 'webhook', '/config-validation'],
+        [namespace, 'webhook', '/config-validation'],
         [rule([''], ['configmaps/*'])],
         settings,
       ),
@@ -75,48 +78,45 @@ export function webhookConfigurations(cloud: 'metallb' | 'aws', ca: string): Kub
     configured('Mutating', 'webhook.istio.networking.internal.knative.dev', [
       one(
         'webhook.istio.networking.internal.knative.dev',
-        ['knative-serving', 'net-istio-webhook', '/defaulting'],
+        [namespace, 'net-istio-webhook', '/defaulting'],
         [rule(['apps'], ['deployments'])],
         { objectSelector: { matchExpressions: [{ key: 'serving.knative.dev/configuration', operator: 'Exists' }] } },
       ),
     ]),
-    configured('Mutating', 'istio-sidecar-injector', [
-      {
-        ...one(
-          'namespace.sidecar-injector.istio.io',
-          ['istio-system', 'istiod', '/inject'],
-          [rule([''], ['pods'], ['CREATE'])],
-          { namespaceSelector: { matchLabels: { 'istio-injection': 'enabled' } } },
-        ),
-        reinvocationPolicy: 'Never',
-      },
-    ]),
+    ...injectorConfigurations(layout.istiods, one, configured),
     configured('Validating', 'istiod-default-validator', [
       one(
         'validation.istio.io',
-        ['istio-system', 'istiod', '/validate'],
+        [istiod.namespace, revised('istiod', istiod), '/validate'],
         [rule(['security.istio.io', 'networking.istio.io', 'telemetry.istio.io'], ['*'])],
       ),
     ]),
-    cloud === 'aws'
-      ? configured('Mutating', 'aws-load-balancer-webhook', [
-          one(
-            'mservice.elbv2.k8s.aws',
-            ['kube-system', 'aws-load-balancer-webhook-service', '/mutate-v1-service'],
-            [rule([''], ['services'], ['CREATE'])],
-          ),
-        ])
-      : configured('Validating', 'metallb-webhook-configuration', [
-          one(
-            'ipaddresspoolvalidationwebhook.metallb.io',
-            ['metallb-system', 'metallb-webhook-service', '/validate-metallb-io-v1beta1-ipaddresspool'],
-            [rule(['metallb.io'], ['ipaddresspools'])],
-          ),
-        ]),
-    configured('Validating', 'cert-manager-webhook', [
+    ...(cloud === 'aws'
+      ? [
+          configured('Mutating', 'aws-load-balancer-webhook', [
+            one(
+              'mservice.elbv2.k8s.aws',
+              ['kube-system', 'aws-load-balancer-webhook-service', '/mutate-v1-service'],
+              [rule([''], ['services'], ['CREATE'])],
+            ),
+          ]),
+        ]
+      : []),
+    ...(cloud === 'metallb' && balancer.maker === 'metallb'
+      ? [
+          configured('Validating', 'metallb-webhook-configuration', [
+            one(
+              'ipaddresspoolvalidationwebhook.metallb.io',
+              [balancer.namespace, METALLB_WEBHOOK, '/validate-metallb-io-v1beta1-ipaddresspool'],
+              [rule(['metallb.io'], ['ipaddresspools'])],
+            ),
+          ]),
+        ]
+      : []),
+    configured('Validating', webhookOf(certManager), [
       one(
         'webhook.cert-manager.io',
-        ['cert-manager', 'cert-manager-webhook', '/validate'],
+        [certManager.namespace, webhookOf(certManager), '/validate'],
         [rule(['cert-manager.io'], ['*'])],
       ),
     ]),
