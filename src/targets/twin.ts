@@ -10,10 +10,12 @@ import type { StackConfig } from '../config/stack-schema.ts'
 const REGION = 'eu-west-1'
 const ROOT = join(import.meta.dirname, '..', '..')
 
-/** Where a twin is to listen, where not the first free place. */
+/** Where a twin is to listen, where not the first free place, and how its stack is laid out. */
 export interface TwinPlace {
   range?: string | undefined
   port?: string | undefined
+  /** What differs from the usual layout (twin/stack/layout.ts). */
+  layout?: object | undefined
 }
 
 /** A twin in a process of its own, and the stack file as it is with this twin. */
@@ -41,6 +43,7 @@ export async function startTwin(config: StackConfig, place: TwinPlace = {}): Pro
     ...(place.range ? ['--range', place.range] : []),
     ...(place.port ? ['--port', place.port] : []),
     ...['--cloud', config.twin.cloud],
+    ...(place.layout ? ['--layout', JSON.stringify(place.layout)] : []),
   ]
   const from = performance.now()
   // Its heap is small; the limit makes Node collect early.
@@ -70,7 +73,11 @@ export async function startTwin(config: StackConfig, place: TwinPlace = {}): Pro
       ...(facts.awsEndpoint ? { aws: { ...config.aws, region: REGION, endpoint: facts.awsEndpoint } } : {}),
       ...(facts.dns ? { dns: { servers: [facts.dns] } } : {}),
       acme: { issuer: 'acme', dnsName: domain },
-      addresses: { ...config.addresses, ports: { http: facts.ports['80'], https: facts.ports['443'] } },
+      addresses: {
+        ...config.addresses,
+        ...(facts.ingress ? { ingress: facts.ingress } : {}),
+        ports: { http: facts.ports['80'], https: facts.ports['443'] },
+      },
     },
     died: ended.then((how) => {
       const seconds = Math.round((performance.now() - from) / 1000)
@@ -92,6 +99,8 @@ interface Facts {
   /** Its DNS server, which knows the names of its load balancers. */
   dns?: string
   ports: { 80: number; 443: number }
+  /** Where its load balancer is, where nothing in the cluster tells. */
+  ingress?: string
 }
 
 function firstLine(child: ChildProcess): Promise<Facts> {
