@@ -177,3 +177,9 @@ sabotage(
   { breaks: 'scale to zero is turned off in ConfigMap config-autoscaler', fails: ['knative/scale-to-zero'] },
   setting('config-autoscaler', { 'enable-scale-to-zero': 'false' }),
 )
+
+sabotage(
+  'setting-misspelled',
+  { breaks: 'config-deployment has a key that Knative does not know', fails: ['knative/settings'] },
+  setting('config-deployment', { 'progress-deadlin': '300s' }),
+)

@@ -1,4 +1,4 @@
-import { goDuration } from './go-duration.ts'
+import { between, boolean, duration, integer, number } from './setting-values.ts'
 import { compareMinors } from '../config/supported-versions.ts'
 
 /** A key of one of Knative's ConfigMaps: its default, and why a value does not parse (undefined if it does). */
@@ -6,34 +6,6 @@ export interface Setting {
   default: string
   wrong: (value: string) => string | undefined
 }
-
-const number =
-  (from: number, open = false) =>
-  (value: string) => {
-    const parsed = Number(value)
-    if (value.trim() === '' || Number.isNaN(parsed)) return `"${value}" is not a number`
-    return open
-      ? parsed > from
-        ? undefined
-        : `${value} is not greater than ${from}`
-      : parsed >= from
-        ? undefined
-        : `${value} is less than ${from}`
-  }
-const between = (from: number, to: number) => (value: string) =>
-  number(from)(value) ?? (Number(value) > to ? `${value} is greater than ${to}` : undefined)
-const integer = (from: number) => (value: string) =>
-  /^-?\d+$/.test(value) ? number(from)(value) : `"${value}" is not an integer`
-const boolean = (value: string) =>
-  /^(true|false|1|0|t|f)$/i.test(value) ? undefined : `"${value}" is neither true nor false`
-
-const duration =
-  (from: number, to = Infinity) =>
-  (value: string) => {
-    const ms = goDuration(value)
-    if (ms === undefined) return `"${value}" is not a duration such as 30s`
-    return ms < from || ms > to ? `${value} is outside the range ${from / 1000} s to ${to / 1000} s` : undefined
-  }
 
 /** config-autoscaler: knative/serving, pkg/autoscaler/config/config.go, the same from 1.9 to 1.23. */
 export const AUTOSCALER_SETTINGS: Readonly<Record<string, Setting>> = {
@@ -73,7 +45,7 @@ export const GC_SETTINGS: Readonly<Record<string, Setting>> = {
   'retain-since-create-time': { default: '48h', wrong: durationOrDisabled },
   'retain-since-last-active-time': { default: '15h', wrong: durationOrDisabled },
   'min-non-active-revisions': { default: '20', wrong: countOrDisabled },
-  'max-non-active-revisions': { default: 'disabled', wrong: countOrDisabled },
+  'max-non-active-revisions': { default: '1000', wrong: countOrDisabled },
 }
 
 /** A sentence for each unknown key (with the nearest known one), and for each value that does not parse. */
