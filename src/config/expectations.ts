@@ -32,12 +32,12 @@ export function withExpectations(config: StackConfig, file: YamlFile): StackConf
   for (const name of brought) {
     const [wanted, installed] = [expect.versions[name], bring.versions[name]]
     if (wanted && wanted !== ANY && installed && !isVersion(installed, wanted))
-      throw contradiction(['versions', name], wanted, installed, config, file)
+      throw contradiction(['versions', name], wanted, `is ${installed}`, config, file)
   }
   if (expect.domain && bring.domain && expect.domain !== bring.domain)
-    throw contradiction(['domain'], expect.domain, bring.domain, config, file)
+    throw contradiction(['domain'], expect.domain, `is ${bring.domain}`, config, file)
   if (isMade && expect.zones !== undefined && expect.zones !== bring.zones.length)
-    throw contradiction(['zones'], expect.zones, `${bring.zones.length} zones`, config, file)
+    throw contradiction(['zones'], expect.zones, `has ${bring.zones.length}`, config, file)
   const versions = Object.fromEntries(brought.map((name) => [name, bring.versions[name]]))
   const domain = expect.domain ?? bring.domain ?? (isMade ? USUAL_DOMAIN : undefined)
   const zones = expect.zones ?? (isMade ? bring.zones.length : undefined)
@@ -60,13 +60,13 @@ const withoutAny = (versions: StackConfig['expect']['versions']): StackConfig['e
 function contradiction(
   keys: string[],
   wanted: string | number,
-  installed: string,
+  brought: string,
   { target }: StackConfig,
   file: YamlFile,
 ): UsageProblem {
   const name = nameOfKey(keys)
   return new UsageProblem(
-    `${placeOf(['expect', ...keys], file)}: expect.${name} is ${wanted}, but bring.${name} is ${installed}: ` +
+    `${placeOf(['expect', ...keys], file)}: expect.${name} is ${wanted}, but bring.${name} ${brought}: ` +
       `the target ${target} gets what bring says. Make them agree, or leave expect.${name} out.`,
   )
 }

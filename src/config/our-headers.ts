@@ -3,6 +3,8 @@ import { UsageProblem } from '../core/problem.ts'
 import { keepSecret } from '../core/secrets.ts'
 import type { StackConfig } from './stack-schema.ts'
 
+const OURS = 'PLUMBLINE_HEADER_'
+
 /**
  * The stack without the values of its headers, which are put into this process's environment: run.json has the stack,
  * and threads have the environment.
@@ -10,7 +12,7 @@ import type { StackConfig } from './stack-schema.ts'
 export function withoutHeaderValues(config: StackConfig): StackConfig {
   const headers = Object.entries(config.ours.headers).map(([name, from], at) => {
     if (from.value === undefined) return [name, from]
-    const env = `PLUMBLINE_HEADER_${at}`
+    const env = `${OURS}${at}`
     process.env[env] = from.value
     return [name, { env }]
   })
@@ -26,7 +28,7 @@ export function ourHeaders({ ours }: Pick<StackConfig, 'ours'>): Record<string, 
   return Object.fromEntries(
     Object.entries(ours.headers).map(([name, { env, file }]) => {
       const value = (env === undefined ? readValue(name, file!) : (process.env[env] ?? '')).trim()
-      const from = env === undefined ? `the file ${file}` : `the variable ${env}`
+      const from = env === undefined ? `the file ${file}` : env.startsWith(OURS) ? 'its value' : `the variable ${env}`
       if (!value) throw new UsageProblem(`ours.headers.${name} of stack.yaml: ${from} is empty or not set.`)
       keepSecret(value)
       if (/[^\t\x20-\x7e\x80-\xff]/.test(value))

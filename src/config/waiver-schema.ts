@@ -1,6 +1,7 @@
 import { z } from 'zod'
 
 const DATE = 'a date such as 2027-03-31'
+const MATCH = 'a part of the text, a valid /regular expression/, or { code: IST0101, object: NAME }'
 const PATTERN = /^\/(.+)\/$/
 
 /** The regular expression of a `match` that is written between slashes. */
@@ -24,10 +25,10 @@ export const waiverSchema = z.strictObject({
   match: z
     .union(
       [
-        z.string().min(1).refine(isPattern),
+        z.string(MATCH).min(1, MATCH).refine(isPattern, MATCH),
         z.strictObject({ code: z.string().regex(/^IST\d{4}$/), object: z.string().min(1).optional() }),
       ],
-      'a part of the text, a valid /regular expression/, or { code: IST0101, object: KIND NAMESPACE/NAME }',
+      MATCH,
     )
     .describe("a part of the finding's text, a /regular expression/, or a message of istioctl: { code, object }"),
   because: z.string().min(1).describe('why it is accepted; it stands in the report'),
