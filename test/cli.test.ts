@@ -18,7 +18,7 @@ const plumbline = (args: string[], env: Record<string, string> = {}) =>
   execa(process.execPath, [MAIN, ...args], {
     reject: false,
     all: true,
-    env: { PATH: '/nowhere', KUBECONFIG: join(folder, 'none'), ...env },
+    env: { PATH: '/nowhere', KUBECONFIG: join(folder, 'none'), CI: '', ...env },
   })
 
 const kubeconfig = (server: string) =>
@@ -111,6 +111,33 @@ describe('a bad input is one plain sentence and exit code 3', () => {
     const done = await plumbline(args)
     expect(done.all).toMatch(message)
     expect(done.all).not.toMatch(/\n\s+at /)
+    expect(done.exitCode).toBe(3)
+  })
+
+  test.each([
+    [[], true],
+    [['--stack', write('untargeted.yaml', 'vantage: local\n')], true],
+    [['--stack', write('targeted.yaml', 'target: twin\n')], false],
+    [['--target', 'twin'], false],
+  ])('in CI a target that is not named: %j', async (args, isRefused) => {
+    const done = await plumbline(['certify', '--only', 'nope', ...args], { CI: 'true' })
+    const refusal = /^No target is named, and in CI \(CI is set\) Plumbline does not certify its twin by default:/
+    expect(done.all).toMatch(isRefused ? refusal : /^"nope" is not a suite/)
+    expect(done.exitCode).toBe(3)
+  })
+
+  test.each([
+    [
+      'waive: [{ check: mesh/analyse-clean, match: a, because: b, until: 2027-01-01 }]\n',
+      /:1: waive\[0\]\.check: "mesh\/analyse-clean" is not a check\. Did you mean "mesh\/analyze-clean"\?/,
+    ],
+    [
+      'ours: { headers: { X: { env: NOBODY_SETS_IT } } }\n',
+      /^ours\.headers\.X of stack\.yaml: the variable NOBODY_SETS_IT/,
+    ],
+  ])('a stack file that asks for what is not there, before anything is started: %j', async (text, message) => {
+    const done = await plumbline(['certify', '--target', 'kind', '--stack', write('asking.yaml', text)])
+    expect(done.all).toMatch(message)
     expect(done.exitCode).toBe(3)
   })
 
@@ -218,7 +245,7 @@ describe('the command line', () => {
       '--trace',
     ])
     expect(done.all).toMatch(/error {3}infra\/nodes-ready.*the API server answered 500: gone \(tried 4 times\)/)
-    expect(done.all).toMatch(/^incomplete: /m)
+    expect(done.all).toMatch(/^incomplete \(/m)
     const folder = join(process.env.PLUMBLINE_REPORTS ?? '', /^run (\S+):/m.exec(done.stdout)?.[1] ?? '')
     expect(readFileSync(join(folder, 'trace.jsonl'), 'utf8')).toMatch(
       /"check":"infra\/nodes-ready","type":"call","api":"kubernetes","verb":"GET","path":"\/api\/v1\/nodes\?limit=500","tries":4,"status":500/,

@@ -1,5 +1,8 @@
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { Check } from './check.ts'
+import { addMatchers } from './matchers.ts'
+import { keepSecret } from '../core/secrets.ts'
+import { stackSchema } from '../config/stack-schema.ts'
 import { setDeadlineFactor } from '../core/deadlines.ts'
 import { Performer } from './perform.ts'
 import { ClusterProblem, DoesNotApply, NotLookedAt, StackFailure } from '../core/problem.ts'
@@ -38,6 +41,7 @@ async function perform(checks: Check[], more: Partial<RunInfo> = {}, abort = nev
   return readRecords(run.id)
 }
 
+beforeAll(addMatchers)
 afterEach(() => setDeadlineFactor(1))
 
 describe('a check', () => {
@@ -64,6 +68,57 @@ describe('a check', () => {
       outcome: 'fail',
       seen: "the type: found 'ClusterIP', expected 'LoadBalancer'",
     })
+  })
+
+  describe('whose finding is waived', () => {
+    const waive = [
+      { check: 'mesh/a', match: 'shop/', because: 'ticket 42', until: '9999-12-31' },
+      { check: 'mesh/a', match: '/^The mesh/', because: 'known', until: '9999-12-31' },
+      { check: 'mesh/a', match: 'old', because: 'known', until: '2020-01-01' },
+    ]
+    const config = { ...stackSchema.parse({ target: 'kind' }), waive }
+    const lists = (...troubles: string[]) =>
+      make('mesh/a', ({ expect }) => (expect(troubles, 'Broken').toBeNone(), 'none is broken'))
+
+    test('is waived, with its reason and end, and what needs it is tried', async () => {
+      const records = await perform([lists('shop/a', 'shop/b'), make('mesh/b', passing, { needs: ['mesh/a'] })], {
+        config,
+      })
+      const accepted = { waiver: 0, because: 'ticket 42', until: '9999-12-31' }
+      expect(records.get('mesh/a')).toMatchObject({
+        ...{ outcome: 'waived', seen: 'shop/a; shop/b' },
+        waived: [
+          { finding: 'shop/a', ...accepted },
+          { finding: 'shop/b', ...accepted },
+        ],
+      })
+      expect(records.get('mesh/b')?.outcome).toBe('pass')
+    })
+
+    test('fails for the findings that are not', async () => {
+      expect((await perform([lists('shop/a', 'till/b')], { config })).get('mesh/a')).toMatchObject({
+        ...{ outcome: 'fail', seen: 'Broken: till/b', waived: [{ finding: 'shop/a' }] },
+      })
+    })
+
+    test('is waived by the whole text of another failure too', async () => {
+      const body = () => Promise.reject(new StackFailure('The mesh has no root.'))
+      expect((await perform([make('mesh/a', body)], { config })).get('mesh/a')).toMatchObject({
+        ...{ outcome: 'waived', seen: 'The mesh has no root.', waived: [{ waiver: 1 }] },
+      })
+    })
+
+    test('fails where the waiver has ended, and an error is never waived', async () => {
+      expect((await perform([lists('old')], { config })).get('mesh/a')?.outcome).toBe('fail')
+      const broken = make('mesh/a', () => Promise.reject(new TypeError('shop/ is undefined')))
+      expect((await perform([broken], { config })).get('mesh/a')?.outcome).toBe('error')
+    })
+  })
+
+  test('shows no secret in what it leaves', async () => {
+    keepSecret('hush-hush-hush')
+    const body = () => Promise.reject(new StackFailure('the login answered to hush-hush-hush'))
+    expect((await perform([make('mesh/a', body)])).get('mesh/a')?.seen).toBe('the login answered to (not shown)')
   })
 
   test('that meets a stack that is not as it must be fails', async () => {

@@ -3,9 +3,11 @@ import { relative } from 'node:path'
 import type { ExpectStatic } from 'vitest'
 import type { Stack } from '../stack/stack.ts'
 import type { Check } from './check.ts'
+import { acceptance } from './waivers.ts'
 import { deadline } from '../core/deadlines.ts'
 import { gatherEvidence } from './evidence.ts'
 import { DoesNotApply, NotLookedAt, plainMessage, StackFailure } from '../core/problem.ts'
+import { toShownJson } from '../core/secrets.ts'
 import { channel } from '../core/progress.ts'
 import type { CheckRecord, Effect, Outcome } from '../core/record.ts'
 import { flushTrace } from '../core/trace.ts'
@@ -23,6 +25,7 @@ const OF_OTHERS: Record<Effect, string> = {
 /** What became of a check, as a verb. */
 const DID: Record<Outcome, string> = {
   pass: 'passed',
+  waived: 'was waived',
   fail: 'failed',
   blocked: 'was blocked',
   skipped: 'was skipped',
@@ -70,10 +73,12 @@ export class Performer {
    * Writes a record. One that cannot be written would be missing at the end: the check is in error, and nobody waits
    * for it.
    */
-  #record(performed: Performed): Performed {
+  #record({ record: whole, ...more }: Performed): Performed {
     const file = recordsFile(this.#run.id)
+    const text = toShownJson(whole)
+    const performed = { ...more, record: JSON.parse(text) as CheckRecord }
     try {
-      appendFileSync(file, `${JSON.stringify(performed.record)}\n`)
+      appendFileSync(file, `${text}\n`)
       return performed
     } catch (problem) {
       const name = relative(process.cwd(), file)
@@ -94,6 +99,7 @@ export class Performer {
         waits: [],
         measurements: [],
         remarks: [],
+        waived: [],
         evidence: [],
         ...more,
       },
@@ -111,7 +117,7 @@ export class Performer {
         'skipped',
         `skipped because it ${OF_OTHERS[check.effect]} on a cluster that is not ours; ` +
           'pass --allow-disruption --context NAME to run it',
-        { excused: true },
+        { excused: true, notAllowed: true },
       )
     }
     const unmet = await this.#unmetNeeds(check, abort)
@@ -130,22 +136,31 @@ export class Performer {
     return this.#runBody(check, expect, abort)
   }
 
-  /** The checks that it needs and that did not pass. One that is not part of this run is taken to hold. */
+  /**
+   * The checks that it needs and that did not pass. What is waived counts as met, and one that is not part of this run
+   * is taken to hold.
+   */
   async #unmetNeeds(check: Check, abort: AbortSignal): Promise<(End & { id: string })[]> {
     const aborted = rejectOn(abort).catch((): End => ({ outcome: 'error' }))
     const needs = (check.needs ?? []).filter((id) => this.#ends.has(id))
     const ends = await Promise.all(
       needs.map(async (id) => ({ id, ...(await Promise.race([this.#ends.get(id)!.promise, aborted])) })),
     )
-    return ends.filter(({ outcome }) => outcome !== 'pass')
+    return ends.filter(({ outcome }) => outcome !== 'pass' && outcome !== 'waived')
   }
 
   async #runBody(check: Check, expect: ExpectStatic, abort: AbortSignal): Promise<Performed> {
     const within = deadline(check.within ?? 'check')
     const timeout = new AbortController()
     const timer = setTimeout(() => timeout.abort(new StackFailure('its deadline passed')), within)
-    const scope = new Scope(check.id, AbortSignal.any([abort, timeout.signal]), check.effect)
     const startedAt = new Date()
+    const scope = new Scope(
+      check.id,
+      AbortSignal.any([abort, timeout.signal]),
+      check.effect,
+      undefined,
+      acceptance(this.#run.config.waive, check.id, startedAt),
+    )
     const started = performance.now()
     channel.post({ type: 'started', id: check.id, within })
     const record: CheckRecord = {
@@ -158,6 +173,7 @@ export class Performer {
       waits: scope.waited,
       measurements: scope.measurements,
       remarks: scope.remarks,
+      waived: scope.waived,
       evidence: scope.evidence,
     }
     let problem: unknown
@@ -200,6 +216,13 @@ export class Performer {
         record.evidence.push({ name: 'stack', text: thrown.stack ?? '' })
     }
     clearTimeout(timer)
+    if (record.outcome === 'fail' && scope.accepts(record.seen)) {
+      record.outcome = 'waived'
+      problem = undefined
+    } else if (record.outcome === 'pass' && scope.waived.length) {
+      record.outcome = 'waived'
+      record.seen = scope.waived.map(({ finding }) => finding).join('; ')
+    }
     await inScope(new Scope(check.id, new AbortController().signal, check.effect, scope), () => scope.end()).catch(
       (left: unknown) => {
         problem ??= left

@@ -59,7 +59,7 @@ export async function declareSuite(suite: Suite): Promise<void> {
     test(check.id, { concurrent: sideBySide, timeout }, async ({ expect, signal, skip }) => {
       signal.addEventListener('abort', () => abort.abort(signal.reason), { once: true })
       const { record, problem } = await performer.perform(check, expect, signal)
-      if (record.outcome === 'skipped' || record.outcome === 'blocked') skip(record.seen)
+      if (['skipped', 'blocked', 'waived'].includes(record.outcome)) skip(record.seen)
       if (record.outcome !== 'pass') throw problem instanceof Error ? problem : new Error(record.seen)
       expect(record.outcome).toBe('pass')
     })

@@ -2,19 +2,22 @@ import { existsSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { plainMessage, UsageProblem } from '../core/problem.ts'
 import { readRunInfo, runFolder, type RunInfo } from '../config/run-info.ts'
+import { ourHeaders } from '../config/our-headers.ts'
 import type { StackConfig } from '../config/stack-schema.ts'
 import { readRecords } from '../report/build-report.ts'
 import { caveatsOf } from '../report/caveats.ts'
+import { headlineOf } from '../report/headline.ts'
 import { tellPath } from '../report/critical-path.ts'
 import type { Report } from '../report/report-schema.ts'
 import { exitCodeOf, tellCounts } from '../report/verdict.ts'
 import { inThread } from '../run/in-thread.ts'
 import type { Finished, RunEnding } from '../run/finish.ts'
+import type { Named } from '../run/selection.ts'
 import type { RunRequest } from '../run/prepare.ts'
 import { runSuites } from '../run/run-suites.ts'
 import { startTwin, useTwinPrograms, type RunningTwin } from '../targets/twin.ts'
 import { cutShort } from './cut.ts'
-import { readStack, type StackFlags } from './stack-flags.ts'
+import { readStack, requireNamedTarget, type StackFlags } from './stack-flags.ts'
 import { openView } from './view.ts'
 
 /**
@@ -23,9 +26,12 @@ import { openView } from './view.ts'
  */
 export async function certify(flags: StackFlags): Promise<number> {
   const given = readStack(flags)
+  requireNamedTarget(flags)
   const only = whatToRun(flags)
   checkDisruption(flags, given)
-  if (only.length) await inThread<string[], string[]>(moduleOf('selection'), only, say)
+  ourHeaders(given)
+  const { waive } = given
+  if (only.length || waive.length) await inThread<Named, string[]>(moduleOf('selection'), { only, waive }, say)
   const cut = cutShort(flags.timeLimit, say)
   let twin: RunningTwin | undefined
   const gone: { why?: string } = {}
@@ -98,7 +104,11 @@ function whatToRun({ only, rerun }: StackFlags): string[] {
   if (!rerun) return []
   const run = readRunInfo(rerun)
   const records = readRecords(run.id)
-  const again = run.checks.filter((id) => records.get(id)?.outcome !== 'pass' && !records.get(id)?.excused)
+  const isDone = (id: string) => {
+    const record = records.get(id)
+    return record?.outcome === 'pass' || record?.outcome === 'waived' || record?.excused
+  }
+  const again = run.checks.filter((id) => !isDone(id))
   if (again.length === 0) throw new UsageProblem(`Everything passed in run ${run.id}: there is nothing to run again.`)
   return again
 }
@@ -115,7 +125,7 @@ function checkDisruption(flags: StackFlags, config: StackConfig): void {
 export function tellVerdict(report: Report, problems: readonly string[] = []): void {
   const folder = relative(process.cwd(), runFolder(report.run)) || '.'
   console.log(
-    `\n${report.verdict}: ${tellCounts(report.counts)} of ${report.checks.length} checks ` +
+    `\n${headlineOf(report)} (${report.covers}): ${tellCounts(report.counts)} of ${report.checks.length} checks ` +
       `in ${report.seconds.toFixed(1)} s`,
   )
   if (report.criticalPath.steps.length) console.log(tellPath(report.criticalPath))

@@ -4,6 +4,7 @@ import { loadCatalogue } from '../check/catalogue.ts'
 import type { Capability } from '../core/record.ts'
 import { UsageProblem } from '../core/problem.ts'
 import { isSomebodys, newRunId, runFolder } from '../config/run-info.ts'
+import { ourHeaders } from '../config/our-headers.ts'
 import type { StackConfig } from '../config/stack-schema.ts'
 import { runMatrix } from '../sabotage/matrix.ts'
 import { differences, isClean, tellMatrix, unsabotaged, type MatrixReport } from '../sabotage/matrix-report.ts'
@@ -64,7 +65,10 @@ export async function trySabotages(
     return lack ? [{ sabotage: each.id, why: `needs ${lack}, which this target does not offer` }] : []
   })
   const sabotages = chosen.filter(({ id }) => !skipped.some((each) => each.sabotage === id))
-  const trials = await runMatrix({ config, sabotages, lanes }, (trial) => tell(trialLine(trial)), abort)
+  ourHeaders(config)
+  // A waiver would hide what a sabotage is to show.
+  const unwaived = { ...config, waive: [] }
+  const trials = await runMatrix({ config: unwaived, sabotages, lanes }, (trial) => tell(trialLine(trial)), abort)
   const checks = (await loadCatalogue()).map(({ id }) => id)
   const report: MatrixReport = {
     run: newRunId(),

@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Command } from 'commander'
+import { UsageProblem } from '../core/problem.ts'
 import type { StackConfig } from '../config/stack-schema.ts'
-import { readStackFile } from '../config/stack-file.ts'
+import { namesTarget, readStackFile } from '../config/stack-file.ts'
 
 /** The flags of every command that is about a stack; those that name a key of stack.yaml override it. */
 export interface StackFlags {
@@ -63,7 +64,24 @@ export function readStack(flags: StackFlags): StackConfig {
     ...(flags.name ? { cluster: { name: flags.name } } : {}),
     ...(flags.deadlineFactor === undefined ? {} : { deadlines: { factor: flags.deadlineFactor } }),
   }
-  const here = flags.stack ?? 'stack.yaml'
-  const file = flags.stack || existsSync(here) ? here : join(import.meta.dirname, '..', '..', 'stack.yaml')
-  return readStackFile(file, given)
+  return readStackFile(stackFileOf(flags), given)
+}
+
+/** The stack file that is meant: the one of --stack, that of the working directory, or that of Plumbline itself. */
+function stackFileOf({ stack }: StackFlags): string {
+  const here = stack ?? 'stack.yaml'
+  return stack || existsSync(here) ? here : join(import.meta.dirname, '..', '..', 'stack.yaml')
+}
+
+/**
+ * In CI the target must be named: the default is the twin, and no job is to certify a stand-in by oversight.
+ * @throws UsageProblem where neither --target nor the stack file names one
+ */
+export function requireNamedTarget(flags: StackFlags): void {
+  const isCi = !['', '0', 'false'].includes(process.env.CI ?? '')
+  if (!isCi || flags.target || namesTarget(stackFileOf(flags))) return
+  throw new UsageProblem(
+    'No target is named, and in CI (CI is set) Plumbline does not certify its twin by default: ' +
+      'name one with --target, or with target in the stack file.',
+  )
 }

@@ -9,7 +9,14 @@ interface Running {
   waits: Map<string, { since: number; within: number }>
 }
 
-const COLOUR = { pass: 'green', fail: 'red', error: 'red', blocked: 'yellow', skipped: 'gray' } as const
+const COLOUR = {
+  pass: 'green',
+  waived: 'yellow',
+  fail: 'red',
+  error: 'red',
+  blocked: 'yellow',
+  skipped: 'gray',
+} as const
 
 /** What a run shows while it goes on. */
 export interface View {

@@ -38,6 +38,10 @@ export function readStackFile(path: string, overrides: StackOverrides = {}): Sta
   return withExpectations(withoutHeaderValues(config), file)
 }
 
+/** Whether a stack file says what its target is. One that cannot be read does not: readStackFile says why. */
+export const namesTarget = (path: string): boolean =>
+  existsSync(path) && parseDocument(readFileSync(path, 'utf8')).has('target')
+
 function merge(base: Record<string, unknown>, over: StackOverrides): Record<string, unknown> {
   const merged = { ...base }
   for (const [key, value] of Object.entries(over)) {

@@ -1,4 +1,5 @@
 import { stripVTControlCharacters } from 'node:util'
+import { withoutSecrets } from './secrets.ts'
 
 /** Something that is wrong with how Plumbline was called or configured: one sentence with what to do. Exit code 3. */
 export class UsageProblem extends Error {
@@ -62,7 +63,7 @@ export class UnknownVersion extends Error {
 export function plainMessage(thrown: unknown): string {
   const text = stripVTControlCharacters(thrown instanceof Error ? thrown.message : String(thrown)).trim()
   const plain = thrown instanceof Error && thrown.name === 'AssertionError' ? foundAndExpected(text) : text
-  return plain.slice(0, 2000)
+  return withoutSecrets(plain).slice(0, 2000)
 }
 
 /** What a matcher of chai says, with what was found before what was expected. The longer phrases come first. */

@@ -1,7 +1,7 @@
 export const SUITES = ['infra', 'mesh', 'knative', 'tls', 'rollout', 'logs', 'chaos'] as const
 export type Suite = (typeof SUITES)[number]
 
-export const OUTCOMES = ['pass', 'fail', 'blocked', 'skipped', 'error'] as const
+export const OUTCOMES = ['pass', 'waived', 'fail', 'blocked', 'skipped', 'error'] as const
 export type Outcome = (typeof OUTCOMES)[number]
 
 export type Level = 'required' | 'recommended'
@@ -24,6 +24,16 @@ export interface Remark {
   text: string
   /** The tenant's namespace. */
   namespace?: string
+}
+
+/** A finding that a waiver of the stack file accepts. */
+export interface Waived {
+  finding: string
+  /** The waiver's place in the list of the stack file, from 0. */
+  waiver: number
+  because: string
+  /** The last day on which it holds. */
+  until: string
 }
 
 /** Something to look at after a failure: an object as YAML, events, the end of a log. */
@@ -56,6 +66,8 @@ export interface CheckRecord {
   blockedBy?: string[]
   /** True where the reason of a skip is one that the target may have (a capability it does not claim). */
   excused?: boolean
+  /** True where it was skipped because a run may not do so much to a cluster of others. */
+  notAllowed?: boolean
   startedAt: string
   ms: number
   /** How many LIST calls it made itself; one that another had made already is not among them. */
@@ -63,5 +75,7 @@ export interface CheckRecord {
   waits: Wait[]
   measurements: Measurement[]
   remarks: Remark[]
+  /** The findings that were accepted; where those are all, its outcome is `waived`. */
+  waived: Waived[]
   evidence: Evidence[]
 }

@@ -2,7 +2,7 @@ import type { KubernetesObject } from './object.ts'
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { channel } from './progress.ts'
 import { trace } from './trace.ts'
-import { EFFECTS, type Effect, type Evidence, type Measurement, type Remark, type Wait } from './record.ts'
+import { EFFECTS, type Effect, type Evidence, type Measurement, type Remark, type Wait, type Waived } from './record.ts'
 
 /**
  * What is gathered while one check runs: it follows the check through every await, so nothing has to be passed along.
@@ -18,22 +18,34 @@ export class Scope {
   lists = 0
   readonly measurements: Measurement[] = []
   readonly remarks: Remark[] = []
+  /** The findings that were accepted. */
+  readonly waived: Waived[]
   readonly evidence: Evidence[] = []
   /** The waits that are over. */
   readonly waited: Wait[]
   /** The objects that the check looked at, newest last; a failure attaches them with their events. */
   readonly touched = new Map<string, KubernetesObject>()
+  readonly #acceptance: (finding: string) => Waived | undefined
   readonly #undo: (() => Promise<void>)[] = []
   readonly #waits = new Set<string>()
   readonly #began: number
 
-  /** `partOf` is the scope that this one is a part of: its waits are counted there. */
-  constructor(id: string, signal: AbortSignal, effect: Effect, partOf?: Scope) {
+  /** `partOf` is the scope that this one is a part of: its waits are counted there. `acceptance` gives the waiver that
+   * accepts a finding. */
+  constructor(
+    id: string,
+    signal: AbortSignal,
+    effect: Effect,
+    partOf?: Scope,
+    acceptance: (finding: string) => Waived | undefined = () => undefined,
+  ) {
     this.id = id
     this.signal = signal
     this.effect = effect
     this.overstepped = partOf?.overstepped ?? []
     this.waited = partOf?.waited ?? []
+    this.#acceptance = partOf ? partOf.#acceptance : acceptance
+    this.waived = partOf?.waived ?? []
     this.#began = partOf ? partOf.#began : performance.now()
   }
 
@@ -42,6 +54,14 @@ export class Scope {
     const key = `${object.kind ?? ''} ${object.metadata?.namespace ?? ''}/${object.metadata?.name ?? ''}`
     this.touched.delete(key)
     this.touched.set(key, object)
+  }
+
+  /** Whether a waiver of the stack file accepts a finding of the check; it is kept, then. */
+  accepts(finding: string): boolean {
+    const waived = this.#acceptance(finding)
+    if (!waived) return false
+    this.waived.push(waived)
+    return true
   }
 
   /** Runs `work` and shows `what` as being waited for meanwhile. `within` is in milliseconds. */

@@ -1,4 +1,5 @@
 import { appendFileSync } from 'node:fs'
+import { toShownJson } from './secrets.ts'
 
 /** What a trace tells of one thing: no bodies, no headers, no tokens. Times are in milliseconds. */
 export type TraceEntry =
@@ -42,7 +43,7 @@ export function endTrace(): void {
 /** Adds an entry about the check of an id; costs next to nothing where there is no trace, and never throws. */
 export function trace(check: string | undefined, entry: TraceEntry): void {
   if (!file) return
-  lines.push(JSON.stringify({ at: new Date().toISOString(), check, ...entry, ms: Math.round(entry.ms * 10) / 10 }))
+  lines.push(toShownJson({ at: new Date().toISOString(), check, ...entry, ms: Math.round(entry.ms * 10) / 10 }))
   if (lines.length >= FLUSH_AT_LINES) flushTrace()
   else timer ??= setTimeout(flushTrace, FLUSH_EVERY_MS).unref()
 }

@@ -9,6 +9,7 @@ import type { Report, ReportedCheck } from './report-schema.ts'
 
 const STATUS: Record<Outcome, Status> = {
   pass: Status.PASSED,
+  waived: Status.SKIPPED,
   fail: Status.FAILED,
   blocked: Status.SKIPPED,
   skipped: Status.SKIPPED,
@@ -74,7 +75,9 @@ function resultOf(
       { name: LabelName.EPIC, value: `guide ${check.guide}` },
       { name: LabelName.SEVERITY, value: check.level === 'required' ? 'critical' : 'minor' },
       { name: LabelName.TAG, value: check.effect },
-      ...(check.outcome === 'blocked' ? [{ name: LabelName.TAG, value: 'blocked' }] : []),
+      ...(check.outcome === 'blocked' || check.outcome === 'waived'
+        ? [{ name: LabelName.TAG, value: check.outcome }]
+        : []),
     ],
     parameters: check.measurements.map(({ name, value, unit }) => ({
       name,

@@ -9,6 +9,8 @@ import { zoneOf } from '../kube/nodes.ts'
 import { conditionOf } from '../kube/until.ts'
 import { criticalPath } from './critical-path.ts'
 import { reportSchema, type Report } from './report-schema.ts'
+import { coverageOf } from './headline.ts'
+import { reportWaivers } from './waivers.ts'
 import { countOutcomes, recordOrError, verdictOf } from './verdict.ts'
 
 /** What the report says of the cluster itself. */
@@ -52,6 +54,7 @@ export function buildReport(run: RunInfo, catalogue: readonly Check[], end: RunE
     schema: 'plumbline.report/v1',
     run: run.id,
     verdict: verdictOf(judged, end.interrupted),
+    covers: coverageOf(judged.map(({ check, ...record }) => ({ ...record, effect: check.effect }))),
     scope: chosen.length === catalogue.length ? 'whole' : 'selection',
     interrupted: end.interrupted,
     ...(end.died ? { died: end.died } : {}),
@@ -68,6 +71,7 @@ export function buildReport(run: RunInfo, catalogue: readonly Check[], end: RunE
     lists: judged.reduce((sum, { lists }) => sum + lists, 0),
     leftBehind: end.leftBehind,
     criticalPath: criticalPath(run.startedAt, judged),
+    waivers: reportWaivers(run.config.waive, judged, new Date(run.startedAt)),
     checks: judged.map(({ check, meta: _, ...record }) => ({
       id: check.id,
       suite: check.suite,

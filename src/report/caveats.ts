@@ -1,3 +1,4 @@
+import { staleWaivers } from './waivers.ts'
 import type { Report } from './report-schema.ts'
 
 /**
@@ -5,7 +6,7 @@ import type { Report } from './report-schema.ts'
  * that.
  */
 export function caveatsOf(
-  report: Pick<Report, 'target' | 'scope' | 'interrupted' | 'died'>,
+  report: Pick<Report, 'target' | 'scope' | 'interrupted' | 'died' | 'waivers'>,
   quote = (text: string) => text,
 ): string[] {
   return [
@@ -15,6 +16,7 @@ export function caveatsOf(
     ...(report.scope === 'selection'
       ? ['Only some of the checks ran: this is not a certificate of the complete stack.']
       : []),
+    ...staleWaivers(report.waivers).map((text) => quote(text)),
     ...(report.died
       ? [`The run stopped early: ${quote(report.died)}.`]
       : report.interrupted

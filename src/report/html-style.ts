@@ -28,7 +28,7 @@ article {
 }
 article.pass { border-left-color: var(--good); }
 article.fail, article.error { border-left-color: var(--bad); }
-article.blocked { border-left-color: var(--odd); }
+article.blocked, article.waived { border-left-color: var(--odd); }
 h3 { margin: 0; font-size: 1rem; overflow-wrap: anywhere; }
 .outcome {
   display: inline-block; min-width: 4.2rem; font-size: .78rem; text-transform: uppercase;
@@ -36,7 +36,7 @@ h3 { margin: 0; font-size: 1rem; overflow-wrap: anywhere; }
 }
 .pass .outcome { color: var(--good); }
 .fail .outcome, .error .outcome { color: var(--bad); }
-.blocked .outcome { color: var(--odd); }
+.blocked .outcome, .waived .outcome { color: var(--odd); }
 article p { margin: .3rem 0 0; }
 .asserts { color: var(--soft); }
 .seen { white-space: pre-wrap; overflow-wrap: anywhere; }
@@ -46,7 +46,7 @@ pre {
   background: var(--panel); border-radius: 4px;
 }
 .measurements { margin-top: .4rem; }
-.remarks { margin: .3rem 0 0; padding-left: 1.2rem; }
+.remarks, .waived { margin: .3rem 0 0; padding-left: 1.2rem; }
 article img.picture { display: block; width: 100%; max-width: 60rem; margin-top: .6rem; }
 .matrix { width: 100%; table-layout: fixed; }
 .matrix td { overflow-wrap: anywhere; border-top: 1px solid var(--line); padding: .4rem .9rem .4rem 0; }

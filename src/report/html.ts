@@ -2,8 +2,9 @@ import { renderToString } from 'preact-render-to-string'
 import { caveatsOf } from './caveats.ts'
 import { style } from './html-style.ts'
 import { tellPath } from './critical-path.ts'
+import { headlineOf } from './headline.ts'
 import { html } from './markup.ts'
-import { tellRemark } from './remarks.ts'
+import { checkCard, duration } from './check-card.ts'
 import type { Report, ReportedCheck } from './report-schema.ts'
 import { countOutcomes, tellCounts } from './verdict.ts'
 
@@ -18,19 +19,21 @@ export function pageOf(report: Report): string {
       <head>
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <title>${report.verdict}: ${report.context}</title>
+        <title>${headlineOf(report)}: ${report.context}</title>
         <style>
           ${style}
         </style>
       </head>
       <body>
         <header class=${`verdict ${report.verdict.replaceAll(' ', '-')}`}>
-          <h1>${report.verdict}</h1>
+          <h1>${headlineOf(report)}</h1>
+          <p>Covers ${report.covers}.</p>
           <p>${report.checks.length} checks in ${duration(report.seconds * 1000)}: ${tellCounts(report.counts)}</p>
           ${caveatsOf(report).map((caveat) => html`<p><strong>${caveat}</strong></p>`)}
         </header>
         <main>
-          ${facts(report)} ${report.leftBehind.length > 0 && leftBehind(report)}
+          ${facts(report)} ${report.waivers.length > 0 && waivers(report)}
+          ${report.leftBehind.length > 0 && leftBehind(report)}
           ${
             troubled.length > 0 &&
             html`<section>
@@ -129,6 +132,35 @@ const leftBehind = (report: Report) => html`
   </section>
 `
 
+const waivers = ({ waivers: all }: Report) => html`
+  <section id="waivers">
+    <h2>Waivers</h2>
+    <table>
+      <thead>
+        <tr>
+          <th>check</th>
+          <th>finding</th>
+          <th>because</th>
+          <th>until</th>
+          <th>in this run</th>
+        </tr>
+      </thead>
+      <tbody>
+        ${all.map(
+          ({ check, match, because, until, state }) =>
+            html`<tr>
+              <td><a href=${`#${check}`}>${check}</a></td>
+              <td>${match}</td>
+              <td>${because}</td>
+              <td>${until}</td>
+              <td>${state}</td>
+            </tr>`,
+        )}
+      </tbody>
+    </table>
+  </section>
+`
+
 /** The checks that made the run as long as it was. */
 const timeTaken = ({ steps, seconds, mandated }: Report['criticalPath']) => html`
   <section id="time">
@@ -170,77 +202,4 @@ function suiteSection(suite: string, checks: ReportedCheck[]) {
       ${checks.map(checkCard)}
     </section>
   `
-}
-
-function checkCard(check: ReportedCheck) {
-  return html`
-    <article id=${check.id} class=${check.outcome}>
-      <h3>
-        <span class="outcome">${check.outcome}</span> ${check.id}
-        <small>${check.level}, guide ${check.guide}, ${check.effect}, ${duration(check.ms)}</small>
-      </h3>
-      <p class="asserts">${check.asserts}</p>
-      <p class="seen">${check.seen}</p>
-      ${
-        check.remarks.length > 0 &&
-        html`<ul class="remarks">
-          ${check.remarks.map((remark) => html`<li>${tellRemark(remark)}</li>`)}
-        </ul>`
-      }
-      ${
-        check.outcome === 'fail' &&
-        html`<div class="remedy">
-          <strong>To do:</strong>
-          <ol>
-            ${check.remedy.map((step) => html`<li>${step}.</li>`)}
-          </ol>
-        </div>`
-      }
-      ${
-        check.measurements.length > 0 &&
-        html`<table class="measurements">
-          <tbody>
-            ${check.measurements.map(
-              ({ name, value, unit }) =>
-                html`<tr>
-                  <th>${name}</th>
-                  <td>${number(value)} ${unit}</td>
-                </tr>`,
-            )}
-          </tbody>
-        </table>`
-      }
-      ${check.evidence
-        .filter(isPicture)
-        .map(
-          ({ name, text }) =>
-            html`<img
-              class="picture"
-              alt=${name}
-              src=${`data:image/svg+xml;base64,${Buffer.from(text).toString('base64')}`}
-            />`,
-        )}
-      ${check.evidence
-        .filter((item) => !isPicture(item))
-        .map(
-          ({ name, text }) =>
-            html`<details>
-              <summary>${name}</summary>
-              <pre>${text}</pre>
-            </details>`,
-        )}
-    </article>
-  `
-}
-
-/** Whether evidence is a picture. It is shown as an image: its styles cannot mix with the page's. */
-const isPicture = ({ name }: { name: string }): boolean => name.endsWith('.svg')
-
-const number = (value: number): string => (Number.isInteger(value) ? String(value) : value.toFixed(2))
-
-const duration = (ms: number): string => {
-  if (ms < 1000) return `${Math.round(ms)} ms`
-  return ms < 100_000
-    ? `${(ms / 1000).toFixed(1)} s`
-    : `${Math.floor(ms / 60_000)} min ${Math.round((ms % 60_000) / 1000)} s`
 }

@@ -7,7 +7,7 @@ const junit = junitModule as unknown as Builder
 
 /**
  * JUnit XML: a test suite for each suite, a case for each check. A blocked check and an error are errors: no CI counts
- * them as passes.
+ * them as passes; a waived one is skipped.
  */
 export function junitOf(report: Report): string {
   const builder = junit.newBuilder()
@@ -24,9 +24,12 @@ export function junitOf(report: Report): string {
       const seen = withoutControls(check.seen)
       if (check.outcome === 'fail') testCase.failure(`${seen}\n\nTo do:\n${stepsOf(check)}`, check.level)
       if (check.outcome === 'error' || check.outcome === 'blocked') testCase.error(seen, check.outcome)
-      if (check.outcome === 'skipped') testCase.skipped()
+      if (check.outcome === 'skipped' || check.outcome === 'waived') testCase.skipped()
       const output = [
         ...(check.outcome === 'pass' || check.outcome === 'skipped' ? [seen] : []),
+        ...check.waived.map(({ finding, because, until }) =>
+          withoutControls(`waived until ${until} (${because}): ${finding}`),
+        ),
         ...check.remarks.map((remark) => withoutControls(`remark: ${tellRemark(remark)}`)),
       ]
       if (output.length) testCase.standardOutput(output.join('\n'))

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { EFFECTS, OUTCOMES, SUITES, WAITS_FOR } from '../core/record.ts'
+import { WAIVER_STATES } from './waivers.ts'
 import { VERDICTS } from './verdict.ts'
 
 /** report.json, as docs/report.schema.json publishes it. */
@@ -7,6 +8,7 @@ export const reportSchema = z.strictObject({
   schema: z.literal('plumbline.report/v1'),
   run: z.string().describe('the id of the run, and its folder in reports/'),
   verdict: z.enum(VERDICTS),
+  covers: z.string().describe('what was tried, and how many checks were not allowed or do not apply'),
   scope: z
     .enum(['whole', 'selection'])
     .describe('whole: every check of the catalogue; selection: those that --only or --rerun chose'),
@@ -49,6 +51,19 @@ export const reportSchema = z.strictObject({
       'the checks that made the run as long as it was, in their order; ' +
         'mandated: seconds in which they waited for the stack, or for traffic that they must send',
     ),
+  waivers: z
+    .array(
+      z.strictObject({
+        check: z.string(),
+        match: z.string(),
+        because: z.string(),
+        until: z.string().describe('the last day on which it holds (UTC)'),
+        state: z
+          .enum(WAIVER_STATES)
+          .describe('used: it accepted a finding; matches nothing: its check had no such finding; not tried: not run'),
+      }),
+    )
+    .describe('the waivers of the stack file, in their order'),
   checks: z.array(
     z.strictObject({
       id: z.string(),
@@ -64,6 +79,7 @@ export const reportSchema = z.strictObject({
       seen: z.string().describe('what was seen, what was expected and seen, or why it was not run'),
       blockedBy: z.array(z.string()).optional(),
       excused: z.boolean().optional().describe('for a skip: whether this target may lack what the check needs'),
+      notAllowed: z.boolean().optional().describe('for a skip: whether the run may not do so much to this cluster'),
       startedAt: z.string(),
       ms: z.number().nonnegative(),
       lists: z.int().nonnegative().describe('LIST calls that the check made itself'),
@@ -81,6 +97,9 @@ export const reportSchema = z.strictObject({
       remarks: z
         .array(z.strictObject({ text: z.string(), namespace: z.string().optional() }))
         .describe("what it saw of tenants' objects: no trouble of the stack"),
+      waived: z
+        .array(z.strictObject({ finding: z.string(), waiver: z.int(), because: z.string(), until: z.string() }))
+        .describe('findings that a waiver accepts, each with the place of the waiver in waivers'),
       evidence: z.array(z.strictObject({ name: z.string(), text: z.string() })),
     }),
   ),

@@ -13,6 +13,7 @@ import { pageOf } from './html.ts'
 import { junitOf } from './junit.ts'
 import { reportSchema, type Report } from './report-schema.ts'
 import { summaryOf } from './summary.ts'
+import { stackSchema } from '../config/stack-schema.ts'
 import { makeRun } from '../../test/make-run.ts'
 
 const check = (id: string, level: Check['level'] = 'required'): Check => ({
@@ -35,6 +36,7 @@ const record = (id: string, more: Partial<CheckRecord>): CheckRecord => ({
   waits: [],
   measurements: [],
   remarks: [],
+  waived: [],
   evidence: [],
   ...more,
 })
@@ -42,13 +44,24 @@ const record = (id: string, more: Partial<CheckRecord>): CheckRecord => ({
 function makeReport(): Report {
   const catalogue = [
     check('infra/a'),
+    check('infra/w'),
     check('mesh/b'),
     check('mesh/c'),
     check('mesh/d', 'recommended'),
     check('mesh/lost'),
     check('mesh/not-chosen'),
   ]
-  const run = makeRun(catalogue.slice(0, 5).map(({ id }) => id))
+  const config = {
+    ...stackSchema.parse({ target: 'kind' }),
+    waive: [
+      { check: 'infra/w', match: 'old', because: 'ticket 42', until: '9999-12-31' },
+      { check: 'infra/a', match: 'old', because: 'ticket 43', until: '2025-12-31' },
+    ],
+  }
+  const run = makeRun(
+    catalogue.slice(0, 6).map(({ id }) => id),
+    { config },
+  )
   const records = [
     record('infra/a', {
       measurements: [{ name: 'pods', value: 3, unit: 'pods' }],
@@ -63,6 +76,11 @@ function makeReport(): Report {
       outcome: 'blocked',
       seen: 'skipped because mesh/b failed; fix that first',
       blockedBy: ['mesh/b'],
+    }),
+    record('infra/w', {
+      outcome: 'waived',
+      seen: 'old <i>',
+      waived: [{ finding: 'old <i>', waiver: 0, because: 'ticket 42', until: '9999-12-31' }],
     }),
     record('mesh/d', { outcome: 'skipped', seen: 'no metrics', excused: true }),
   ]
@@ -85,7 +103,8 @@ describe('the report', () => {
       verdict: 'not certified',
       scope: 'selection',
       seconds: 9,
-      counts: { pass: 1, fail: 1, blocked: 1, skipped: 1, error: 1 },
+      covers: 'reads; 1 check does not apply to this cluster',
+      counts: { pass: 1, waived: 1, fail: 1, blocked: 1, skipped: 1, error: 1 },
     })
     expect(report.checks.at(-1)).toMatchObject({ id: 'mesh/lost', outcome: 'error' })
   })
@@ -108,9 +127,21 @@ describe('the report', () => {
     expect(pageOf(report)).toContain(`<li>${told}</li><li>of no one</li>`)
   })
 
+  test('has what is waived in every form, with its reason and end, and tells a waiver that has ended', () => {
+    expect(junitOf(report)).toContain(
+      '<skipped/>\n      <system-out><![CDATA[waived until 9999-12-31 (ticket 42): old <i>]]></system-out>',
+    )
+    const ended = 'waive[1] infra/a ended on 2025-12-31: its finding counts again.'
+    const markdown = summaryOf(report)
+    expect(markdown).toContain('## Waivers\n\n- `infra/w`, used, until 9999-12-31: `old` (`ticket 42`)\n')
+    expect(markdown).toContain(ended)
+    expect(pageOf(report)).toContain('<li>accepted until 9999-12-31 (ticket 42): old &lt;i></li>')
+    expect(pageOf(report)).toContain(ended)
+  })
+
   test('as JUnit takes a blocked check and an error for errors, not for passes', () => {
     const xml = junitOf(report)
-    expect(xml).toContain('tests="5" failures="1" errors="2" skipped="1"')
+    expect(xml).toContain('tests="6" failures="1" errors="2" skipped="2"')
     expect(xml).toContain('expected &lt;b> &amp; &quot;c&quot;')
     expect(xml).toContain('To do:&#xA;1. mend it.')
   })
@@ -170,6 +201,7 @@ describe('the report', () => {
       )
     expect(Object.fromEntries(results.map(({ name, status }) => [name, status]))).toEqual({
       'infra/a': 'passed',
+      'infra/w': 'skipped',
       'mesh/b': 'failed',
       'mesh/c': 'skipped',
       'mesh/d': 'skipped',

@@ -1,6 +1,7 @@
 import { caveatsOf } from './caveats.ts'
 import { codeBlock, codeSpan } from './markdown.ts'
 import { countOutcomes, tellCounts } from './verdict.ts'
+import { headlineOf } from './headline.ts'
 import { tellRemark } from './remarks.ts'
 import type { Report, ReportedCheck } from './report-schema.ts'
 
@@ -14,7 +15,9 @@ export function summaryOf(report: Report): string {
   const versions = Object.entries(report.versions).map(([name, version]) => `${name} ${version}`)
   const remarks = report.checks.flatMap(tellRemarks)
   const lines = [
-    `# ${report.verdict}`,
+    `# ${headlineOf(report)}`,
+    '',
+    `Covers ${report.covers}.`,
     '',
     `${report.checks.length} checks in ${Math.round(report.seconds)} s: ${tellCounts(report.counts)}. ` +
       `Cluster: ${codeSpan(report.context)} (${report.target}).`,
@@ -30,6 +33,7 @@ export function summaryOf(report: Report): string {
       return `| ${suite} | ${checks.length} | ${tellCounts(countOutcomes(checks))} |`
     }),
     ...(troubled.length ? ['', '## Checks that did not pass', '', ...troubled.flatMap(tellCheck)] : []),
+    ...(report.waivers.length ? ['', '## Waivers', '', ...report.waivers.map(tellWaiver)] : []),
     ...(remarks.length ? ['', "## Remarks on tenants' objects", '', ...remarks] : []),
     ...(versions.length ? ['', `Versions: ${versions.map(codeSpan).join(', ')}.`] : []),
     '',
@@ -43,6 +47,9 @@ const tellCheck = (check: ReportedCheck): string[] => [
   ...(check.seen ? [...codeBlock(check.seen, '  '), ''] : []),
   ...(check.outcome === 'fail' ? ['  To do:', '', ...check.remedy.map((step, at) => `  ${at + 1}. ${step}.`), ''] : []),
 ]
+
+const tellWaiver = ({ check, match, because, until, state }: Report['waivers'][number]): string =>
+  `- ${codeSpan(check)}, ${state}, until ${until}: ${codeSpan(match)} (${codeSpan(because)})`
 
 const tellRemarks = ({ id, remarks }: ReportedCheck): string[] =>
   remarks.map((remark) => `- \`${id}\`: ${codeSpan(tellRemark(remark))}`)

@@ -12,6 +12,7 @@ const judged = (outcome: Outcome, level: Level = 'required', more: Partial<Check
   waits: [],
   measurements: [],
   remarks: [],
+  waived: [],
   evidence: [],
   meta: { level },
   ...more,
@@ -21,6 +22,7 @@ describe('the verdict', () => {
   test.each([
     ['certified', 0, [judged('pass'), judged('pass', 'recommended')]],
     ['certified', 0, [judged('pass'), judged('skipped', 'required', { excused: true })]],
+    ['certified', 0, [judged('pass'), judged('waived')]],
     ['certified with remarks', 0, [judged('pass'), judged('fail', 'recommended')]],
     ['certified with remarks', 0, [judged('pass'), judged('error', 'recommended')]],
     ['not certified', 1, [judged('fail'), judged('error')]],

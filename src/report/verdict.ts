@@ -21,13 +21,14 @@ export const recordOrError = (id: string, records: ReadonlyMap<string, CheckReco
     waits: [],
     measurements: [],
     remarks: [],
+    waived: [],
     evidence: [],
   }
 
 /**
  * The verdict over the checks that a run chose: not certified where a required check failed; incomplete where the run
  * was cut short, or a required one was blocked, in error, or skipped for a reason that the target should not have; with
- * remarks where only recommended ones did not pass.
+ * remarks where only recommended ones did not pass. What is waived counts as passed.
  */
 export function verdictOf(judged: readonly Judged[], interrupted: boolean): Verdict {
   if (judged.length === 0 || interrupted) return 'incomplete'
@@ -47,7 +48,7 @@ export const exitCodeOf = (verdict: Verdict): 0 | 1 | 2 =>
 
 /** How many checks came to each outcome. */
 export function countOutcomes(records: readonly Pick<CheckRecord, 'outcome'>[]): Record<Outcome, number> {
-  const counts: Record<Outcome, number> = { pass: 0, fail: 0, blocked: 0, skipped: 0, error: 0 }
+  const counts: Record<Outcome, number> = { pass: 0, waived: 0, fail: 0, blocked: 0, skipped: 0, error: 0 }
   for (const { outcome } of records) counts[outcome]++
   return counts
 }
@@ -56,6 +57,7 @@ export function countOutcomes(records: readonly Pick<CheckRecord, 'outcome'>[]):
 export function tellCounts(counts: Record<Outcome, number>): string {
   const words: Record<Outcome, string> = {
     pass: 'passed',
+    waived: 'waived',
     fail: 'failed',
     blocked: 'blocked',
     skipped: 'skipped',

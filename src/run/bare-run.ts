@@ -21,6 +21,7 @@ export default async function setUp(project: TestProject): Promise<(() => Promis
   project.provide('run', run.id)
   return async () => {
     const { finishRun } = await import('./finish.ts')
+    const { headlineOf } = await import('../report/headline.ts')
     const { tellCounts } = await import('../report/verdict.ts')
     // vitest alone chose by file: the suites that left a record are those that it ran.
     const { readRecords } = await import('../report/build-report.ts')
@@ -30,7 +31,7 @@ export default async function setUp(project: TestProject): Promise<(() => Promis
     await twin?.stop()
     for (const problem of problems) console.error(problem)
     console.log(
-      `${report.verdict}: ${tellCounts(report.counts)} of ${checks.length} checks: reports/${run.id}/index.html`,
+      `${headlineOf(report)}: ${tellCounts(report.counts)} of ${checks.length} checks: reports/${run.id}/index.html`,
     )
   }
 }
