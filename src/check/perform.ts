@@ -9,7 +9,7 @@ import { gatherEvidence } from './evidence.ts'
 import { DoesNotApply, NotLookedAt, plainMessage, StackFailure } from '../core/problem.ts'
 import { toShownJson } from '../core/secrets.ts'
 import { channel } from '../core/progress.ts'
-import type { CheckRecord, Effect, Outcome } from '../core/record.ts'
+import { emptyRecord, type CheckRecord, type Effect, type Outcome } from '../core/record.ts'
 import { flushTrace } from '../core/trace.ts'
 import { isSomebodys, recordsFile, type RunInfo } from '../config/run-info.ts'
 import { inScope, Scope } from '../core/scope.ts'
@@ -89,20 +89,7 @@ export class Performer {
 
   async #judge(check: Check, expect: ExpectStatic, abort: AbortSignal, asked: Date): Promise<Performed> {
     const notRun = (outcome: Outcome, seen: string, more: Partial<CheckRecord> = {}): Performed => ({
-      record: {
-        id: check.id,
-        outcome,
-        seen,
-        startedAt: asked.toISOString(),
-        ms: 0,
-        lists: 0,
-        waits: [],
-        measurements: [],
-        remarks: [],
-        waived: [],
-        evidence: [],
-        ...more,
-      },
+      record: { ...emptyRecord(check.id, outcome, seen, asked.toISOString()), ...more },
     })
     const lacking = (check.requires ?? [])
       .map((capability) => this.#run.lacking[capability])
@@ -164,12 +151,7 @@ export class Performer {
     const started = performance.now()
     channel.post({ type: 'started', id: check.id, within })
     const record: CheckRecord = {
-      id: check.id,
-      outcome: 'pass',
-      seen: '',
-      startedAt: startedAt.toISOString(),
-      ms: 0,
-      lists: 0,
+      ...emptyRecord(check.id, 'pass', '', startedAt.toISOString()),
       waits: scope.waited,
       measurements: scope.measurements,
       remarks: scope.remarks,

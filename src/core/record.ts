@@ -79,3 +79,10 @@ export interface CheckRecord {
   waived: Waived[]
   evidence: Evidence[]
 }
+
+/** The record of a check that did not run, or did not yet. */
+export const emptyRecord = (id: string, outcome: Outcome, seen: string, startedAt: string): CheckRecord => ({
+  ...{ id, outcome, seen, startedAt },
+  ...{ ms: 0, lists: 0 },
+  ...{ waits: [], measurements: [], remarks: [], waived: [], evidence: [] },
+})

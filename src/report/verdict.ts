@@ -1,5 +1,5 @@
 import type { CheckMeta } from '../check/check.ts'
-import type { CheckRecord, Outcome } from '../core/record.ts'
+import { emptyRecord, type CheckRecord, type Outcome } from '../core/record.ts'
 
 export const VERDICTS = ['certified', 'certified with remarks', 'not certified', 'incomplete'] as const
 export type Verdict = (typeof VERDICTS)[number]
@@ -11,19 +11,8 @@ export interface Judged extends CheckRecord {
 
 /** The record of a check, or an error where it left none: nothing passes by default. */
 export const recordOrError = (id: string, records: ReadonlyMap<string, CheckRecord>): CheckRecord =>
-  records.get(id) ?? {
-    id,
-    outcome: 'error',
-    seen: 'no record of this check: the run ended before it, or its record could not be written',
-    startedAt: '',
-    ms: 0,
-    lists: 0,
-    waits: [],
-    measurements: [],
-    remarks: [],
-    waived: [],
-    evidence: [],
-  }
+  records.get(id) ??
+  emptyRecord(id, 'error', 'no record of this check: the run ended before it, or its record could not be written', '')
 
 /**
  * The verdict over the checks that a run chose: not certified where a required check failed; incomplete where the run
