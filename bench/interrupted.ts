@@ -11,7 +11,7 @@ import { stackSchema } from '../src/config/stack-schema.ts'
 import { Journal, type JournalEntry } from '../src/cluster/journal.ts'
 import { loadKubeConfig } from '../src/kube/connection.ts'
 import { Kubernetes } from '../src/kube/kubernetes.ts'
-import { isRolledOut } from '../src/kube/pods.ts'
+import { isRolledOut } from '../src/kube/rolled-out.ts'
 import { startTwin, useTwinPrograms } from '../src/targets/twin.ts'
 
 const ROOT = join(import.meta.dirname, '..')

@@ -27,48 +27,14 @@ sabotage(
 
 defect('budgets-ignored', { breaks: 'evictions ignore PodDisruptionBudgets', fails: ['chaos/pdb-holds'] })
 
-sabotage(
-  'zone-tainted',
-  { breaks: 'the nodes of one zone are tainted NoSchedule', fails: ['chaos/topology-spread'] },
-  async (saboteur) => {
-    const { items } = await saboteur.api.list('v1/Node', { labels: 'topology.kubernetes.io/zone' })
-    const name =
-      items
-        .map(({ metadata }) => metadata?.name ?? '')
-        .toSorted()
-        .at(-1) ?? ''
-    await saboteur.change('v1/Node', undefined, name, {
-      spec: { taints: [{ key: 'plumbline.dev/sabotage', value: 'yes', effect: 'NoSchedule' }] },
-    })
-  },
-)
-
-sabotage(
-  'pod-of-nobody',
-  {
-    breaks: 'a pod without a controller runs on a worker node',
-    fails: ['chaos/drain-node', 'chaos/drain-zone'],
-  },
-  async (saboteur) => {
-    const { items } = await saboteur.api.list('v1/Node', { labels: 'topology.kubernetes.io/zone' })
-    const [node] = items.map(({ metadata }) => metadata?.name ?? '').toSorted()
-    const { spec } = await saboteur.api.get('apps/v1/Deployment', 'controller', 'metallb-system')
-    await saboteur.make({
-      apiVersion: 'v1',
-      kind: 'Pod',
-      metadata: { name: 'without-controller', namespace: 'default' },
-      spec: {
-        nodeName: node,
-        terminationGracePeriodSeconds: 1,
-        containers: [{ name: 'alone', image: spec.template.spec.containers[0].image as string }],
-      },
-    })
-  },
-)
+defect('spread-ignored', {
+  breaks: 'the scheduler ignores topologySpreadConstraints',
+  fails: ['chaos/topology-spread'],
+})
 
 defect('activators-end-at-once', {
   breaks: 'an evicted activator stops serving at once',
-  fails: ['chaos/drain-node'],
+  fails: ['chaos/drain-node', 'chaos/drain-zone'],
 })
 
 sabotage(

@@ -156,7 +156,7 @@ export async function startTwin(options: TwinOptions): Promise<Twin> {
   runWorkloads(objects)
   runServices(objects)
   runDisruption(objects)
-  runScheduler(objects)
+  runScheduler(objects, hooks.kubernetes)
   objects.admitsPod = (object) =>
     admission.admit({
       ...{ operation: 'CREATE', resource: objects.resource('pods'), object, old: undefined, subresource: undefined },

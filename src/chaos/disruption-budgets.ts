@@ -1,10 +1,14 @@
 import type { KubernetesObject } from '../core/object.ts'
 import { objectName } from '../kube/object-id.ts'
-import { selectedByService, selects } from '../kube/selector.ts'
+import { selects } from '../kube/selector.ts'
 import type { Snapshot } from '../cluster/timeline.ts'
-import type { WatchedThrough } from './experiment.ts'
 import type { Stack } from '../stack/stack.ts'
-import { gatewayName } from '../cluster/gateway-service.ts'
+import { maybeValue, valueOr } from '../survey/fact.ts'
+import { isOfStack, stackNamespaces } from '../survey/stack-namespaces.ts'
+import type { Workload } from '../survey/survey.ts'
+import { externalGateways, theKnative } from '../survey/surveyed.ts'
+import { nameOfWorkload } from '../survey/workload-id.ts'
+import type { WatchedThrough } from './experiment.ts'
 
 export const BUDGET = 'policy/v1/PodDisruptionBudget'
 
@@ -35,70 +39,94 @@ export function neverAllows(budget: KubernetesObject, pods?: number): string | u
   )
 }
 
-/**
- * The Deployments that must be able to move: Knative's, istiod, the gateway's, and the workload's in namespace
- * plumbline.
- */
-export async function listMovableDeployments(stack: Stack): Promise<KubernetesObject[]> {
-  const deployments = await stack.all('apps/v1/Deployment')
-  const { namespace, name: service } = await gatewayName(stack)
-  const gateway = await stack.one('v1/Service', service, namespace)
-  return deployments.filter(({ metadata, spec }) => {
-    if (Number(spec?.replicas ?? 0) === 0) return false
-    if (metadata?.namespace === 'knative-serving' || metadata?.namespace === 'plumbline') return true
-    if (metadata?.labels?.app === 'istiod') return true
-    const labels = (spec?.template?.metadata?.labels ?? {}) as Record<string, string>
-    return metadata?.namespace === namespace && selectedByService(gateway.spec?.selector, labels)
-  })
+/** A part of the stack whose pods must be able to move, and whether it must have a budget that says so. */
+interface Movable {
+  workload: Workload
+  needsBudget: boolean
 }
 
-/** What is wrong with the budgets of Deployments that must be able to move: permanently, and only now. */
+/** Knative's components that every request or every change passes: with none of their pods something fails. */
+const SERVING = ['activator', 'webhook']
+
+/**
+ * The workloads of the stack that a drain moves: gateways, istiods, Knative's components. Those on the way of requests
+ * and of admission must have a budget; one pod of the others may be away for a moment. A DaemonSet is not drained.
+ */
+async function listMovable(stack: Stack): Promise<Movable[]> {
+  const { gateways, istiods } = await stack.survey()
+  const external = await externalGateways(stack)
+  const local = valueOr(gateways, []).filter(({ role }) => role === 'local')
+  const { components } = await theKnative(stack)
+  const parts: Movable[] = [
+    ...[...external, ...local].flatMap(({ workloads }) => workloads).map(needing),
+    ...(maybeValue(istiods) ?? []).map(({ workload }) => needing(workload)),
+    ...Object.entries(components).map(([name, workload]) => ({ workload, needsBudget: SERVING.includes(name) })),
+  ]
+  const once = new Map(parts.map((part) => [nameOfWorkload(part.workload), part]))
+  return [...once.values()].filter(({ workload }) => workload.kind !== 'DaemonSet' && workload.replicas > 0)
+}
+
+const needing = (workload: Workload): Movable => ({ workload, needsBudget: true })
+
+/** The pods that a workload has at least: where an autoscaler may take some away, its minimum. */
+const fewestPods = ({ hpa, replicas }: Workload): number => hpa?.min ?? replicas
+
+/** What is wrong with the budgets of workloads that must be able to move: permanently, and only now. */
 export interface BudgetTroubles {
   lasting: string[]
   now: string[]
-  deployments: number
+  /** A sentence for each budget of a tenant that never allows a disruption, with its namespace. */
+  tenants: { text: string; namespace: string }[]
+  workloads: number
   budgets: number
 }
 
-/** What a Deployment's pods are selected by. */
-const podsOf = ({ metadata, spec }: KubernetesObject) => ({
-  namespace: metadata?.namespace,
-  labels: (spec?.template?.metadata?.labels ?? {}) as Record<string, string>,
-})
-
 /**
- * A sentence for each Deployment that must be able to move and has no budget, one that never allows a disruption, or
- * one that allows none now.
+ * A sentence for each workload of the stack that must have a budget and has none, or has one that never allows a
+ * disruption, or allows none now.
  */
 export async function budgetTroubles(stack: Stack): Promise<BudgetTroubles> {
   const { items: budgets } = await stack.k8s.list(BUDGET)
-  const deployments = await listMovableDeployments(stack)
-  const troubles: BudgetTroubles = { lasting: [], now: [], deployments: deployments.length, budgets: 0 }
+  const movable = await listMovable(stack)
+  const troubles: BudgetTroubles = { lasting: [], now: [], tenants: [], workloads: movable.length, budgets: 0 }
   const used = new Set<string>()
-  for (const deployment of deployments) {
-    const over = budgetsOver(budgets, podsOf(deployment))
-    if (over.length === 0) troubles.lasting.push(`${objectName(deployment)} has no PodDisruptionBudget`)
-    for (const budget of over) {
+  const over = ({ namespace, podLabels }: Workload) => budgetsOver(budgets, { namespace, labels: podLabels })
+  for (const { workload, needsBudget } of movable) {
+    const own = over(workload)
+    if (own.length === 0 && needsBudget) troubles.lasting.push(`${nameOfWorkload(workload)} has no PodDisruptionBudget`)
+    if (own.length > 1)
+      troubles.lasting.push(
+        `${nameOfWorkload(workload)}: ${own.length} PodDisruptionBudgets select its pods ` +
+          `(${own.map(({ metadata }) => metadata?.name).join(', ')}); the API server evicts no pod that has several`,
+      )
+    for (const budget of own) {
       used.add(objectName(budget))
-      const {
-        expectedPods = 0,
-        disruptionsAllowed = 0,
-        currentHealthy = 0,
-        desiredHealthy = 0,
-      } = (budget.status ?? {}) as Record<string, number>
-      // A budget of several Deployments covers all their pods, and its controller counts those.
-      const alone = deployments.filter((other) => budgetsOver([budget], podsOf(other)).length).length === 1
-      const never = neverAllows(budget, alone ? Number(deployment.spec?.replicas ?? 1) : undefined)
-      if (never) troubles.lasting.push(never)
-      else if (expectedPods === 0) troubles.now.push(`${objectName(budget)}: its selector matches no pod`)
-      else if (disruptionsAllowed < 1)
-        troubles.now.push(
-          `${objectName(budget)} allows no disruption now: ${currentHealthy} of ${expectedPods} pods are healthy, ` +
-            `${desiredHealthy} must be`,
-        )
+      // A budget of several workloads covers all their pods, and its controller counts those.
+      const alone = movable.filter((other) => over(other.workload).includes(budget)).length === 1
+      const never = neverAllows(budget, alone ? fewestPods(workload) : undefined)
+      const now = never ?? notNow(budget)
+      if (now) troubles[never ? 'lasting' : 'now'].push(now)
     }
   }
+  const ownNamespaces = stackNamespaces(await stack.survey())
+  troubles.tenants = budgets
+    .filter((budget) => !used.has(objectName(budget)) && !isOfStack(ownNamespaces, budget))
+    .flatMap((budget) => {
+      const text = neverAllows(budget)
+      return text === undefined ? [] : [{ text, namespace: budget.metadata?.namespace ?? '' }]
+    })
   return { ...troubles, budgets: used.size }
+}
+
+/** Why a budget allows no disruption at this moment. */
+function notNow(budget: KubernetesObject): string | undefined {
+  const status = (budget.status ?? {}) as Record<string, number>
+  const { expectedPods = 0, disruptionsAllowed = 0, currentHealthy = 0, desiredHealthy = 0 } = status
+  if (expectedPods === 0) return `${objectName(budget)}: its selector matches no pod`
+  return disruptionsAllowed < 1
+    ? `${objectName(budget)} allows no disruption now: ${currentHealthy} of ${expectedPods} pods are healthy, ` +
+        `${desiredHealthy} must be`
+    : undefined
 }
 
 /**

@@ -3,20 +3,24 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { stringify } from 'yaml'
-import { drain, isEvictable, servingNodes } from './drain.ts'
+import { drain } from './drain.ts'
+import { chooseNodes, chooseZone } from './drain-choice.ts'
+import { DrainView } from './drain-view.ts'
 import { budgetBreaches, neverAllows } from './disruption-budgets.ts'
 import { removePods } from './faults.ts'
 import { setDeadlineFactor } from '../core/deadlines.ts'
 import type { KubernetesObject } from '../core/object.ts'
 import { inScope, Scope } from '../core/scope.ts'
+import { alivePods } from '../kube/pods.ts'
 import { stackSchema } from '../config/stack-schema.ts'
 import { Stack } from '../stack/stack.ts'
+import { knativeComponent } from '../survey/surveyed.ts'
 import { makeRun } from '../../test/make-run.ts'
 import { testTwin } from '../../test/start-twin.ts'
 
 let on: Awaited<ReturnType<typeof testTwin>>
 let stack: Stack
-let scope: Scope
+let scope = new Scope('chaos/test', new AbortController().signal, 'disrupts')
 beforeAll(async () => {
   on = await testTwin()
   const kubeconfig = join(mkdtempSync(join(tmpdir(), 'plumbline-')), 'kubeconfig')
@@ -36,6 +40,8 @@ afterAll(async () => {
 
 const WORKERS = ['plumbline-worker', 'plumbline-worker2']
 const node = async (name: string): Promise<KubernetesObject> => stack.k8s.get('v1/Node', name)
+const facts = async (...names: string[]) =>
+  (await DrainView.read(stack)).nodes.filter(({ name }) => names.includes(name))
 const cordon = (name: string) => stack.changes.tune('v1/Node', undefined, name, { spec: { unschedulable: true } })
 /** Does something as a check does: what it changed is put back after the test. */
 const asCheck = <T>(work: () => Promise<T>): Promise<T> => {
@@ -48,8 +54,34 @@ const failure = async (work: () => Promise<unknown>): Promise<string> => {
 }
 
 describe('a drain', () => {
+  test('is of one node of each zone first, and of no more than stack.yaml allows', async () => {
+    const names = async (most: number) =>
+      (await chooseNodes(await DrainView.read(stack), most)).nodes.map(({ name }) => name).toSorted()
+    expect(await names(3)).toEqual(WORKERS)
+    expect(await names(1)).toHaveLength(1)
+  })
+
+  test('spares a node with a pod that nobody would make again, unless it is allowed by name', async () => {
+    await on.call('POST', '/api/v1/namespaces/default/pods', {
+      ...{ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'nobodys' } },
+      spec: { nodeName: WORKERS[0], containers: [{ name: 'a', image: 'docker.io/library/nginx:alpine' }] },
+    })
+    const loss = 'Pod default/nobodys on node plumbline-worker has no controller: nothing would create it again'
+    const { nodes, spared } = await chooseNodes(await DrainView.read(stack), 3)
+    expect(nodes.map(({ name }) => name)).toEqual([WORKERS[1]])
+    expect(spared).toEqual([loss])
+    expect((await chooseZone(await DrainView.read(stack), 3)).nodes.map(({ name }) => name)).toEqual([WORKERS[1]])
+    expect(await failure(async () => drain(stack, await facts(WORKERS[0]!)))).toBe(
+      `DoesNotApply: Node plumbline-worker may not be drained any more: ${loss}.`,
+    )
+    stack.config.chaos.mayEvict.push('default/nobodys')
+    expect((await chooseNodes(await DrainView.read(stack), 3)).spared).toEqual([])
+    stack.config.chaos.mayEvict.pop()
+    await on.call('DELETE', '/api/v1/namespaces/default/pods/nobodys')
+  })
+
   test('moves what a node holds, keeps budgets, and has the node take pods again', async () => {
-    const drained = await asCheck(async () => drain(stack, [await node(WORKERS[0]!)]))
+    const drained = await asCheck(async () => drain(stack, await facts(WORKERS[0]!)))
     expect(drained.evicted).toBeGreaterThan(3)
     expect((await node(WORKERS[0]!)).spec?.unschedulable).toBeUndefined()
     const { items } = await stack.k8s.list('v1/Pod', { namespace: 'knative-serving' })
@@ -57,9 +89,8 @@ describe('a drain', () => {
   })
 
   test('of too few workers is refused, with how many there are', async () => {
-    expect(await failure(async () => (await cordon(WORKERS[1]!), servingNodes(stack)))).toMatch(
-      /1 of 3 nodes are schedulable; a drain needs at least 2/,
-    )
+    const chosen = async () => (await cordon(WORKERS[1]!), chooseNodes(await DrainView.read(stack), 3))
+    expect(await failure(chosen)).toMatch(/1 of 3 nodes take pods; a drain needs at least 2/)
   })
 
   test('names the budget that never allows a disruption, and its pod', async () => {
@@ -72,8 +103,8 @@ describe('a drain', () => {
         ([found]) => (found?.status?.desiredHealthy === 2 ? undefined : 'not counted yet'),
         'scale',
       )
-      const nodes = await Promise.all(WORKERS.map(node))
-      return drain(stack, nodes)
+      const { items } = await stack.k8s.list('v1/Pod', { namespace: 'knative-serving', labels: 'app=activator' })
+      return drain(stack, await facts(String(alivePods(items)[0]?.spec?.nodeName)))
     })
     expect(told).toMatch(
       /PodDisruptionBudget knative-serving\/activator-pdb never allows a disruption: minAvailable 80% of 2 pods means /,
@@ -97,7 +128,7 @@ describe('a drain', () => {
         { status: { allocatable: { cpu: '1m' } } },
         { type: 'application/merge-patch+json' },
       )
-      return drain(stack, [await node(from)])
+      return drain(stack, await facts(from))
     })
     for (const name of WORKERS)
       await on.call(
@@ -126,9 +157,9 @@ describe('a drain', () => {
       )
     }
     const told = await failure(async () => {
-      const leaving = await node(name)
+      const leaving = await facts(name)
       await ready('Unknown')
-      return drain(stack, [leaving])
+      return drain(stack, leaving)
     })
     await ready('True')
     expect(told).toMatch(
@@ -136,22 +167,26 @@ describe('a drain', () => {
     )
   })
 
-  test('does not delete for good what nobody would make again', async () => {
-    await on.call('POST', '/api/v1/namespaces/default/pods', {
-      ...{ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'nobodys' } },
-      spec: { nodeName: WORKERS[0], containers: [{ name: 'a', image: 'docker.io/library/nginx:alpine' }] },
-    })
-    expect(await failure(async () => drain(stack, [await node(WORKERS[0]!)]))).toMatch(
-      /Pod default\/nobodys on node plumbline-worker has no owner: a drain would delete it permanently/,
+  test('of a zone does not apply where there is one zone, or none by the labels', async () => {
+    const zone = (name: string, value: string | null) =>
+      stack.changes.tune('v1/Node', undefined, name, {
+        metadata: { labels: { 'topology.kubernetes.io/zone': value } },
+      })
+    const chosen = async () => chooseZone(await DrainView.read(stack), 3)
+    expect(await failure(async () => (await zone(WORKERS[0]!, 'zone-b'), chosen()))).toBe(
+      'DoesNotApply: All 2 nodes are in zone zone-b: pods have no other to go to.',
     )
-    await on.call('DELETE', '/api/v1/namespaces/default/pods/nobodys')
+    await inScope(new Scope('end', new AbortController().signal, 'disrupts'), () => scope.end())
+    expect(await failure(async () => (await zone(WORKERS[0]!, null), chosen()))).toBe(
+      'DoesNotApply: Node plumbline-worker has no label topology.kubernetes.io/zone: its zone is not known.',
+    )
   })
 })
 
 describe('a Deployment that is taken away', () => {
   test('is back when the check ends, and the journal has nothing open', async () => {
     await asCheck(async () => {
-      await removePods(stack, 'knative-serving/autoscaler')
+      await removePods(stack, await knativeComponent(stack, 'autoscaler'))
       expect(stack.journal.pending().map(({ what }) => what)).toEqual(['changed', 'disturbed'])
       expect(
         (await stack.k8s.list('v1/Pod', { namespace: 'knative-serving', labels: 'app=autoscaler' })).items,
@@ -197,30 +232,4 @@ describe('a budget', () => {
     )
     expect(budgetBreaches([at(0, { ...whole, currentHealthy: 1 })])).toEqual([])
   })
-})
-
-const podOf = (namespace: string, owner?: string, more: { labels?: Record<string, string>; phase?: string } = {}) => ({
-  kind: 'Pod',
-  metadata: {
-    name: 'p',
-    namespace,
-    ...(owner ? { ownerReferences: [{ kind: owner, name: 'o', apiVersion: 'v1', uid: 'u' }] } : {}),
-    ...(more.labels ? { labels: more.labels } : {}),
-  },
-  status: { phase: more.phase ?? 'Running' },
-})
-const instrument = { labels: { 'plumbline.dev/instrument': 'agent' } }
-
-test.each([
-  ['a pod of a Deployment', podOf('shop', 'ReplicaSet'), true],
-  ['a lone pod of somebody', podOf('shop'), true],
-  ["a pod of a Deployment of ours: a revision's", podOf('plumb-drain-1', 'ReplicaSet'), true],
-  ['a lone pod of ours', podOf('plumb-mesh-1'), false],
-  ['the agent, which has a Deployment', podOf('plumb-agent-1', 'ReplicaSet', instrument), false],
-  ['a load generator, which has a Job', podOf('plumb-load-1', 'Job', instrument), false],
-  ['a pod of a DaemonSet', podOf('kube-system', 'DaemonSet'), false],
-  ["the node's own", podOf('kube-system', 'Node'), false],
-  ['a pod that is over', podOf('shop', 'Job', { phase: 'Succeeded' }), false],
-])('whether a drain has it leave: %s', (_, subject, leaves) => {
-  expect(isEvictable(subject)).toBe(leaves)
 })

@@ -1,10 +1,10 @@
 import type { KubernetesObject } from '../core/object.ts'
 import { statusOf } from '../kube/errors.ts'
 import type { Stack } from '../stack/stack.ts'
+import { podsOf } from '../cluster/restart.ts'
 import { recordWhile, type Snapshot } from '../cluster/timeline.ts'
-import { isRolledOut } from '../kube/pods.ts'
+import { isRolledOut } from '../kube/rolled-out.ts'
 import { evict } from './drain.ts'
-import { podSelector } from './faults.ts'
 
 /**
  * Evicts pods of one of our own Deployments all at once, then retries the refused evictions until they succeed, while
@@ -16,7 +16,7 @@ export async function evictAllAtOnce(
   pods: readonly KubernetesObject[],
 ): Promise<{ snapshots: Snapshot[]; first: { allowed: number; refused: number }; refused: number }> {
   const deployment = { kind: 'apps/v1/Deployment', name, namespace }
-  const labels = podSelector(await stack.k8s.get(deployment.kind, name, namespace))
+  const selected = await podsOf(stack.k8s, deployment)
   // The budget's controller has to have counted the pods before it can allow any to go.
   await stack.until(
     { kind: 'policy/v1/PodDisruptionBudget', namespace },
@@ -28,7 +28,7 @@ export async function evictAllAtOnce(
     },
     'podReady',
   )
-  const { snapshots, result } = await recordWhile(stack.k8s, { kind: 'v1/Pod', namespace, labels }, async () => {
+  const { snapshots, result } = await recordWhile(stack.k8s, { kind: 'v1/Pod', ...selected }, async () => {
     const tries = await Promise.all(pods.map((pod) => tryOnce(stack, pod)))
     const left = pods.filter((_, at) => tries[at] === 'refused')
     const again = await Promise.all(left.map((pod) => evict(stack, pod)))

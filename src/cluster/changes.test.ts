@@ -39,6 +39,21 @@ describe('a change', () => {
     expect(open()).toBe(0)
   })
 
+  test('of what is gone meanwhile needs no putting back', async () => {
+    let patches = 0
+    await using fake = await fakeApi((request, response) => {
+      if (request.path === '/api/v1') return answer(response, CORE)
+      if (request.method === 'PATCH' && ++patches === 2)
+        return answer(response, { kind: 'Status', code: 404, message: 'nodes "a" not found' }, 404)
+      answer(response, { spec: {} })
+    })
+    const { journal, changes } = changesOf(fake.api)
+    const scope = scopeOf('disrupts')
+    await inScope(scope, () => changes.tune('v1/Node', undefined, 'a', { spec: { unschedulable: true } }))
+    await inScope(scope, () => scope.end())
+    expect(journal.pending()).toEqual([])
+  })
+
   test('that cannot be put back stays in the journal', async () => {
     let patches = 0
     await using fake = await fakeApi((request, response) => {
@@ -73,7 +88,7 @@ describe('what a check does not declare it does not do', () => {
       'restart',
       'writes',
       'restarted Deployment knative-serving/controller (tunes)',
-      (c) => c.restart('knative-serving/controller'),
+      (c) => c.restart(deployment),
     ],
     [
       'take pods',
@@ -101,26 +116,53 @@ test('a cluster that is not ours is changed only where that is allowed', async (
   await expect(tune(changesOf(fake.api, 'existing', true).changes)).resolves.toBeDefined()
 })
 
-test('a restart replaces one pod at a time, and is in the journal until its successors are Ready', async () => {
-  const APPS = { resources: [{ name: 'deployments', kind: 'Deployment', namespaced: true }] }
-  const conditions = [{ type: 'Ready', status: 'True' }]
-  const podOf = (name: string) => ({ metadata: { name, uid: name }, status: { conditions } })
-  let pods = [podOf('a'), podOf('b')]
+const APPS = { resources: [{ name: 'deployments', kind: 'Deployment', namespaced: true }] }
+const podOf = (name: string) => ({ metadata: { name, uid: name } })
+const deploymentOf = (replicas: number) => ({
+  kind: 'Deployment',
+  metadata: { name: 'controller', namespace: 'knative-serving' },
+  spec: { replicas, selector: { matchLabels: { app: 'controller' } } },
+  status: {
+    ...{ replicas, readyReplicas: replicas, updatedReplicas: replicas },
+    conditions: [{ type: 'Available', status: 'True' }],
+  },
+})
+
+/** A Deployment whose pods are replaced as soon as they are evicted, or its template changes. */
+async function restarted(names: string[]) {
+  let pods = names.map(podOf)
   const seen: string[] = []
+  const see = (what: string) =>
+    seen.push(`${what} of ${pods.map(({ metadata }) => metadata.name).join(', ')}; open: ${journal.pending().length}`)
   await using fake = await fakeApi((request, response) => {
     if (request.path === '/api/v1') return answer(response, CORE)
     if (request.path === '/apis/apps/v1') return answer(response, APPS)
-    if (request.path.endsWith('/controller'))
-      return answer(response, { spec: { replicas: 2, selector: { matchLabels: { app: 'controller' } } } })
-    if (request.method === 'DELETE') {
-      const name = request.path.split('/').at(-1) ?? ''
-      seen.push(`${name} of ${pods.map(({ metadata }) => metadata.name).join(', ')}; open: ${journal.pending().length}`)
+    if (request.path.endsWith('/eviction')) {
+      const name = request.path.split('/').at(-2) ?? ''
+      see(name)
       pods = [...pods.filter(({ metadata }) => metadata.name !== name), podOf(`after-${name}`)]
+      return answer(response, {})
     }
-    answer(response, { metadata: { resourceVersion: '1' }, items: pods })
+    if (request.method === 'PATCH') {
+      see('rollout')
+      pods = [podOf('new')]
+    }
+    if (request.path.endsWith('/controller')) return answer(response, deploymentOf(names.length))
+    const items = request.path.includes('/deployments') ? [deploymentOf(names.length)] : pods
+    answer(response, { metadata: { resourceVersion: '1' }, items })
   })
   const { journal, changes } = changesOf(fake.api)
-  await inScope(scopeOf('tunes'), () => changes.restart('knative-serving/controller'))
-  expect(seen).toEqual(['a of a, b; open: 1', 'b of b, after-a; open: 1'])
+  await inScope(scopeOf('tunes'), () => changes.restart(deployment))
   expect(journal.pending()).toEqual([])
+  return seen
+}
+
+describe('a restart is in the journal until all pods are Ready again', () => {
+  test('and evicts one of several pods at a time', async () => {
+    expect(await restarted(['a', 'b'])).toEqual(['a of a, b; open: 1', 'b of b, after-a; open: 1'])
+  })
+
+  test('and rolls a single pod over, so that its successor is there first', async () => {
+    expect(await restarted(['a'])).toEqual(['rollout of a; open: 1'])
+  })
 })

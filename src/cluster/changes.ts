@@ -4,9 +4,9 @@ import { currentScope, inScope, requireEffect, Scope } from '../core/scope.ts'
 import { isSomebodys } from '../config/run-info.ts'
 import { askPod, type PodRequest } from '../kube/forward.ts'
 import { kindOf, nameOfId, objectName, type KindName, type ObjectId } from '../kube/object-id.ts'
-import { isRolledOut } from '../kube/pods.ts'
+import { isRolledOutOrGone } from '../kube/rolled-out.ts'
 import { restartPods } from './restart.ts'
-import { restoring } from './restoring.ts'
+import { putBack, restoring } from './restoring.ts'
 import { takeBack } from './undo.ts'
 import { until, type Condition } from '../kube/until.ts'
 import type { Cluster } from './cluster.ts'
@@ -34,7 +34,7 @@ export class Changes {
     const restore = restoring(before, change)
     const entry = this.#cluster.journal.changed(id, restore)
     currentScope()?.onEnd(async () => {
-      await this.#cluster.k8s.patch(id, restore)
+      await putBack(this.#cluster.k8s, id, restore)
       this.#cluster.journal.undone(entry)
     })
     await this.#cluster.k8s.patch(id, change)
@@ -104,33 +104,31 @@ export class Changes {
   }
 
   /**
-   * Notes that pods of a Deployment are about to be killed or replaced. When the check ends it is waited for until it
-   * is whole again.
+   * Notes that pods of a workload are about to be killed or replaced. When the check ends it is waited for until it is
+   * whole again.
    * @throws Error where the run does not allow it
    */
-  willDisturb(deployment: ObjectId): void {
-    const what = nameOfId(deployment)
+  willDisturb(workload: ObjectId): void {
+    const what = nameOfId(workload)
     this.#requireAllowed('disrupts', `took pods from ${what}`, what)
-    const entry = this.#cluster.journal.disturbed(deployment)
+    const entry = this.#cluster.journal.disturbed(workload)
     currentScope()?.onEnd(async () => {
-      await until(this.#cluster.k8s, deployment, isRolledOut, 'componentAvailable')
+      await until(this.#cluster.k8s, workload, isRolledOutOrGone, 'componentAvailable')
       this.#cluster.journal.undone(entry)
     })
   }
 
   /**
-   * Replaces the pods of a Deployment, NAMESPACE/NAME, one after the other: for a program that reads its settings only
-   * when it starts. It is in the journal first.
+   * Replaces the pods of a workload one after the other: for a program that reads its settings only when it starts. It
+   * is in the journal first.
    * @throws Error where the run does not allow it
    */
-  async restart(deployment: string): Promise<void> {
-    const [namespace = '', name = ''] = deployment.split('/')
-    const id: ObjectId = { kind: 'apps/v1/Deployment', name, namespace }
+  async restart(id: ObjectId): Promise<void> {
     this.#requireAllowed('tunes', `restarted ${nameOfId(id)}`, nameOfId(id))
     const entry = this.#cluster.journal.disturbed(id)
-    const restart = () => restartPods(this.#cluster.k8s, [deployment])
+    const restart = () => restartPods(this.#cluster.k8s, [id])
     const scope = currentScope()
-    // Deleting pods of others disrupts; one after the other, as here, it does not.
+    // Evicting pods of others disrupts; one after the other, as here, it does not.
     await (scope ? inScope(new Scope(scope.id, scope.signal, 'disrupts', scope), restart) : restart())
     this.#cluster.journal.undone(entry)
   }

@@ -8,7 +8,7 @@ import type { ObjectId } from '../kube/object-id.ts'
 /**
  * What must be undone: an object of ours that was made, a shared one that was changed, with the merge patch that puts
  * it back, one that was removed, with what it was, a program in a pod that was told something by its own interface,
- * with the request that takes it back, or a Deployment that lost pods, which it makes again by itself: what is left to
+ * with the request that takes it back, or a workload that lost pods, which it makes again by itself: what is left to
  * do is to see that it did.
  */
 export type JournalEntry =
@@ -67,9 +67,9 @@ export class Journal {
     return this.#write({ what: 'told', object, port, restore })
   }
 
-  /** To be called before pods of a Deployment are killed or replaced. */
-  disturbed(deployment: ObjectId): number {
-    return this.#write({ what: 'disturbed', object: deployment })
+  /** To be called before pods of a workload are killed or replaced. */
+  disturbed(workload: ObjectId): number {
+    return this.#write({ what: 'disturbed', object: workload })
   }
 
   /** Notes that what the entry names was undone, and seen to be. */

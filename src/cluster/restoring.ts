@@ -1,3 +1,7 @@
+import { statusOf } from '../kube/errors.ts'
+import type { Kubernetes } from '../kube/kubernetes.ts'
+import type { ObjectId } from '../kube/object-id.ts'
+
 /** The merge patch that takes an object back where `change` reaches: what stood there, or null. */
 export function restoring(before: unknown, change: object): object {
   const had = (before ?? {}) as Record<string, unknown>
@@ -8,4 +12,13 @@ export function restoring(before: unknown, change: object): object {
       return [key, isMap && hadMap ? restoring(had[key], value as object) : (had[key] ?? null)]
     }),
   )
+}
+
+/** Puts an object back by its merge patch; one that is gone (a node that an autoscaler took away) needs none. */
+export async function putBack(api: Kubernetes, id: ObjectId, restore: object): Promise<void> {
+  try {
+    await api.patch(id, restore)
+  } catch (problem) {
+    if (statusOf(problem)?.code !== 404) throw problem
+  }
 }

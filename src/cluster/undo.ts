@@ -3,9 +3,10 @@ import { plainMessage, StackFailure } from '../core/problem.ts'
 import { RUN_LABEL } from '../config/run-info.ts'
 import { askPod } from '../kube/forward.ts'
 import { INGRESS, SERVICE } from '../kube/kinds.ts'
-import { isRolledOut } from '../kube/pods.ts'
+import { isRolledOutOrGone } from '../kube/rolled-out.ts'
 import { until } from '../kube/until.ts'
 import type { Journal, JournalEntry } from './journal.ts'
+import { putBack } from './restoring.ts'
 import { leaseNamespace } from './run-lease.ts'
 import type { Kubernetes } from '../kube/kubernetes.ts'
 import { nameOfId, type ObjectId } from '../kube/object-id.ts'
@@ -22,9 +23,9 @@ export async function undoAll(api: Kubernetes, journal: Journal, tell: (what: st
   for (const entry of [...others, ...pending.filter(({ what }) => what === 'disturbed')]) {
     tell(`restoring ${nameOfId(entry.object)}`)
     await attempt(entry, left, async () => {
-      if (entry.what === 'changed') await api.patch(entry.object, entry.restore)
+      if (entry.what === 'changed') await putBack(api, entry.object, entry.restore)
       else if (entry.what === 'told') await takeBack(api, entry)
-      else if (entry.what === 'disturbed') await until(api, entry.object, isRolledOut, 'componentAvailable')
+      else if (entry.what === 'disturbed') await until(api, entry.object, isRolledOutOrGone, 'componentAvailable')
       else if (entry.what === 'removed') await api.apply(entry.was)
       journal.undone(entry.seq)
     })

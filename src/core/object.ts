@@ -13,7 +13,7 @@ export interface KubernetesObject {
     labels?: Record<string, string>
     annotations?: Record<string, string>
     finalizers?: string[]
-    ownerReferences?: { kind: string; name: string; uid: string; controller?: boolean }[]
+    ownerReferences?: { apiVersion?: string; kind: string; name: string; uid: string; controller?: boolean }[]
     managedFields?: unknown
   }
   // Objects of any kind pass here, CRDs of other projects among them; a check names the fields that it reads.

@@ -1,7 +1,7 @@
 import type { KubernetesObject } from '../core/object.ts'
 import type { Kubernetes } from './kubernetes.ts'
 import { objectName } from './object-id.ts'
-import { allTrue, conditionOf, missingCondition, podTrouble, type Condition } from './until.ts'
+import { conditionOf, missingCondition, podTrouble } from './until.ts'
 
 /**
  * Whether a pod counts as one of its workload. Leftovers do not: those on their way out, those that are over (Failed
@@ -76,17 +76,3 @@ export async function podLives(pods: readonly KubernetesObject[], api: Kubernete
     ]),
   )
 }
-
-/** The condition that every Deployment is at its newest template, with all its pods Ready and none of an older one. */
-export const isRolledOut: Condition = (deployments) =>
-  allTrue('Available')(deployments) ??
-  deployments
-    .map(({ metadata, spec, status }) => {
-      const counts = [status?.replicas, status?.readyReplicas, status?.updatedReplicas].map((count) =>
-        Number(count ?? 0),
-      )
-      return counts.every((count) => count === spec?.replicas)
-        ? undefined
-        : `Deployment ${metadata?.namespace}/${metadata?.name} has ${counts[1]} of ${spec?.replicas} pods Ready`
-    })
-    .find((missing) => missing !== undefined)

@@ -7,7 +7,8 @@ import type { CheckRecord, Outcome } from '../core/record.ts'
 import { journalFile, type RunInfo } from '../config/run-info.ts'
 import { Journal } from '../cluster/journal.ts'
 import { leaseNamespace } from '../cluster/run-lease.ts'
-import { isRolledOut } from '../kube/pods.ts'
+import type { ObjectId } from '../kube/object-id.ts'
+import { isRolledOut } from '../kube/rolled-out.ts'
 import { restartPods } from '../cluster/restart.ts'
 import { Stack } from '../stack/stack.ts'
 import { undoAll } from '../cluster/undo.ts'
@@ -153,7 +154,7 @@ async function breakStack(each: Sabotage, run: RunInfo, abort: AbortSignal): Pro
   const stack = new Stack(run, abort)
   try {
     await each.how(new Saboteur(stack))
-    await restartPods(stack.k8s, each.restarts)
+    await restartPods(stack.k8s, deployments(each.restarts))
   } finally {
     await stack.k8s.config.close()
   }
@@ -168,7 +169,7 @@ async function putBack(each: Sabotage, run: RunInfo, abort: AbortSignal): Promis
     const sabotage = without(new Set(lease.map(({ seq }) => seq)), journal)
     const left = await undoAll(stack.k8s, sabotage, () => undefined)
     if (left.length) return `the fault could not be undone: ${left.join('; ')}`
-    await restartPods(stack.k8s, [...(each.restarts ?? []), ...(each.afterwards ?? [])])
+    await restartPods(stack.k8s, deployments([...(each.restarts ?? []), ...(each.afterwards ?? [])]))
     await until(stack.k8s, { kind: 'apps/v1/Deployment' }, isRolledOut, 'componentAvailable')
     const { namespace, name } = await gatewayName(stack)
     await until(
@@ -188,3 +189,10 @@ async function putBack(each: Sabotage, run: RunInfo, abort: AbortSignal): Promis
     await stack.k8s.config.close()
   }
 }
+
+/** The ids of Deployments by their NAMESPACE/NAME. */
+const deployments = (names: readonly string[] = []): ObjectId[] =>
+  names.map((each) => {
+    const [namespace = '', name = ''] = each.split('/')
+    return { kind: 'apps/v1/Deployment', namespace, name }
+  })

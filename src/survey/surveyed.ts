@@ -1,6 +1,6 @@
 import { StackFailure } from '../core/problem.ts'
 import { maybeValue, valueOf } from './fact.ts'
-import type { CertManagerFacts, Gateway, Istiod, KnativeFacts, LoadBalancer, Survey } from './survey.ts'
+import type { CertManagerFacts, Gateway, Istiod, KnativeFacts, LoadBalancer, Survey, Workload } from './survey.ts'
 
 /** Whatever has a survey: the cluster. */
 export interface Surveyed {
@@ -43,6 +43,17 @@ export const theLoadBalancer = async (cluster: Surveyed): Promise<LoadBalancer> 
   valueOf((await theGateway(cluster)).balancer)
 
 export const theKnative = async (cluster: Surveyed): Promise<KnativeFacts> => valueOf((await cluster.survey()).knative)
+
+/**
+ * A component of Knative by what it is: 'activator', 'autoscaler', 'webhook'.
+ * @throws StackFailure where Knative has none
+ */
+export async function knativeComponent(cluster: Surveyed, name: string): Promise<Workload> {
+  const { namespace, components } = await theKnative(cluster)
+  const component = components[name]
+  if (!component) throw new StackFailure(`Knative in namespace ${namespace} has no component ${name}.`)
+  return component
+}
 
 /** The namespace of Knative Serving. */
 export const knativeNamespace = async (cluster: Surveyed): Promise<string> => (await theKnative(cluster)).namespace

@@ -37,7 +37,8 @@ export async function securedService(stack: Parts): Promise<SecuredService> {
   const key = externalTlsKey(version)
   const existing = new Set((await listCertificateObjects(stack)).map(nameOf))
   const restart = async () => {
-    if (issuesCertificatesItself(version)) await stack.changes.restart(`${KNATIVE}/controller`)
+    if (issuesCertificatesItself(version))
+      await stack.changes.restart({ kind: 'apps/v1/Deployment', namespace: KNATIVE, name: 'controller' })
   }
   // When the check ends the settings are restored first, then the controller restarts without TLS, then what was
   // created is deleted.

@@ -1,7 +1,7 @@
 import { workloadNamespace } from '../../src/cluster/workload.ts'
 import { budgetTroubles } from '../../src/chaos/disruption-budgets.ts'
 import { evictAllAtOnce } from '../../src/chaos/evictions.ts'
-import { skewOf, zonesOf } from '../../src/chaos/spread.ts'
+import { skewOf, zonesToSpreadOver } from '../../src/chaos/spread.ts'
 import { check } from '../../src/check/check.ts'
 import { readyPods } from '../../src/kube/pods.ts'
 import { podsOfRevision } from '../../src/knative/revision.ts'
@@ -12,30 +12,31 @@ check(
   'chaos/pdbs',
   {
     asserts:
-      'every Deployment of Knative, the gateway, istiod and the workload has a PodDisruptionBudget ' +
-      'that allows at least one disruption now',
+      "the gateways, istiod, the activator and Knative's webhook have a PodDisruptionBudget, " +
+      'and each budget of the stack allows at least one disruption now',
     guide: '4',
     level: 'required',
     effect: 'reads',
     needs: ['mesh/pods-running', 'knative/pods-running'],
     remedy: [
-      'Create a PodDisruptionBudget for each Deployment that has none',
+      'Create a PodDisruptionBudget for each of these that has none',
       'Add pods or lower minAvailable: 80 % of fewer than 5 pods blocks every drain',
-      'Set maxUnavailable: 1 for a Deployment of one pod',
+      'Set maxUnavailable: 1 for a Deployment of one pod, and select a pod by one budget only',
     ],
   },
-  async ({ stack, expect, measure }) => {
-    const { lasting, deployments, budgets } = await budgetTroubles(stack)
-    expect(deployments, 'Deployments that must be able to move, number').toBeGreaterThan(0)
-    measure('Deployments under a budget', deployments - lasting.length, 'Deployments')
-    expect(lasting, 'Deployments without a PodDisruptionBudget, or with one that blocks every drain').toBeNone()
+  async ({ stack, expect, measure, remark }) => {
+    const { lasting, workloads, budgets, tenants } = await budgetTroubles(stack)
+    expect(workloads, 'Workloads of the stack that a drain moves, number').toBeGreaterThan(0)
+    measure('PodDisruptionBudgets of the stack', budgets, 'budgets')
+    expect(lasting, 'Workloads without a PodDisruptionBudget, or with one that blocks every drain').toBeNone()
+    for (const { text, namespace } of tenants) remark(text, namespace)
     // A pod may be being replaced just now: the budget must allow a disruption once it is back.
     await stack.eventually(
       'an allowed disruption in every PodDisruptionBudget',
       async () => (await budgetTroubles(stack)).now[0],
       'podReady',
     )
-    return `${deployments} Deployments have ${budgets} PodDisruptionBudgets, and each allows a disruption now`
+    return `${workloads} workloads of the stack have ${budgets} PodDisruptionBudgets; each allows a disruption now`
   },
 )
 
@@ -81,7 +82,7 @@ check(
     guide: '4',
     level: 'required',
     effect: 'tunes',
-    needs: ['infra/nodes-zones', 'knative/hello-ready'],
+    needs: ['knative/hello-ready'],
     remedy: [
       'Label every worker with topology.kubernetes.io/zone',
       'Check that each zone has room for the pods',
@@ -89,7 +90,7 @@ check(
     ],
   },
   async ({ stack, expect, measure }) => {
-    const zones = await zonesOf(stack)
+    const zones = await zonesToSpreadOver(stack)
     const replicas = zones.length * 2
     const namespace = await workloadNamespace(stack, 'spread')
     await stack.applyFixture('chaos/spread.yaml', { namespace, replicas })
@@ -102,6 +103,7 @@ check(
         maxSkew: 1,
         topologyKey: 'topology.kubernetes.io/zone',
         whenUnsatisfiable: 'DoNotSchedule',
+        nodeTaintsPolicy: 'Honor',
         labelSelector: { matchLabels: { 'serving.knative.dev/service': 'revision' } },
       },
     ]

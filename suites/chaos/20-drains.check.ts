@@ -1,12 +1,12 @@
-import { zoneOf } from '../../src/kube/nodes.ts'
 import { budgetBreaches, budgetsWatched } from '../../src/chaos/disruption-budgets.ts'
-import { drain, servingNodes } from '../../src/chaos/drain.ts'
+import { drain } from '../../src/chaos/drain.ts'
+import { chooseNodes, chooseZone } from '../../src/chaos/drain-choice.ts'
+import { DrainView } from '../../src/chaos/drain-view.ts'
 import { throughFault } from '../../src/chaos/experiment.ts'
-import { restartPods } from '../../src/chaos/faults.ts'
-import { gatewayDeployment } from '../../src/chaos/gateway.ts'
+import { restartByStrategy } from '../../src/chaos/faults.ts'
+import { gatewayUnderFault } from '../../src/chaos/gateway.ts'
 import { openProxiedService, podsWatched } from '../../src/chaos/served.ts'
 import { check } from '../../src/check/check.ts'
-import { StackFailure } from '../../src/core/problem.ts'
 import { readyPods } from '../../src/kube/pods.ts'
 import { describeCost, expectWithin } from './within-budget.ts'
 
@@ -16,7 +16,7 @@ const DRAIN = {
   effect: 'disrupts',
   within: 'drainCheck',
   requires: ['k6', 'drain'],
-  needs: ['chaos/pdbs', 'knative/hello-through-lb', 'mesh/proxies-synced'],
+  needs: ['knative/hello-through-lb', 'mesh/proxies-synced'],
 } as const
 
 check(
@@ -24,8 +24,8 @@ check(
   {
     ...DRAIN,
     asserts:
-      'a drain under load of each node that serves, one at a time, breaks no PodDisruptionBudget ' +
-      'and keeps failures within the budget; all pods run again, and the nodes become schedulable again',
+      'a drain under load of nodes that serve, one at a time and one of each zone first, breaks no ' +
+      'PodDisruptionBudget and keeps failures within the budget; all pods run again, and the nodes take pods again',
     remedy: [
       'See in the picture (course.svg) when requests failed',
       'Give each Deployment at least two pods and a PodDisruptionBudget, so that a replacement is Ready first',
@@ -35,8 +35,8 @@ check(
   },
   async ({ stack, expect, measure, attach }) => {
     const service = await openProxiedService(stack)
-    const nodes = await servingNodes(stack)
-    const gateway = await gatewayDeployment(stack)
+    const { nodes, spared } = await chooseNodes(await DrainView.read(stack), stack.config.chaos.nodes)
+    const gateway = await gatewayUnderFault(stack)
     const watched = [podsWatched(service), budgetsWatched]
     const observed = await throughFault(
       { stack, attach, measure },
@@ -52,14 +52,14 @@ check(
       measure(`drain of ${names.join(', ')}`, seconds, 's')
       measure(`evicted from ${names.join(', ')}`, evicted, 'pods')
     }
-    expect(nodes.length, 'Nodes with pods of the gateway, the activator or a revision, number').toBeGreaterThan(0)
     expect(budgetBreaches(observed.snapshots[1] ?? []), 'PodDisruptionBudgets that were broken').toBeNone()
     const fewest = Math.min(...(observed.snapshots[0] ?? []).map(({ objects }) => readyPods(objects).length))
     expect(fewest, `Service ${service.name} (2 pods, maxUnavailable 1), fewest Ready pods`).toBeGreaterThanOrEqual(1)
     expectWithin(expect, observed, stack.config.budgets['drain-node'])
     const total = (key: 'refused' | 'evicted') => observed.result.reduce((sum, drained) => sum + drained[key], 0)
     const evictions = `${total('evicted')} pods evicted (${total('refused')} evictions refused at first)`
-    return `${nodes.length} nodes drained, ${evictions}; ${describeCost(observed)}`
+    const left = spared.length ? `; left alone: ${spared[0]} (${spared.length} such pods)` : ''
+    return `${nodes.length} nodes drained, ${evictions}; ${describeCost(observed)}${left}`
   },
 )
 
@@ -70,7 +70,8 @@ check(
     asserts:
       'a drain under load of all nodes of a zone at once breaks no PodDisruptionBudget ' +
       'and keeps failures within the budget; all pods run again in the other zones',
-    needs: [...DRAIN.needs, 'infra/nodes-zones'],
+    // All nodes of a zone at once: without budgets nothing would keep a pod of each.
+    needs: [...DRAIN.needs, 'chaos/pdbs'],
     remedy: [
       'Fix chaos/drain-node first if it failed too',
       'Spread the pods of each Deployment over zones with topologySpreadConstraints',
@@ -79,22 +80,14 @@ check(
   },
   async ({ stack, expect, measure, attach }) => {
     const service = await openProxiedService(stack)
-    const nodes = await servingNodes(stack)
-    const gateway = await gatewayDeployment(stack)
-    const zones = [...new Set(nodes.map(zoneOf))]
-    if (zones.length < 2)
-      throw new StackFailure(
-        `All ${nodes.length} nodes that serve are in ${zones[0] ? `zone ${zones[0]}` : 'no zone'}; ` +
-          'a drain of a zone needs at least 2 zones.',
-      )
-    const [zone] = zones
-    const leaving = nodes.filter((node) => zoneOf(node) === zone)
+    const { nodes, zone } = await chooseZone(await DrainView.read(stack), stack.config.chaos.nodes)
+    const gateway = await gatewayUnderFault(stack)
     const watched = [budgetsWatched, podsWatched(service)]
     const observed = await throughFault(
       { stack, attach, measure },
       { name: 'chaos/drain-zone', host: service.host, watched },
       async () => {
-        const drained = await drain(stack, leaving)
+        const drained = await drain(stack, nodes)
         await gateway.spreadAgain()
         return drained
       },
@@ -104,7 +97,7 @@ check(
     expect(budgetBreaches(observed.snapshots[0] ?? []), 'PodDisruptionBudgets that were broken').toBeNone()
     expectWithin(expect, observed, stack.config.budgets['drain-zone'])
     const { evicted, seconds } = observed.result
-    const drained = `${leaving.length} nodes of zone ${zone} drained in ${seconds.toFixed(1)} s`
+    const drained = `${nodes.length} nodes of zone ${zone} drained in ${seconds.toFixed(1)} s`
     return `${drained}, ${evicted} pods evicted; ${describeCost(observed)}`
   },
 )
@@ -126,18 +119,18 @@ check(
   },
   async ({ stack, expect, measure, attach }) => {
     const service = await openProxiedService(stack)
-    const gateway = await gatewayDeployment(stack)
+    const gateway = await gatewayUnderFault(stack)
     const watched = [gateway.watched]
     const observed = await throughFault(
       { stack, attach, measure },
       { name: 'chaos/gateway-rollout', host: service.host, watched },
       async () => {
-        await restartPods(stack, gateway.name)
+        for (const workload of gateway.workloads) await restartByStrategy(stack, workload)
         await gateway.spreadAgain()
       },
     )
     expectWithin(expect, observed, stack.config.budgets['gateway-rollout'])
     const seconds = ((observed.fault.to - observed.fault.from) / 1000).toFixed(1)
-    return `all pods of Deployment ${gateway.name} were replaced in ${seconds} s; ${describeCost(observed)}`
+    return `all pods of ${gateway.name} were replaced in ${seconds} s; ${describeCost(observed)}`
   },
 )

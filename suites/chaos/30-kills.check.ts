@@ -1,7 +1,7 @@
 import { coldRequests } from '../../src/chaos/cold-requests.ts'
 import { throughFault } from '../../src/chaos/experiment.ts'
-import { killAll, killPod, readyPodsOf } from '../../src/chaos/faults.ts'
-import { gatewayDeployment } from '../../src/chaos/gateway.ts'
+import { killAll, killPod } from '../../src/chaos/faults.ts'
+import { gatewayUnderFault } from '../../src/chaos/gateway.ts'
 import { stopQueueProxy } from '../../src/chaos/queue-proxy.ts'
 import { openServedService, podsWatched } from '../../src/chaos/served.ts'
 import { check } from '../../src/check/check.ts'
@@ -9,6 +9,7 @@ import { deadline } from '../../src/core/deadlines.ts'
 import { StackFailure } from '../../src/core/problem.ts'
 import { sendConcurrently } from '../../src/traffic/closed-loop.ts'
 import { coldService } from '../../src/knative/cold-service.ts'
+import { knativeComponent } from '../../src/survey/surveyed.ts'
 import { describeCost, expectWithin } from './within-budget.ts'
 import { KILL } from './kill.ts'
 
@@ -28,14 +29,15 @@ check(
   },
   async ({ stack, expect, measure, attach }) => {
     const service = await openServedService(stack)
-    const { name, watched, spreadAgain } = await gatewayDeployment(stack)
-    const [first, ...others] = await readyPodsOf(stack, name)
-    expect(others.length, `Deployment ${name}, Ready pods besides the one to kill`).toBeGreaterThanOrEqual(1)
+    const gateway = await gatewayUnderFault(stack)
+    const { watched } = gateway
+    const [first, ...others] = await gateway.readyPods()
+    expect(others.length, `${gateway.name}, Ready pods besides the one to kill`).toBeGreaterThanOrEqual(1)
     const observed = await throughFault(
       { stack, attach, measure },
       { name: 'chaos/kill-gateway', host: service.host, watched: [watched] },
       async () => {
-        await killPod(stack, name, first!)
+        await killPod(stack, gateway.workloadOf(first!), first!)
         await stack.until(
           watched,
           (pods) =>
@@ -44,7 +46,7 @@ check(
               : `${watched.count(pods)} of ${others.length + 1} gateway pods are Ready`,
           'componentAvailable',
         )
-        await spreadAgain()
+        await gateway.spreadAgain()
         stack.forgetLists()
       },
     )
@@ -78,7 +80,7 @@ check(
       { name: 'chaos/kill-activator', host: service.host, watched: [podsWatched(cold)] },
       async () => {
         const waiting = await coldRequests(stack, cold, WAITING)
-        await killAll(stack, 'knative-serving/activator')
+        await killAll(stack, await knativeComponent(stack, 'activator'))
         const answers = await waiting.settled()
         await stack.ingress.until({ host: cold.host, within: 'coldRequest' }, ({ status }) => status === 200, 'steady')
         return answers

@@ -7,6 +7,7 @@ import { sendFor } from '../../src/traffic/closed-loop.ts'
 import { Autoscaler } from '../../src/knative/autoscaler.ts'
 import { SERVICE } from '../../src/kube/kinds.ts'
 import { ACCEPTED, refusalOf } from '../../src/kube/errors.ts'
+import { knativeComponent, theIstiod } from '../../src/survey/surveyed.ts'
 import { describeCost, expectWithin } from './within-budget.ts'
 import { KILL } from './kill.ts'
 
@@ -18,7 +19,7 @@ check(
     guide: '8',
     remedy: [
       "Check the autoscaler's log",
-      'Check its leases with kubectl -n knative-serving get leases: a new pod scales only once it holds them',
+      'Check the leases in its namespace with kubectl get leases: a new pod scales only once it holds them',
     ],
   },
   async ({ stack, expect, measure, attach, signal }) => {
@@ -32,7 +33,7 @@ check(
       { stack, attach, measure },
       { name: 'chaos/kill-autoscaler', host: service.host, watched: [podsWatched(service)] },
       async (traffic) => {
-        const outage = await removePods(stack, 'knative-serving/autoscaler')
+        const outage = await removePods(stack, await knativeComponent(stack, 'autoscaler'))
         await traffic.untilInARow('steady traffic without the autoscaler', 60, ({ status }) => status === 200, 'steady')
         await outage.restore()
       },
@@ -71,12 +72,12 @@ check(
     const switched = await SwitchedService.create(stack)
     const gateways = await stack.istio.gatewayPods()
     await stack.ingress.until({ host: switched.host }, ({ headers }) => headers['x-version'] === 'v1')
-    const deployment = await stack.istio.deployment()
+    const { workload } = await theIstiod(stack)
     const observed = await throughFault(
       { stack, attach, measure },
       { name: 'chaos/kill-istiod', host: switched.host },
       async (traffic) => {
-        const outage = await removePods(stack, deployment)
+        const outage = await removePods(stack, workload)
         const goneAt = traffic.now
         await switched.choose('v2')
         await traffic.untilInARow('steady traffic without istiod', 60, ({ status }) => status === 200, 'steady')
@@ -117,7 +118,7 @@ check(
     guide: '8',
     remedy: [
       'Set failurePolicy: Fail in webhook.serving.knative.dev: Ignore accepts unchecked objects',
-      "Check that the webhook's pods are Ready again with kubectl -n knative-serving get pods",
+      "Check that the webhook's pods are Ready again",
     ],
   },
   async ({ stack, expect, measure, attach }) => {
@@ -129,7 +130,7 @@ check(
       { stack, attach, measure },
       { name: 'chaos/kill-webhook', host: service.host, watched: [podsWatched(service)] },
       async (traffic) => {
-        const outage = await removePods(stack, 'knative-serving/webhook')
+        const outage = await removePods(stack, await knativeComponent(stack, 'webhook'))
         const refusal = await refusalOf(stack.k8s.patch({ kind: SERVICE, name, namespace }, change))
         await traffic.untilInARow('steady traffic without the webhook', 60, ({ status }) => status === 200, 'steady')
         const after = await stack.k8s.get(SERVICE, name, namespace)

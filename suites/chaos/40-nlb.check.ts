@@ -1,8 +1,8 @@
 import { throughFault } from '../../src/chaos/experiment.ts'
-import { deploymentId, readyPodsOf } from '../../src/chaos/faults.ts'
-import { gatewayDeployment } from '../../src/chaos/gateway.ts'
+import { gatewayUnderFault } from '../../src/chaos/gateway.ts'
 import { openServedService } from '../../src/chaos/served.ts'
 import { check } from '../../src/check/check.ts'
+import { workloadId } from '../../src/survey/workload-id.ts'
 import { describeCost, expectWithin } from './within-budget.ts'
 
 check(
@@ -24,16 +24,16 @@ check(
   },
   async ({ stack, expect, measure, attach }) => {
     const service = await openServedService(stack)
-    const { name, watched, spreadAgain } = await gatewayDeployment(stack)
-    const [leaving] = await readyPodsOf(stack, name)
+    const gateway = await gatewayUnderFault(stack)
+    const [leaving] = await gateway.readyPods()
     const address = String(leaving?.status?.podIP)
     const before = (await stack.cloud.targets(80)).length
     const observed = await throughFault(
       { stack, attach, measure },
-      { name: 'chaos/nlb-target-drain', host: service.host, watched: [watched] },
+      { name: 'chaos/nlb-target-drain', host: service.host, watched: [gateway.watched] },
       async (traffic) => {
         const from = traffic.now
-        stack.changes.willDisturb(deploymentId(name))
+        stack.changes.willDisturb(workloadId(gateway.workloadOf(leaving!)))
         await stack.k8s.evict(leaving?.metadata?.name ?? '', leaving?.metadata?.namespace ?? '')
         let goneMs = Infinity
         await stack.eventually(
@@ -51,7 +51,7 @@ check(
           },
           'targetsHealthy',
         )
-        await spreadAgain()
+        await gateway.spreadAgain()
         stack.forgetLists()
         return { goneMs, joinedMs: traffic.now - from }
       },

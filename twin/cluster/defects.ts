@@ -12,6 +12,14 @@ export const KUBERNETES_DEFECTS = {
   // Evictions ignore PodDisruptionBudgets.
   'budgets-ignored': ({ budgets }, defect) => budgets.alter(defect, () => []),
 
+  // The scheduler ignores topologySpreadConstraints: pods that have some all go to the first node without taints.
+  'spread-ignored': ({ placing }, defect) =>
+    placing.alter(defect, (fitting, { pod, nodes }) =>
+      pod.spec.topologySpreadConstraints?.length
+        ? nodes.filter(({ spec }) => !spec?.unschedulable && !spec?.taints?.length)
+        : fitting,
+    ),
+
   // A container whose image changed keeps running with the old image.
   'images-not-exchanged': ({ containersToReplace }, defect) => containersToReplace.alter(defect, () => []),
 

@@ -7,6 +7,8 @@ export class KubernetesHooks {
   readonly issuer = new Hook<string>()
   /** The failurePolicy of an admission webhook that does not answer. */
   readonly failurePolicy = new Hook<string | undefined>()
+  /** The nodes that a pod fits on, the best first. */
+  readonly placing = new Hook<readonly KubeObject[], { pod: KubeObject; nodes: readonly KubeObject[] }>()
   /** The PodDisruptionBudgets that an eviction has to respect. */
   readonly budgets = new Hook<readonly KubeObject[]>()
   readonly kubeletConfig = new Hook<{ containerLogMaxSize: string; containerLogMaxFiles: number }>()

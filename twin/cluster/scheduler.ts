@@ -3,12 +3,14 @@ import { withConditions, type KubeObject } from '../api/object.ts'
 import type { Objects } from '../api/objects.ts'
 import { selects, type LabelSelector } from '../api/selectors.ts'
 import { tellEvent } from './events.ts'
+import type { KubernetesHooks } from './hooks.ts'
 import { milliCpu, memoryBytes } from './quantities.ts'
 
 interface Spread {
   topologyKey: string
   maxSkew: number
   whenUnsatisfiable: string
+  nodeTaintsPolicy?: string
   labelSelector?: LabelSelector
 }
 
@@ -23,8 +25,8 @@ const ZONE = 'topology.kubernetes.io/zone'
  * Gives pods without a node one: filters by cordon, taints, selectors, room, anti-affinity and hard spread, then
  * scores.
  */
-export function runScheduler(objects: Objects): void {
-  const scheduler = new Controller('scheduler', (name, namespace) => schedule(objects, name, namespace))
+export function runScheduler(objects: Objects, hooks: KubernetesHooks): void {
+  const scheduler = new Controller('scheduler', (name, namespace) => schedule(objects, hooks, name, namespace))
   scheduler.watch(objects, 'pods', (pod) =>
     pod.spec?.nodeName || pod.metadata.deletionTimestamp ? undefined : pod.metadata,
   )
@@ -38,7 +40,7 @@ export function runScheduler(objects: Objects): void {
   })
 }
 
-function schedule(objects: Objects, name: string, namespace: string | undefined): void {
+function schedule(objects: Objects, hooks: KubernetesHooks, name: string, namespace: string | undefined): void {
   const pod = objects.get('pods', name, namespace)
   if (!pod || pod.spec.nodeName || pod.metadata.deletionTimestamp) return
   const pods = objects.list('pods').filter((each) => each.spec.nodeName && !each.metadata.deletionTimestamp)
@@ -70,7 +72,8 @@ function schedule(objects: Objects, name: string, namespace: string | undefined)
     return
   }
   const score = new Map(fitting.map((node) => [node, scoreOf(pod, node, nodes, pods)]))
-  const [best] = fitting.toSorted((a, b) => (score.get(b) ?? 0) - (score.get(a) ?? 0))
+  const ranked = fitting.toSorted((a, b) => (score.get(b) ?? 0) - (score.get(a) ?? 0))
+  const [best] = hooks.placing.apply(ranked, { pod, nodes })
   const nodeName = best!.metadata.name
   objects.change('pods', name, namespace, (draft) => void (draft.spec.nodeName = nodeName))
   tellEvent(objects, pod, 'Scheduled', `Successfully assigned ${namespace ?? ''}/${name} to ${nodeName}`)
@@ -158,7 +161,11 @@ function matching(
 /** By how many pods the node's place would be ahead of the emptiest one, with this pod on it. */
 function skewWith(pod: KubeObject, node: KubeObject, nodes: KubeObject[], pods: KubeObject[], spread: Spread): number {
   // Tainted nodes count too: nodeTaintsPolicy is Ignore where a constraint does not say otherwise.
-  const open = nodes.filter((each) => each.metadata.labels?.[spread.topologyKey])
+  const open = nodes.filter(
+    (each) =>
+      each.metadata.labels?.[spread.topologyKey] &&
+      (spread.nodeTaintsPolicy !== 'Honor' || !(each.spec?.unschedulable || untoleratedTaint(pod, each))),
+  )
   const counts = open.map((each) => matching(pod, each, nodes, pods, spread))
   return matching(pod, node, nodes, pods, spread) + 1 - Math.min(...counts)
 }
