@@ -84,12 +84,7 @@ describe('what a check does not declare it does not do', () => {
       "placed Pod istio-system/gateway, which everybody's traffic meets (tunes)",
       (c) => c.place(pod, 'shared'),
     ],
-    [
-      'restart',
-      'writes',
-      'restarted Deployment knative-serving/controller (tunes)',
-      (c) => c.restart(deployment),
-    ],
+    ['restart', 'writes', 'restarted Deployment knative-serving/controller (tunes)', (c) => c.restart(deployment)],
     [
       'take pods',
       'tunes',
