@@ -21,7 +21,7 @@ export interface AdmissionOptions {
 export const readAdmission = (readings: Readings, options: AdmissionOptions): Promise<Fact<Admission>> =>
   lookFor('admission', async () => {
     const namespaceLabels = labelsOfDiscovery((await options.istiod)?.discoverySelectors ?? [])
-    const { labels = {}, namespaceLabels: ofNamespaces = {} } = readings.ours
+    const { labels, namespaceLabels: ofNamespaces } = readings.config.ours
     const { namespace = 'default' } = options
     const { served } = await options.platform
     const tried = [

@@ -16,7 +16,7 @@ export async function certManagerNamespace(readings: Readings): Promise<Fact<str
   const controllers = (await readings.list('apps/v1/Deployment'))
     .filter((each) => containersOf(each).some(({ name }) => name === CONTAINER))
     .map(({ metadata }) => metadata?.namespace ?? '')
-  const override = readings.namespaceInStackFile('certManager')
+  const override = readings.config.certManager.namespace
   if (override !== undefined) {
     if (!controllers.includes(override)) throw new UsageProblem(overrideProblem(override, controllers))
     return found(override, 'certManager.namespace in stack.yaml')

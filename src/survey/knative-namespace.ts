@@ -17,7 +17,7 @@ const WEBHOOKS = [
  */
 export const knativeServingNamespace = (readings: Readings): Promise<Fact<string>> =>
   lookFor("Knative's namespace", async () => {
-    const override = readings.namespaceInStackFile('knative')
+    const override = readings.config.knative.namespace
     if (override !== undefined) return overridden(readings, override)
     for (const kind of ['MutatingWebhookConfiguration', 'ValidatingWebhookConfiguration']) {
       const configurations = await readings.list(`admissionregistration.k8s.io/v1/${kind}`)

@@ -28,17 +28,6 @@ export class Readings {
     this.signal = signal
   }
 
-  /** The namespace that stack.yaml says a part of the stack is in, where it says one. */
-  namespaceInStackFile(part: 'knative' | 'certManager'): string | undefined {
-    const { [part]: section } = this.config as Partial<Record<typeof part, { namespace?: string }>>
-    return section?.namespace
-  }
-
-  /** The labels that stack.yaml has for what we make. */
-  get ours(): { labels?: Record<string, string>; namespaceLabels?: Record<string, string> } {
-    return (this.config as { ours?: Readings['ours'] }).ours ?? {}
-  }
-
   /**
    * All objects of a kind, in the cluster or one namespace; none where the kind is not served.
    * @throws NotLookedAt where we may not list them
