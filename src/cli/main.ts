@@ -5,6 +5,7 @@ import type { DownFlags } from './down.ts'
 import type { ListFlags } from './list.ts'
 import type { SabotageFlags } from './sabotage.ts'
 import { stackFlags, type StackFlags } from './stack-flags.ts'
+import type { SurveyFlags } from './survey.ts'
 import type { TestFlags } from './test.ts'
 import type { TwinFlags } from './twin.ts'
 
@@ -39,6 +40,16 @@ Example: plumbline certify --target existing --context prod-eks --only infra,mes
 Example: plumbline certify --rerun latest --trace`,
     )
     .action(async (flags: StackFlags) => exit(await (await import('./certify.ts')).certify(flags)))
+  stackFlags(program.command('survey'))
+    .description('print what stands in the cluster: each fact, by what it was found, and the key that overrides it')
+    .option('--json', 'print JSON')
+    .addHelpText(
+      'after',
+      `
+Exit codes: 0 all facts are known, 2 some could not be looked at, 3 a wrong flag or stack file, or no cluster.
+Example: plumbline survey --target existing --context prod-eks`,
+    )
+    .action(async (flags: SurveyFlags) => exit(await (await import('./survey.ts')).survey(flags)))
   stackFlags(program.command('up'))
     .description(
       'install the stack on kind, or on an existing EKS cluster; components that are already installed do not change',

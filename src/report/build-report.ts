@@ -7,6 +7,8 @@ import { loadFrom } from '../load/load.ts'
 import type { Kubernetes } from '../kube/kubernetes.ts'
 import { zoneOf } from '../kube/nodes.ts'
 import { conditionOf } from '../kube/until.ts'
+import { readSurveyFile } from '../survey/survey-file.ts'
+import { surveyRows } from '../survey/survey-rows.ts'
 import { criticalPath } from './critical-path.ts'
 import { reportSchema, type Report } from './report-schema.ts'
 import { coverageOf } from './headline.ts'
@@ -68,6 +70,7 @@ export function buildReport(run: RunInfo, catalogue: readonly Check[], end: RunE
     counts: countOutcomes(judged),
     versions: end.versions,
     topology: end.topology,
+    found: foundBefore(run),
     lists: judged.reduce((sum, { lists }) => sum + lists, 0),
     leftBehind: end.leftBehind,
     criticalPath: criticalPath(run.startedAt, judged),
@@ -84,6 +87,16 @@ export function buildReport(run: RunInfo, catalogue: readonly Check[], end: RunE
       ...withoutId(record),
     })),
   })
+}
+
+/** What was found before the checks; nothing where the run was not surveyed, or its survey.json is gone. */
+function foundBefore(run: RunInfo): Report['found'] {
+  if (!run.surveyed) return []
+  try {
+    return surveyRows(readSurveyFile(run.id))
+  } catch {
+    return []
+  }
 }
 
 /** Where requests and load come from, in words. */

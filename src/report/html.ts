@@ -6,6 +6,7 @@ import { headlineOf } from './headline.ts'
 import { html } from './markup.ts'
 import { checkCard, duration } from './check-card.ts'
 import type { Report, ReportedCheck } from './report-schema.ts'
+import { foundSection } from './survey-found.ts'
 import { countOutcomes, tellCounts } from './verdict.ts'
 
 /**
@@ -50,6 +51,7 @@ export function pageOf(report: Report): string {
               report.checks.filter((check) => check.suite === suite),
             ),
           )}
+          ${report.found.length > 0 && foundSection(report)}
           ${report.criticalPath.steps.length > 0 && timeTaken(report.criticalPath)}
         </main>
       </body>

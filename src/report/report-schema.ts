@@ -31,6 +31,17 @@ export const reportSchema = z.strictObject({
   topology: z.array(
     z.strictObject({ node: z.string(), zone: z.string(), roles: z.string(), version: z.string(), ready: z.boolean() }),
   ),
+  found: z
+    .array(
+      z.strictObject({
+        part: z.string(),
+        fact: z.string(),
+        value: z.string().describe("'unknown: why' for what could not be looked at, 'none' for what is not there"),
+        by: z.string().describe('where it stands'),
+        key: z.string().optional().describe('the key of stack.yaml that overrides it'),
+      }),
+    )
+    .describe('what the survey found in the cluster before the checks'),
   lists: z.int().nonnegative().describe('LIST calls of all checks together'),
   leftBehind: z.array(z.string()).describe('what could not be undone; plumbline recover tries again'),
   criticalPath: z

@@ -15,6 +15,7 @@ import { awsAccess, withWayIn } from './aws-access.ts'
 import { claimCluster, effectOfRun } from './claim.ts'
 import { missingDrainRights } from './drain-rights.ts'
 import type { ThreadWork } from './in-thread.ts'
+import { keepSurvey, surveyCluster } from './survey-run.ts'
 import { isThere } from '../core/programs.ts'
 
 export interface RunRequest {
@@ -37,7 +38,8 @@ export const work: ThreadWork<RunRequest, RunInfo> = async (request, tell, signa
 }
 
 /**
- * Makes a run ready: chooses its checks, asks the cluster whether it answers and what it offers, and writes run.json.
+ * Makes a run ready: chooses its checks, asks the cluster whether it answers and what it offers, surveys it, and writes
+ * run.json and survey.json.
  * @throws UsageProblem for a name that is no check, ClusterProblem where the cluster does not answer or accept us
  */
 export async function prepareRun(
@@ -55,6 +57,7 @@ export async function prepareRun(
     await api.json('/version')
     // /version answers anybody; this one needs credentials that are accepted.
     await api.json('/api')
+    const survey = await surveyCluster(api, config, tell, signal)
     const access = await awsAccess(config, kubeConfig, api)
     const lacking = { ...access.lacking, ...(await lackingOf(api, config)) }
     if (checks.some(({ requires }) => requires?.includes('drain'))) {
@@ -82,8 +85,7 @@ export async function prepareRun(
     writeRunInfo(run)
     try {
       const lease = await claimCluster(api, run, effectOfRun(run, checks), tell)
-      if (lease) writeRunInfo({ ...run, lease })
-      return { ...run, lease }
+      return await keepSurvey(api, { ...run, lease }, survey, signal)
     } catch (problem) {
       // It never began: nothing of it is to be reported or recovered, but what could not be undone.
       if (new Journal(journalFile(run.id)).pending().length === 0) rmSync(runFolder(run.id), { recursive: true })

@@ -62,11 +62,12 @@ export function trialChecks(catalogue: readonly Check[], { id, fails }: Pick<Sab
 
 /**
  * One sabotage on one stack: healthy first, then broken, then put back and healthy again. `healthy` holds what passed
- * since the last sabotage was put back, which need not be looked at again; it is kept so.
+ * since the last sabotage was put back, which need not be looked at again; it is kept so. Each phase surveys the stack
+ * anew: what was found before a fault is not what stands there now.
  */
 export async function tryOut(
   each: Sabotage,
-  run: RunInfo,
+  { surveyed: _, ...run }: RunInfo,
   catalogue: readonly Check[],
   healthy: Map<string, CheckRecord>,
   abort: AbortSignal,

@@ -10,30 +10,27 @@ export const gatewayRows = (gateways: Fact<Gateway[]>): SurveyRow[] =>
     PART,
     'gateway',
     gateways,
-    (all, by) =>
-      all.flatMap((gateway) => (gateway.role === 'certified' ? inFull(gateway, by) : [inShort(gateway, by)])),
+    (all, by) => all.flatMap((gateway) => (gateway.role === 'certified' ? inFull(gateway, by) : [inShort(gateway)])),
     'gateway',
   )
 
 const describeService = ({ service }: Gateway): string =>
   `Service ${service.namespace}/${service.name} (${service.type})`
 
-const inShort = (gateway: Gateway, by: string): SurveyRow => ({
-  ...{ part: PART, fact: `${gateway.role} gateway`, value: describeService(gateway), by },
+const inShort = (gateway: Gateway): SurveyRow => ({
+  ...{ part: PART, fact: `${gateway.role} gateway`, value: describeService(gateway) },
+  by: gateway.role === 'other' || gateway.role === 'egress' ? 'a Service in front of gateway pods' : 'config-istio',
 })
 
 function inFull(gateway: Gateway, by: string): SurveyRow[] {
   const { workloads, ports, labels, listens, istiod, credentialNamespace, accessLog, balancer, proxyProtocol } = gateway
+  const service = `Service ${gateway.service.namespace}/${gateway.service.name}`
   const row = (fact: string, value: string, where: string): SurveyRow => ({ part: PART, fact, value, by: where })
   return [
     { part: PART, fact: 'certified gateway', value: describeService(gateway), by, key: 'gateway' },
     row('pods of', workloads.map(describeWorkload).join('; '), 'owners of the pods behind the Service'),
     row('selected by', describeLabels(labels), "its pods' labels that no other gateway's have"),
-    row(
-      'ports',
-      ports.map(({ port, target }) => `${port} to ${target}`).join(', '),
-      `Service ${gateway.service.namespace}/${gateway.service.name}: spec.ports`,
-    ),
+    row('ports', ports.map(({ port, target }) => `${port} to ${target}`).join(', '), `${service}: spec.ports`),
     rowOf(
       PART,
       'listens on',
@@ -48,7 +45,10 @@ function inFull(gateway: Gateway, by: string): SurveyRow[] {
     rowOf(PART, 'access log', accessLog, describeSinks),
     rowOf(PART, 'PROXY protocol', proxyProtocol, (on) => (on ? 'on' : 'off')),
     rowOf(PART, 'load balancer', balancer, describeBalancer, 'loadBalancer.maker'),
-    rowOf(PART, 'addresses', balancer, ({ addresses }) => addresses.join(', ') || 'none', 'addresses.ingress'),
+    {
+      ...rowOf(PART, 'addresses', balancer, ({ addresses }) => addresses.join(', ') || 'none', 'addresses.ingress'),
+      ...('value' in balancer ? { by: `${service}: status.loadBalancer` } : {}),
+    },
   ]
 }
 

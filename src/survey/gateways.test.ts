@@ -14,7 +14,6 @@ const readingsOf = (objects: KubernetesObject[], gateway = {}, refused: string[]
     refused.includes(kind) ? Promise.reject(new NotLookedAt(`may not list ${kind}`)) : Promise.resolve(ofKind(kind))
   return {
     ...{ list, listServed: list },
-    namespaceInStackFile: () => undefined,
     find: async (kind: string, name: string) => (await list(kind)).find(({ metadata }) => metadata?.name === name),
     config: { ...stackSchema.parse({}), gateway },
     signal: new AbortController().signal,

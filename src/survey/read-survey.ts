@@ -44,6 +44,18 @@ export async function readSurvey(context: SurveyContext): Promise<Survey> {
   return { platform, nodes, istiods, injection, ambient, gateways, knative, certManager, mutualTls, admission }
 }
 
+/** What admission does to what we make, looked at anew in a namespace of ours. */
+export async function surveyAdmission(
+  context: SurveyContext,
+  { istiods, gateways, platform }: Survey,
+  namespace: string,
+): Promise<Survey['admission']> {
+  using limit = timeLimit(deadline('survey'), context.signal)
+  const readings = new Readings({ ...context, signal: limit.signal })
+  const istiod = Promise.resolve(istiodOf(istiods, gateways))
+  return readAdmission(readings, { istiod, platform: Promise.resolve(platform), namespace })
+}
+
 /** The istiod that configures the certified gateway, or the first where that is not known. */
 function istiodOf(istiods: Fact<Istiod[]>, gateways: Fact<Gateway[]>): Istiod | undefined {
   const all = valueOr(istiods, [])
