@@ -44,7 +44,6 @@ function certManager(versions: Versions, layout: Layout['certManager']): KubeObj
         'app.kubernetes.io/name': component === 'controller' ? 'cert-manager' : component,
       },
       container: `cert-manager-${component}`,
-      ...(component === 'controller' ? { more: { args: ['--cluster-resource-namespace=$(POD_NAMESPACE)'] } } : {}),
       ...(component === 'controller'
         ? {
             more: {
