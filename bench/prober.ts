@@ -12,7 +12,7 @@ const MOST = 15
 const twin = await startTwin(stackSchema.parse({ target: 'twin' }))
 const { ports } = twin.config.addresses
 const range = new URL(twin.server).hostname.split('.')[1]
-const to = { address: `127.${range}.200.200`, port: ports.http, host: 'hello.plumbline.example.com' }
+const to = { address: `127.${range}.200.200`, port: ports.http!, host: 'hello.plumbline.example.com' }
 if ((await sendFromHere(to)).status !== 200) throw new Error('the twin does not answer')
 for (const reuse of [true, false]) {
   const prober = probeFromHere(to, { rate: RATE, reuse })

@@ -24,6 +24,10 @@ export function amount(name: string, fallback?: number): number {
 const url = parameter('URL')
 const hold = amount('HOLD_MS', 0)
 const host = parameter('HOST', '')
+/** The IP of the host in URL, for https: the handshake asks for that host wherever it is. */
+const address = parameter('ADDRESS', '')
+/** Headers of every request, as JSON. */
+const headers = JSON.parse(parameter('HEADERS', '{}')) as Record<string, string>
 const timeout = amount('TIMEOUT_MS', 10_000)
 
 /** What every script has in its options: few tags, no body kept, and a connection of its own for every request. */
@@ -32,6 +36,9 @@ export const plainly = {
   discardResponseBodies: true,
   noConnectionReuse: parameter('REUSE', '') === '',
   maxRedirects: 0,
+  // What the certificate is worth other checks say; here the answers count.
+  insecureSkipTLSVerify: true,
+  ...(address ? { hosts: { [host]: address } } : {}),
 }
 
 /**
@@ -51,7 +58,7 @@ export const rateOf = (concurrency: number): number => Math.max(1, Math.round((c
 export function ask(): RefinedResponse<'none'> {
   const began = Date.now()
   const response = http.get(`${url}${hold ? `?sleep=${hold}` : ''}`, {
-    headers: host ? { Host: host } : {},
+    headers: { ...headers, ...(host ? { Host: host } : {}) },
     timeout,
     tags: { name: 'workload' },
     responseType: 'none',

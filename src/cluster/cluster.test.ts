@@ -4,7 +4,9 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { inScope, Scope } from '../core/scope.ts'
 import { answer, CORE, fakeApi, type Handler } from '../../test/fake-api.ts'
+import { blankSurvey } from '../../test/blank-survey.ts'
 import { makeRun } from '../../test/make-run.ts'
+import { writeSurveyFile } from '../survey/survey-file.ts'
 import { stackSchema } from '../config/stack-schema.ts'
 import { Cluster } from './cluster.ts'
 
@@ -34,7 +36,8 @@ async function clusterOn(refused = 0, handle?: Handler) {
       'current-context': 'fake',
     }),
   )
-  const run = makeRun([], { config: stackSchema.parse({ target: 'existing', kubeconfig }) })
+  const run = makeRun([], { config: stackSchema.parse({ target: 'existing', kubeconfig }), surveyed: true })
+  writeSurveyFile(run.id, blankSurvey())
   return Object.assign(fake, { cluster: new Cluster(run, new AbortController().signal), lists })
 }
 

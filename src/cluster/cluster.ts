@@ -16,6 +16,8 @@ import { readSurveyFile } from '../survey/survey-file.ts'
 import type { Survey } from '../survey/survey.ts'
 import { fixtureValues } from './fixture-values.ts'
 import { Journal } from './journal.ts'
+import { dressed } from './ours.ts'
+import { namespaceLabels, namespaceObject, pullSecretsFor } from './own-namespace.ts'
 import { deleteNow, notOfRun } from './undo.ts'
 
 /** The scope in which what is made once a run is made. */
@@ -139,25 +141,31 @@ export class Cluster {
       this.#ended.add(full)
       await deleteNow(this.k8s, object, notOfRun(this.run.id))
     })
-    await this.k8s.apply({
-      apiVersion: 'v1',
-      kind: 'Namespace',
-      metadata: {
-        name: full,
-        labels: { [RUN_LABEL]: this.run.id, 'app.kubernetes.io/managed-by': 'plumbline', ...labels },
-      },
-    })
+    const { ours } = this.config
+    await this.k8s.apply(namespaceObject(full, this.run.id, ours, namespaceLabels(ours, await this.survey(), labels)))
+    await this.apply(...(await pullSecretsFor(this.k8s, ours, full)))
     return full
   }
 
-  /** Applies objects of ours, one after the other, each with the run's label, and gives them as the server has them. */
+  /**
+   * Applies objects of ours, one after the other, each with what stack.yaml asks for it (ours) and the run's label, and
+   * gives them as the server has them.
+   */
   async apply(...objects: KubernetesObject[]): Promise<KubernetesObject[]> {
     const applied: KubernetesObject[] = []
-    for (const object of objects) {
-      const labels = { ...object.metadata?.labels, [RUN_LABEL]: this.run.id }
-      applied.push(await this.k8s.apply({ ...object, metadata: { ...object.metadata, labels } }))
-    }
+    for (const object of objects) applied.push(await this.k8s.apply(this.ours(object)))
     return applied
+  }
+
+  /** Tries an object of ours as `apply` would send it, and changes nothing. */
+  dryCreate(object: KubernetesObject): Promise<KubernetesObject> {
+    return this.k8s.dryCreate(this.ours(object))
+  }
+
+  /** An object of ours with what stack.yaml asks for it, and the run's label. */
+  ours(object: KubernetesObject): KubernetesObject {
+    const { metadata, ...rest } = dressed(object, this.config.ours)
+    return { ...rest, metadata: { ...metadata, labels: { ...metadata?.labels, [RUN_LABEL]: this.run.id } } }
   }
 
   /** Applies a manifest of fixtures/, its `${name}`s filled in; see `fixture`. */

@@ -24,13 +24,7 @@ const FROM_THE_SURVEY: Readonly<Record<string, (cluster: Surveyed) => Promise<st
 export async function fixtureValues(cluster: Surveyed, names: readonly string[]): Promise<Record<string, string>> {
   const known = names.flatMap((name) => {
     const find = FROM_THE_SURVEY[name]
-    return find
-      ? [
-          find(cluster)
-            .catch(orUsual(name))
-            .then((value) => [name, value] as const),
-        ]
-      : []
+    return find ? [find(cluster).then((value) => [name, value] as const)] : []
   })
   return Object.fromEntries(await Promise.all(known))
 }
@@ -50,19 +44,4 @@ function portNumber(gateway: Gateway, protocol: string, find: (gateway: Gateway)
   const { namespace, name } = gateway.service
   if (!port) throw new DoesNotApply(`Service ${namespace}/${name}, the gateway, has no port for ${protocol}.`)
   return String(port.port)
-}
-
-// Until the survey's readers are in: what an installation of ours has.
-const USUAL: Readonly<Record<string, string>> = {
-  gatewayLabels: '{ istio: ingressgateway }',
-  httpPort: '80',
-  httpsPort: '443',
-  knativeNamespace: 'knative-serving',
-  networkingApi: 'networking.istio.io/v1',
-  telemetryApi: 'telemetry.istio.io/v1',
-  securityApi: 'security.istio.io/v1',
-}
-const orUsual = (name: string) => (problem: unknown) => {
-  if (!(problem instanceof NotLookedAt)) throw problem
-  return USUAL[name]!
 }

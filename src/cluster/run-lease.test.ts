@@ -6,9 +6,12 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 
 import { loadKubeConfig, type SharedKubeConfig } from '../kube/connection.ts'
 import { Kubernetes } from '../kube/kubernetes.ts'
 import { testTwin } from '../../test/start-twin.ts'
+import { stackSchema } from '../config/stack-schema.ts'
 import { Journal } from './journal.ts'
 import { keepLease, leaseNamespace, livingRuns, takeLease } from './run-lease.ts'
 import { undoAll } from './undo.ts'
+
+const { ours } = stackSchema.parse({})
 
 let on: Awaited<ReturnType<typeof testTwin>>
 let kubeConfig: SharedKubeConfig
@@ -40,7 +43,7 @@ describe('the Lease of a run', () => {
   test('is in the journal, tells who runs and what it does, and goes with the run', async () => {
     const run = '20260101-000000-aaaa'
     const journal = journalOf(run)
-    await takeLease(api, journal, { id: run, effect: 'tunes' })
+    await takeLease(api, journal, { id: run, effect: 'tunes', ours })
     const [living] = await livingRuns(api)
     expect(living).toMatchObject({ run, host: hostname(), effect: 'tunes' })
     expect(living?.renewedSecondsAgo).toBeLessThan(20)
@@ -53,7 +56,7 @@ describe('the Lease of a run', () => {
     const run = '20260101-000000-bbbb'
     const journal = journalOf(run)
     onTestFinished(() => void undoAll(api, journal, () => undefined))
-    await takeLease(api, journal, { id: run, effect: 'writes' })
+    await takeLease(api, journal, { id: run, effect: 'writes', ours })
     await api.patch(leaseOf(run), {
       spec: { renewTime: new Date(Date.now() - 40_000).toISOString().replace('Z', '000Z') },
     })

@@ -3,6 +3,8 @@ import { EFFECTS, type Effect } from '../core/record.ts'
 import { RUN_LABEL, shortRunId } from '../config/run-info.ts'
 import type { Kubernetes } from '../kube/kubernetes.ts'
 import type { Journal } from './journal.ts'
+import type { Ours } from './ours.ts'
+import { namespaceObject } from './own-namespace.ts'
 
 const LEASE = 'coordination.k8s.io/v1/Lease'
 const EFFECT = 'plumbline.dev/effect'
@@ -40,17 +42,17 @@ const leaseOf = (run: string) => ({ kind: LEASE, name: `plumbline-${run}`, names
 export async function takeLease(
   api: Kubernetes,
   journal: Journal,
-  { id, effect }: { id: string; effect: Effect },
+  { id, effect, ours }: { id: string; effect: Effect; ours: Ours },
 ): Promise<void> {
   const { name, namespace } = leaseOf(id)
   const labels = { [RUN_LABEL]: id, 'app.kubernetes.io/managed-by': 'plumbline' }
   const now = microTime(await api.clock())
   journal.made({ kind: 'v1/Namespace', name: namespace })
-  await api.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace, labels } })
+  await api.apply(namespaceObject(namespace, id, ours, { ...ours.labels, ...ours.namespaceLabels }))
   await api.apply({
     apiVersion: 'coordination.k8s.io/v1',
     kind: 'Lease',
-    metadata: { name, namespace, labels, annotations: { [EFFECT]: effect } },
+    metadata: { name, namespace, labels: { ...ours.labels, ...labels }, annotations: { [EFFECT]: effect } },
     spec: {
       holderIdentity: `${hostname()}/${process.pid}`,
       acquireTime: now,

@@ -101,9 +101,12 @@ export const stackSchema = z.strictObject({
         .optional()
         .describe('the address of the load balancer, where status.loadBalancer of the Service has another one'),
       ports: z
-        .strictObject({ http: z.number().int().default(80), https: z.number().int().default(443) })
+        .strictObject({ http: z.int().optional(), https: z.int().optional() })
         .prefault({})
-        .describe('the ports to use for 80 and 443 of the load balancer, behind a port forward for example'),
+        .describe(
+          'the ports of the load balancer for HTTP and HTTPS, behind a port forward for example ' +
+            "(default: those of the gateway's Service)",
+        ),
     })
     .prefault({}),
   observability: z

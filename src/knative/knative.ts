@@ -9,7 +9,8 @@ import { readManifest } from '../kube/manifest.ts'
 import { KNATIVE, SERVICE } from '../kube/kinds.ts'
 import { allTrue } from '../kube/until.ts'
 import type { Cluster } from '../cluster/cluster.ts'
-import type { Ingress } from '../traffic/ingress.ts'
+import { theKnative } from '../survey/surveyed.ts'
+import type { Ingress, Served } from '../traffic/ingress.ts'
 import { workloadNamespace } from '../cluster/workload.ts'
 
 /** What a check changes in the workload's Service. */
@@ -29,8 +30,11 @@ export interface ServiceOptions {
 /** A Knative Service that is Ready, and its latest ready revision. */
 export interface ReadyService extends RevisionName {
   name: string
-  /** The host of its URL. */
+  /** Its status.url, and the host in it. */
+  url: string
   host: string
+  /** How its host is asked through the load balancer. */
+  at: Served
   object: KubernetesObject
 }
 
@@ -133,7 +137,7 @@ export class Knative {
   async untilAccepted(service: KubernetesObject): Promise<void> {
     await this.#untilWebhooksDrained()
     const refusal = async () => {
-      const response = await refusalOf(this.#cluster.k8s.dryCreate(service))
+      const response = await refusalOf(this.#cluster.dryCreate(service))
       return response === ACCEPTED ? undefined : response
     }
     const what = `acceptance of Service ${service.metadata?.namespace}/${service.metadata?.name} by the webhooks`
@@ -165,7 +169,20 @@ export class Knative {
         `Service ${namespace}/${name} is Ready, but status.url is ${url ?? 'not set'} ` +
           `and status.latestReadyRevisionName is ${revision ?? 'not set'}.`,
       )
-    return { name, namespace, host: new URL(url).host, revision, object }
+    const at = await this.serving(url)
+    return { name, namespace, url, host: at.host, at, revision, object }
+  }
+
+  /**
+   * How the host of a URL in Knative's status is asked, and has requests for it go there: by https where the URL says
+   * so, or where Knative redirects plain HTTP or does not serve it.
+   */
+  async serving(url: string): Promise<Served> {
+    const { host, protocol } = new URL(url)
+    const { httpProtocol } = await theKnative(this.#cluster)
+    const served: Served = { host, scheme: protocol === 'https:' || httpProtocol !== 'enabled' ? 'https' : 'http' }
+    this.#ingress.serves(served)
+    return served
   }
 
   /**

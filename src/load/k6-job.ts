@@ -50,14 +50,20 @@ export async function runAsJob(
       ['request.ts', `${script}.ts`].map((file) => [file, readFileSync(join(SCRIPTS, file), 'utf8')]),
     ),
   })
-  const env = Object.entries({ ...parameters, K6_AUTO_EXTENSION_RESOLUTION: 'false' })
+  // Where a login wants headers, they are a secret, as the agent's token is.
+  const { HEADERS = '{}', ...shown } = parameters
+  const env = Object.entries({ ...shown, K6_AUTO_EXTENSION_RESOLUTION: 'false' })
   await cluster.applyFixture('load/job.yaml', {
     namespace,
     name,
     seconds,
     image: cluster.config.load.image,
     args: JSON.stringify(['run', ...K6_FLAGS, `/load/${script}.ts`]),
-    env: JSON.stringify(env.map(([key, value]) => ({ name: key, value }))),
+    env: JSON.stringify([
+      ...env.map(([key, value]) => ({ name: key, value })),
+      { name: 'HEADERS', valueFrom: { secretKeyRef: { name: 'agent', key: 'headers' } } },
+    ]),
+    headers: JSON.stringify(HEADERS),
     ...(await agent.fixtureValues()),
   })
   const pod = await untilStarted(cluster, { namespace, name })

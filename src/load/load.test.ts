@@ -9,7 +9,8 @@ import { Load, loadFrom } from './load.ts'
 
 const config = (more: object = {}) => stackSchema.parse({ target: 'twin', ...more })
 const loadOf = (more: object = {}) => {
-  const ingress = { address: () => Promise.resolve('10.0.0.1') } as unknown as Ingress
+  const at = () => Promise.resolve({ scheme: 'http', address: '10.0.0.1', port: 80 })
+  const ingress = { at, headers: {} } as unknown as Ingress
   return new Load({ config: config(more), run: {} } as unknown as Cluster, ingress, {} as Agent)
 }
 const MOST = Math.max(1, Math.floor(availableParallelism() / 2))

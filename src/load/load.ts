@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { availableParallelism } from 'node:os'
 import pLimit from 'p-limit'
 import { deadline } from '../core/deadlines.ts'
@@ -63,11 +64,8 @@ export class Load {
 
   /** Starts a script. It ends with the running check at the latest. `began` is what its samples count from. */
   async start(script: Script, { host, parameters }: LoadRequest, began?: number): Promise<LoadRun> {
-    const { ports } = this.#cluster.config.addresses
-    const address = await this.#ingress.address()
     const environment = {
-      URL: `http://${address.includes(':') ? `[${address}]` : address}:${ports.http}/`,
-      HOST: host,
+      ...(await this.#target(host)),
       ...Object.fromEntries(Object.entries(parameters).map(([key, value]) => [key, String(value)])),
     }
     const scope = currentScope()
@@ -90,6 +88,28 @@ export class Load {
    */
   async run(script: Script, request: LoadRequest, began?: number): Promise<LoadResult> {
     return (await this.start(script, request, began)).ended()
+  }
+
+  /**
+   * What of the environment tells a script where to send its requests. For TLS the URL has the host, so that the
+   * handshake asks for it, and ADDRESS says where that is.
+   */
+  async #target(host: string): Promise<Record<string, string>> {
+    const { scheme, address, port } = await this.#ingress.at(host)
+    const bracketed = address.includes(':') ? `[${address}]` : address
+    const headers = this.#ingress.headers
+    return {
+      HOST: host,
+      ...(scheme === 'https'
+        ? { URL: `https://${host}:${port}/`, ADDRESS: await this.#ip(address) }
+        : { URL: `http://${bracketed}:${port}/` }),
+      ...(Object.keys(headers).length ? { HEADERS: JSON.stringify(headers) } : {}),
+    }
+  }
+
+  /** k6 takes an IP alone for a host. */
+  async #ip(address: string): Promise<string> {
+    return isIP(address) ? address : (await this.#ingress.addresses())[0]!
   }
 
   async #generate(script: Script, parameters: Record<string, string>): Promise<Generator> {

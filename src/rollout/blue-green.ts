@@ -41,7 +41,8 @@ export class BlueGreen {
       const namespace = await workloadNamespace(stack, NAME)
       const blue = await revisionOf(stack, namespace, 'blue')
       const route = await applyRoute(stack, namespace, [{ revisionName: blue, percent: 100 }])
-      return new BlueGreen(stack, namespace, blue, new URL(String(route.status?.url)).host)
+      const { host } = await stack.knative.serving(String(route.status?.url))
+      return new BlueGreen(stack, namespace, blue, host)
     })
   }
 
@@ -71,7 +72,7 @@ export class BlueGreen {
     const traffic = (route.status?.traffic ?? []) as { tag?: string; url?: string }[]
     const url = traffic.find((target) => target.tag === tag)?.url
     if (!url) throw new StackFailure(`Route ${this.namespace}/${NAME}: status.traffic has no URL for tag ${tag}.`)
-    return new URL(url).host
+    return (await this.#stack.knative.serving(url)).host
   }
 }
 

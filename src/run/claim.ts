@@ -29,7 +29,7 @@ export async function claimCluster(
   if (run.config.target === 'twin' || effect === 'reads') return false
   const journal = new Journal(journalFile(run.id))
   try {
-    await takeLease(api, journal, { id: run.id, effect })
+    await takeLease(api, journal, { id: run.id, effect, ours: run.config.ours })
     // Both of two runs that start at once have a Lease before they look: the one that began later gives way.
     const living = await livingRuns(api)
     const before = living.slice(

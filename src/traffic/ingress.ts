@@ -9,14 +9,34 @@ import { sendFromHere, describeAnswer, type Answer, type HttpRequest } from './h
 import { probeFromHere, type Probe, type ProbeOptions } from './prober.ts'
 import { type Sample } from './samples.ts'
 import type { Cluster } from '../cluster/cluster.ts'
-import { gatewayHostname, gatewayPods, gatewayService } from '../cluster/gateway-service.ts'
-import { objectName } from '../kube/object-id.ts'
+import { gatewayPods } from '../cluster/gateway-service.ts'
+import { ourHeaders } from '../config/our-headers.ts'
+import { theGateway, theLoadBalancer } from '../survey/surveyed.ts'
+import { httpPortOf, httpsPortOf } from '../survey/traffic-ports.ts'
 import type { Agent } from './agent.ts'
 
 /** A probe goes on until it has sent so many: an outage of a few must not hide in a handful. */
 const LEAST = 200
 
-/** A request through the load balancer: its address and port are known, the rest is the caller's. */
+export type Scheme = 'http' | 'https'
+
+/** A host, and the scheme under which it is served. */
+export interface Served {
+  host: string
+  scheme: Scheme
+}
+
+/** Where a request is sent to. */
+export interface Endpoint {
+  scheme: Scheme
+  address: string
+  port: number
+}
+
+/**
+ * A request through the load balancer: its address and port are known, and its scheme where the host was named
+ * (`serves`); the rest is the caller's.
+ */
 export interface IngressRequest extends Omit<HttpRequest, 'address' | 'port'> {
   /** One of the load balancer's addresses; any of them where not given. */
   to?: string
@@ -29,6 +49,8 @@ export interface IngressRequest extends Omit<HttpRequest, 'address' | 'port'> {
 export class Ingress {
   readonly #cluster: Cluster
   readonly #agent: Agent
+  readonly #schemes = new Map<string, Scheme>()
+  #headers: Readonly<Record<string, string>> | undefined
   #requests = 0
 
   constructor(cluster: Cluster, agent: Agent) {
@@ -37,32 +59,62 @@ export class Ingress {
   }
 
   /**
-   * The address of the load balancer: what stack.yaml says, or what the gateway's Service has in its status.
-   * @throws StackFailure where the Service has none
+   * Remembers under which scheme a host is served: requests for it go there. A host that nobody has named is served by
+   * plain HTTP.
    */
-  async address(): Promise<string> {
-    const { addresses } = this.#cluster.config
-    if (addresses.ingress) return addresses.ingress
-    const service = await gatewayService(this.#cluster)
-    const first = service.status?.loadBalancer?.ingress?.[0] as { ip?: string; hostname?: string } | undefined
-    const address = first?.ip ?? first?.hostname
-    if (!address)
-      throw new StackFailure(
-        `${objectName(service)}: status.loadBalancer.ingress is empty; expected an address of the load balancer`,
-      )
-    const { servers } = this.#cluster.config.dns
-    if (!servers || isIP(address)) return address
-    // In turn, as a resolver gives them.
-    const resolved = await resolveHere(address, servers)
-    return resolved[this.#requests++ % resolved.length]!
+  serves({ host, scheme }: Served): void {
+    this.#schemes.set(host, scheme)
   }
 
-  /** All addresses of the load balancer: an NLB has one in each zone. */
+  /** Where requests for a host go. */
+  async at(host: string): Promise<Endpoint> {
+    const scheme = this.#schemes.get(host) ?? 'http'
+    return { scheme, address: await this.address(), port: await this.#port(scheme) }
+  }
+
+  /**
+   * The address of the load balancer; of several each in its turn, as a resolver gives them.
+   * @throws StackFailure where it has none
+   */
+  async address(): Promise<string> {
+    const { servers } = this.#cluster.config.dns
+    const named = await this.#named()
+    // This machine's own resolver is asked with each request.
+    const all = servers ? await this.#resolved(named) : named
+    return all[this.#requests++ % all.length]!
+  }
+
+  /** All addresses of the load balancer as IPs: an NLB has one in each zone. */
   async addresses(): Promise<string[]> {
-    const { addresses, dns } = this.#cluster.config
-    const name =
-      addresses.ingress ?? (this.#cluster.run.aws ? await gatewayHostname(this.#cluster) : await this.address())
-    return isIP(name) ? [name] : resolveHere(name, dns.servers)
+    return this.#resolved(await this.#named())
+  }
+
+  /** What stack.yaml says, or what the status of the gateway's Service has. */
+  async #named(): Promise<string[]> {
+    const { ingress } = this.#cluster.config.addresses
+    if (ingress) return [ingress]
+    const { addresses } = await theLoadBalancer(this.#cluster)
+    const { namespace, name } = (await theGateway(this.#cluster)).service
+    if (addresses.length === 0)
+      throw new StackFailure(
+        `Service ${namespace}/${name}: status.loadBalancer.ingress is empty; expected an address of the load ` +
+          'balancer (set addresses.ingress in stack.yaml where requests come in by another)',
+      )
+    return addresses
+  }
+
+  async #resolved(names: readonly string[]): Promise<string[]> {
+    const { servers } = this.#cluster.config.dns
+    const resolved = await Promise.all(names.map(async (name) => (isIP(name) ? [name] : resolveHere(name, servers))))
+    return [...new Set(resolved.flat())]
+  }
+
+  /** The port of the load balancer: what stack.yaml says, else that of the gateway's Service. */
+  async #port(scheme: Scheme): Promise<number> {
+    const said = this.#cluster.config.addresses.ports[scheme]
+    if (said !== undefined) return said
+    const gateway = await theGateway(this.#cluster)
+    return scheme === 'https' ? (httpsPortOf(gateway)?.port ?? 443) : (httpPortOf(gateway)?.port ?? 80)
   }
 
   /** Sends one request. It never throws for what the network does: see Answer. */
@@ -73,7 +125,7 @@ export class Ingress {
 
   /** Does one TLS handshake with the load balancer's 443. It never throws for what the network does. */
   async handshake(request: Omit<HandshakeRequest, 'address' | 'port'>): Promise<Handshake> {
-    const full = { ...request, address: await this.address(), port: this.#cluster.config.addresses.ports.https }
+    const full = { ...request, address: await this.address(), port: await this.#port('https') }
     return readHandshake(await (this.#fromCluster ? this.#agent.shakeHands(full) : shakeHandsFromHere(full)))
   }
 
@@ -105,14 +157,20 @@ export class Ingress {
     return this.#cluster.config.vantage === 'cluster'
   }
 
-  async #addressed(request: IngressRequest): Promise<HttpRequest> {
-    const { ports } = this.#cluster.config.addresses
-    const { to, ...rest } = request
+  async #addressed({ to, ...request }: IngressRequest): Promise<HttpRequest> {
+    const scheme = request.scheme ?? this.#schemes.get(request.host) ?? 'http'
     return {
-      ...rest,
+      ...request,
+      scheme,
+      headers: { ...this.headers, ...request.headers },
       address: to ?? (await this.address()),
-      port: request.scheme === 'https' ? ports.https : ports.http,
+      port: await this.#port(scheme),
     }
+  }
+
+  /** The headers that stack.yaml has for each request through the gateway. */
+  get headers(): Readonly<Record<string, string>> {
+    return (this.#headers ??= ourHeaders(this.#cluster.config))
   }
 
   /** How many requests in a row meet every gateway; see every-gateway.ts. */

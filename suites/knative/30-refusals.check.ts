@@ -78,7 +78,7 @@ check(
     const service = stack.knative.manifest('default', 'misplaced', {
       annotations: { 'autoscaling.knative.dev/min-scale': '1' },
     })
-    const refusal = await refusalOf(stack.k8s.dryCreate(service))
+    const refusal = await refusalOf(stack.dryCreate(service))
     expect(refusal, 'Webhook response to min-scale in metadata.annotations of a Service').toMatch(
       /autoscaling annotations must be put under "spec\.template\.metadata\.annotations"/,
     )
@@ -99,7 +99,7 @@ check(
   async ({ stack, expect }) => {
     const namespace = await stack.namespace('traffic')
     const traffic = [{ latestRevision: true, percent: 60 }]
-    const serviceRefusal = await refusalOf(stack.k8s.dryCreate(stack.knative.manifest(namespace, 'sixty', { traffic })))
+    const serviceRefusal = await refusalOf(stack.dryCreate(stack.knative.manifest(namespace, 'sixty', { traffic })))
     expect(serviceRefusal, 'Webhook response to a Service with 60 % of traffic').toMatch(
       /Traffic targets sum to 60, want 100/,
     )
@@ -109,7 +109,7 @@ check(
       metadata: { name: 'sixty', namespace },
       spec: { traffic: [{ configurationName: 'sixty', latestRevision: true, percent: 60 }] },
     }
-    const routeRefusal = await refusalOf(stack.k8s.dryCreate(route))
+    const routeRefusal = await refusalOf(stack.dryCreate(route))
     expect(routeRefusal, 'Webhook response to a Route with 60 % of traffic').toMatch(
       /Traffic targets sum to 60, want 100/,
     )
@@ -136,7 +136,7 @@ check(
   async ({ stack, expect }) => {
     const namespace = await stack.namespace('bad')
     for (const [what, scaling, message] of BAD) {
-      const refusal = await refusalOf(stack.k8s.dryCreate(stack.knative.manifest(namespace, 'bad', { scaling })))
+      const refusal = await refusalOf(stack.dryCreate(stack.knative.manifest(namespace, 'bad', { scaling })))
       expect(refusal, `Webhook response to ${what}`).toMatch(message)
     }
     return `the webhook refused ${BAD.map(([what]) => what).join(', ')}`

@@ -101,7 +101,7 @@ check(
     const onTraffic = stack.knative.manifest(namespace, 'silent', {
       traffic: [{ latestRevision: true, percent: 100, annotations }],
     })
-    const refusal = await refusalOf(stack.k8s.dryCreate(onTraffic))
+    const refusal = await refusalOf(stack.dryCreate(onTraffic))
     expect(refusal, 'API server response to annotations on a traffic target').toMatch(
       /unknown field "spec\.traffic\[0\]\.annotations"/,
     )

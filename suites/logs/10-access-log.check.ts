@@ -145,7 +145,7 @@ check(
   async ({ stack, expect }) => {
     const { namespace } = await gatewayName(stack)
     const [telemetry] = await stack.fixture('logs/guide-custom-tags.yaml', { namespace })
-    const refusal = await refusalOf(stack.k8s.dryCreate(telemetry!))
+    const refusal = await refusalOf(stack.dryCreate(telemetry!))
     expect(refusal, "Refusal of the guide's Telemetry by the API server").toMatch(
       /unknown field "spec\.accessLogging\[0\]\.customTags"/,
     )

@@ -46,8 +46,7 @@ export class Sidecar implements Interception {
       return network.announce(server, address, port)
     }
     await listen(server, port + BEHIND, address)
-    if (server instanceof http.Server)
-      server.prependListener('request', (request: IncomingMessage) => this.#mark(request))
+    if (server instanceof http.Server) server.prependListener('request', (request) => this.mark(request))
     const before = net.createServer((socket) => this.#accept(socket, server, port))
     this.#servers.add(before)
     await listen(before, network.realPort(port), address)
@@ -58,6 +57,15 @@ export class Sidecar implements Interception {
     if (!hasSidecar(target)) return http.request(options, answered)
     const { cert, key } = this.#identity.pem
     return https.request({ ...options, cert, key, rejectUnauthorized: false, servername: '' }, answered)
+  }
+
+  /** Tells the workload who asks, as the proxy does. */
+  mark(request: IncomingMessage): void {
+    const peer = peers.get(request.socket)
+    if (!peer) return
+    const hash = createHash('sha256').update(peer.raw).digest('hex')
+    const uri = peer.subjectAltName?.replace(/^URI:/, '') ?? ''
+    request.headers['x-forwarded-client-cert'] = `By=${this.#identity.uri};Hash=${hash};Subject="";URI=${uri}`
   }
 
   close(): void {
@@ -99,15 +107,6 @@ export class Sidecar implements Interception {
       peers.set(secured, peer)
       server.emit('connection', secured)
     })
-  }
-
-  /** Tells the workload who asks, as the proxy does. */
-  #mark(request: IncomingMessage): void {
-    const peer = peers.get(request.socket)
-    if (!peer) return
-    const hash = createHash('sha256').update(peer.raw).digest('hex')
-    const uri = peer.subjectAltName?.replace(/^URI:/, '') ?? ''
-    request.headers['x-forwarded-client-cert'] = `By=${this.#identity.uri};Hash=${hash};Subject="";URI=${uri}`
   }
 
   /** Whether the policy of the workload, else of its namespace, else of the mesh refuses plain text to this pod. */

@@ -18,6 +18,8 @@ export interface Program {
 export interface Interception {
   /** Puts itself before a port that a container of the pod serves. */
   inbound(server: Server, port: number): Promise<void>
+  /** Adds to a request what the proxy says of its sender. */
+  mark(request: IncomingMessage): void
   /** Where a port is reached past it, from inside the pod. */
   localPort(port: number): number
   /** Sends a container's request to a pod. */
@@ -107,6 +109,11 @@ export class Container {
   /** Has every port of the pod's other containers go through what is given, from now on. */
   intercept(interception: Interception): void {
     this.#interception.held = interception
+  }
+
+  /** Hears of a request that a server of the container has got, before its program does. */
+  received(request: IncomingMessage): void {
+    if (this.name !== 'istio-proxy') this.#interception.held?.mark(request)
   }
 
   /** The port by which another container of the pod reaches one of it. */

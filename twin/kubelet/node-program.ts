@@ -99,7 +99,12 @@ function listening(container: Container, create: CreatesServer): CreatesServer {
 
 /** Node's http or https as a container has it. */
 function serving(container: Container, module: typeof http | typeof https): object {
-  const createServer = listening(container, module.createServer as CreatesServer)
+  // One server may hand its connections to another: it is the one of HTTP that knows of requests.
+  const create: CreatesServer = (...args) =>
+    (module.createServer as CreatesServer)(...args).prependListener('request', (request: http.IncomingMessage) =>
+      container.received(request),
+    )
+  const createServer = listening(container, create)
   const request = (
     options: http.RequestOptions & { port: number },
     answered: (answer: http.IncomingMessage) => void,
