@@ -12,7 +12,7 @@ const wanted = z
 export const expectSchema = z.strictObject({
   versions: byComponent(wanted)
     .prefault({})
-    .describe(`a check fails on another version; 1.34 is each patch of it, ${ANY} is every version`),
+    .describe(`the versions to find; 1.34 is each patch of it, ${ANY} is every version`),
   scheme: z.enum(['http', 'https']).optional().describe("the scheme of the URLs in the status of Knative's Services"),
   domain: domainSchema.optional().describe('the default domain in config-domain'),
   zones: z.int().min(1).optional().describe('in how many zones the nodes are'),

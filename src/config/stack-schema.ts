@@ -50,27 +50,34 @@ export const stackSchema = z.strictObject({
     .prefault({})
     .describe('what must be found; what bring installs is expected too, and what is not said is not asserted'),
   gateway: z
-    .strictObject({ namespace: name.optional(), service: name.optional() })
-    .prefault({})
-    .describe('the Service of the gateway that carries our requests (default: the survey finds it)'),
+    .strictObject({
+      namespace: name.optional().describe("the namespace of the gateway's Service (default: found out)"),
+      service: name.optional().describe('the Service of the gateway that carries our requests (default: found out)'),
+    })
+    .prefault({}),
   istio: z
     .strictObject({
-      istiod: z.strictObject({ namespace: name.optional(), revision: name.optional() }).prefault({}),
+      istiod: z
+        .strictObject({
+          namespace: name.optional().describe('the namespace of the istiod to certify (default: found out)'),
+          revision: name
+            .optional()
+            .describe('the revision of the istiod to certify (default: of the one that configures the gateway)'),
+        })
+        .prefault({}),
     })
-    .prefault({})
-    .describe('the istiod to certify (default: the one that configures the gateway)'),
+    .prefault({}),
   knative: z
-    .strictObject({ namespace: name.optional() })
-    .prefault({})
-    .describe('the namespace of Knative Serving (default: the survey finds it)'),
+    .strictObject({ namespace: name.optional().describe('the namespace of Knative Serving (default: found out)') })
+    .prefault({}),
   certManager: z
-    .strictObject({ namespace: name.optional() })
-    .prefault({})
-    .describe('the namespace of cert-manager (default: the survey finds it)'),
+    .strictObject({ namespace: name.optional().describe('the namespace of cert-manager (default: found out)') })
+    .prefault({}),
   loadBalancer: z
-    .strictObject({ maker: z.enum(MAKERS).optional() })
-    .prefault({})
-    .describe("what makes the gateway's load balancer (default: the survey finds it)"),
+    .strictObject({
+      maker: z.enum(MAKERS).optional().describe("what makes the gateway's load balancer (default: found out)"),
+    })
+    .prefault({}),
   ours: oursSchema.prefault({}).describe('what our own namespaces, objects and requests need on a strict cluster'),
   waive: z.array(waiverSchema).default([]).describe('findings that are accepted, each with a reason and an end'),
   aws: z
@@ -101,12 +108,14 @@ export const stackSchema = z.strictObject({
         .optional()
         .describe('the address of the load balancer, where status.loadBalancer of the Service has another one'),
       ports: z
-        .strictObject({ http: z.int().optional(), https: z.int().optional() })
-        .prefault({})
-        .describe(
-          'the ports of the load balancer for HTTP and HTTPS, behind a port forward for example ' +
-            "(default: those of the gateway's Service)",
-        ),
+        .strictObject({
+          http: z
+            .int()
+            .optional()
+            .describe("the load balancer's port for HTTP, behind a port forward for example (default: the Service's)"),
+          https: z.int().optional().describe("the load balancer's port for HTTPS (default: the Service's)"),
+        })
+        .prefault({}),
     })
     .prefault({}),
   observability: z
@@ -130,8 +139,11 @@ export const stackSchema = z.strictObject({
     .describe('where HTTP requests start: on this machine, or in a pod in the cluster'),
   images: z
     .strictObject({
-      node: z.string().default('docker.io/library/node:24-alpine'),
-      nginx: z.string().default('docker.io/library/nginx:alpine'),
+      node: z
+        .string()
+        .default('docker.io/library/node:24-alpine')
+        .describe('the image of the workload and of the pod that sends requests in the cluster'),
+      nginx: z.string().default('docker.io/library/nginx:alpine').describe('the image of a plain web server'),
       onNodes: z
         .boolean()
         .optional()
@@ -147,9 +159,7 @@ export const stackSchema = z.strictObject({
       image: z.string().min(1).default('docker.io/grafana/k6:1.8.1').describe('the image of the k6 Job'),
     })
     .prefault({}),
-  budgets: budgetsSchema
-    .prefault({})
-    .describe('the budget of each fault: failed requests, and the longest gap without an answer'),
+  budgets: budgetsSchema.prefault({}),
   chaos: z
     .strictObject({
       nodes: z.int().min(1).default(3).describe('at most how many nodes are drained, chosen to cover the zones'),
@@ -163,7 +173,16 @@ export const stackSchema = z.strictObject({
     })
     .prefault({})
     .describe('what a fault may touch'),
-  deadlines: z.strictObject({ factor: z.number().positive().max(20).default(1) }).prefault({}),
+  deadlines: z
+    .strictObject({
+      factor: z
+        .number()
+        .positive()
+        .max(20)
+        .default(1)
+        .describe('multiplies every deadline; above 1 for a slow cluster'),
+    })
+    .prefault({}),
 })
 
 /** A stack.yaml after it was read and validated, with all defaults. */
