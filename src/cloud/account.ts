@@ -15,12 +15,19 @@ export async function openIdProviders(aws: Aws): Promise<string[]> {
   return OpenIDConnectProviderList.map(({ Arn = '' }) => Arn.slice(Arn.indexOf('oidc-provider/') + 14))
 }
 
-/** The names of the managed policies that are attached to a role. */
-export async function policiesOf(aws: Aws, roleArn: string): Promise<string[]> {
-  const policies: string[] = []
+/** A policy that is attached to a role; what an AWS one allows is known by its name. */
+export interface AttachedPolicy {
+  name: string
+  isOfAws: boolean
+}
+
+/** The managed policies that are attached to a role, AWS's and the account's own. */
+export async function policiesOf(aws: Aws, roleArn: string): Promise<AttachedPolicy[]> {
+  const policies: AttachedPolicy[] = []
   const query = { RoleName: roleArn.split('/').at(-1) }
   for await (const page of paginateListAttachedRolePolicies({ client: aws.iam }, query))
-    policies.push(...(page.AttachedPolicies ?? []).flatMap(({ PolicyName }) => PolicyName ?? []))
+    for (const { PolicyName: name = '', PolicyArn = '' } of page.AttachedPolicies ?? [])
+      policies.push({ name, isOfAws: /^arn:aws[^:]*:iam::aws:policy\//.test(PolicyArn) })
   return policies
 }
 

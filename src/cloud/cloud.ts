@@ -1,10 +1,10 @@
 import { Aws } from './aws.ts'
 import { describeCluster, type EksCluster } from './eks-cluster.ts'
-import { findNlb, listenerOn, targetsOf, type Nlb, type NlbListener, type NlbTarget } from './nlb.ts'
+import { findGatewayNlb, listenerTo } from './gateway-nlb.ts'
+import { targetsOf, type Nlb, type NlbListener, type NlbTarget } from './nlb.ts'
 import { PromiseCache } from '../core/promise-cache.ts'
 import { StackFailure } from '../core/problem.ts'
 import type { Cluster } from '../cluster/cluster.ts'
-import { gatewayHostname, gatewayName } from '../cluster/gateway-service.ts'
 
 /** The stack's EKS cluster and the load balancer of its gateway in AWS, each described once a run. */
 export class Cloud {
@@ -31,19 +31,23 @@ export class Cloud {
     return this.#cluster.get(name, () => describeCluster(this.aws, name))
   }
 
-  /** The gateway's load balancer, by the DNS name in the status of its Service. */
+  /** The gateway's load balancer. @throws StackFailure where AWS has none, DoesNotApply where it is none of AWS's */
   nlb(): Promise<Nlb> {
     return this.#nlb.get('', () => this.#nlbNow())
   }
 
-  async #nlbNow(): Promise<Nlb> {
-    const { namespace, name: service } = await gatewayName(this.#kubernetes)
-    return findNlb(this.aws, await gatewayHostname(this.#kubernetes), `${namespace}/${service}`)
+  #nlbNow(): Promise<Nlb> {
+    return findGatewayNlb(this.#kubernetes, this.aws)
   }
 
-  /** The targets behind a port of the load balancer with their states now. */
+  /** The load balancer's listener to a port of the gateway's Service. @throws StackFailure where there is none */
+  async listener(port: number): Promise<NlbListener> {
+    return listenerTo(this.#kubernetes, this.aws, await this.nlb(), port)
+  }
+
+  /** The targets behind a port of the gateway's Service with their states now. */
   async targets(port: number): Promise<NlbTarget[]> {
-    return targetsOf(this.aws, await listenerOn(this.aws, await this.nlb(), port))
+    return targetsOf(this.aws, await this.listener(port))
   }
 
   /** Waits until the load balancer is no longer in state provisioning, which takes some minutes. */
@@ -52,7 +56,7 @@ export class Cloud {
     let nlb = await this.#nlbNow()
     if (nlb.state !== 'provisioning') return nlb
     await this.#kubernetes.eventually(
-      `load balancer ${await gatewayHostname(this.#kubernetes)} leaving state provisioning`,
+      `load balancer ${nlb.dnsName} leaving state provisioning`,
       async () => {
         nlb = await this.#nlbNow()
         // No other state changes by itself.
@@ -63,18 +67,27 @@ export class Cloud {
     return nlb
   }
 
-  /** Waits until the listener on a port has targets and all of them are healthy. */
-  async untilHealthy(port: number): Promise<NlbListener & { targets: NlbTarget[] }> {
+  /**
+   * Waits until the listener to a port of the gateway's Service has targets and all of them are healthy, but for those
+   * of which `mayFail` says that they need not be.
+   */
+  async untilHealthy(
+    port: number,
+    mayFail: (target: NlbTarget) => boolean = () => false,
+  ): Promise<NlbListener & { targets: NlbTarget[] }> {
     const { aws } = this
     const nlb = await this.nlb()
     let found: (NlbListener & { targets: NlbTarget[] }) | undefined
     await this.#kubernetes.eventually(
       `healthy targets behind port ${port} of load balancer ${nlb.dnsName}`,
       async () => {
-        const listener = await listenerOn(aws, nlb, port)
-        found = { ...listener, targets: await targetsOf(aws, listener) }
-        if (found.targets.length === 0) return 'the target group has no targets'
-        const unhealthy = found.targets.filter(({ state }) => state !== 'healthy' && state !== 'draining')
+        const listener = await this.listener(port)
+        const targets = (await targetsOf(aws, listener)).filter(
+          (target) => target.state === 'healthy' || !mayFail(target),
+        )
+        found = { ...listener, targets }
+        if (targets.length === 0) return 'the target group has no targets'
+        const unhealthy = targets.filter(({ state }) => state !== 'healthy' && state !== 'draining')
         return unhealthy.length
           ? unhealthy.map(({ id, state, reason }) => `${id} is ${state}: ${reason}`).join('; ')
           : undefined

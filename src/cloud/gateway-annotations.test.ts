@@ -5,52 +5,40 @@ const PREFIX = 'service.beta.kubernetes.io/aws-load-balancer-'
 const CLASS = 'service.k8s.aws/nlb'
 
 /** A Service with these annotations, given without their common beginning. */
-function service(
-  annotations: Record<string, string>,
-  more: { loadBalancerClass?: string; finalizers?: string[] } = {},
-) {
-  const { loadBalancerClass, finalizers } = more
-  return {
-    kind: 'Service',
-    metadata: {
-      name: 'istio-ingressgateway',
-      annotations: Object.fromEntries(Object.entries(annotations).map(([key, value]) => [PREFIX + key, value])),
-      ...(finalizers ? { finalizers } : {}),
-    },
-    spec: { type: 'LoadBalancer', ...(loadBalancerClass ? { loadBalancerClass } : {}) },
-  }
-}
+const service = (annotations: Record<string, string>) => ({
+  kind: 'Service',
+  metadata: {
+    name: 'gateway',
+    annotations: Object.fromEntries(Object.entries(annotations).map(([key, value]) => [PREFIX + key, value])),
+  },
+  spec: { type: 'LoadBalancer' },
+})
 
-describe("a Service's annotations, read as its owner reads them", () => {
+const byController = (annotations: Record<string, string>, more: { class?: string } = {}) =>
+  requestedNlb(service(annotations), { maker: 'aws-lbc', ...more })!
+const inTree = (annotations: Record<string, string>) => requestedNlb(service(annotations), { maker: 'ccm' })!
+const byAutoMode = (annotations: Record<string, string>) =>
+  requestedNlb(service(annotations), { maker: 'eks-auto', class: 'eks.amazonaws.com/nlb' })!
+
+describe("a Service's annotations, read as the maker of its load balancer reads them", () => {
   test('those of the install file ask the controller for an internal, cross-zone NLB', () => {
-    const requested = requestedNlb(
-      service({
-        type: 'external',
-        'nlb-target-type': 'ip',
-        scheme: 'internal',
-        attributes: 'load_balancing.cross_zone.enabled=true',
-      }),
-    )
-    expect(requested).toMatchObject({
-      owner: 'AWS Load Balancer Controller',
+    const requested = byController({
+      type: 'external',
+      'nlb-target-type': 'ip',
       scheme: 'internal',
-      crossZone: true,
-      ignored: [],
+      attributes: 'load_balancing.cross_zone.enabled=true',
     })
+    expect(requested).toEqual({ scheme: 'internal', crossZone: true, ignored: [] })
   })
 
-  test("the guide's own ask the in-tree provider, or the controller by its class, which ignores the type", () => {
+  test("the guide's own mean the same to the in-tree provider and to the controller, which ignores the type", () => {
     const guide = { type: 'nlb', internal: 'true', 'cross-zone-load-balancing-enabled': 'true' }
-    expect(requestedNlb(service(guide))).toMatchObject({
-      owner: 'in-tree cloud provider',
+    expect(inTree(guide)).toEqual({ scheme: 'internal', crossZone: true, ignored: [] })
+    expect(byController(guide, { class: CLASS })).toEqual({
       scheme: 'internal',
       crossZone: true,
+      ignored: ['aws-load-balancer-type: nlb (for the in-tree provider; spec.loadBalancerClass wins)'],
     })
-    const byClass = requestedNlb(service(guide, { loadBalancerClass: CLASS }))
-    expect(byClass).toMatchObject({ owner: 'AWS Load Balancer Controller', scheme: 'internal', crossZone: true })
-    expect(byClass.ignored).toEqual([
-      'aws-load-balancer-type: nlb (for the in-tree provider; spec.loadBalancerClass wins)',
-    ])
   })
 
   test.each([
@@ -79,24 +67,26 @@ describe("a Service's annotations, read as its owner reads them", () => {
     ],
     ['nothing at all', { type: 'external' }, { scheme: 'internal', crossZone: false }, /^$/],
   ])('%s', (_, annotations, wanted, ignored) => {
-    const found = requestedNlb(service(annotations))
+    const found = byController(annotations)
     expect(found).toMatchObject(wanted)
     expect(found.ignored.join('; ')).toMatch(ignored)
   })
 
   test('the scheme is no word of the in-tree provider, which faces the internet by default', () => {
-    const requested = requestedNlb(service({ type: 'nlb', scheme: 'internal' }))
-    expect(requested).toMatchObject({ owner: 'in-tree cloud provider', scheme: 'internet-facing' })
+    const requested = inTree({ type: 'nlb', scheme: 'internal' })
+    expect(requested.scheme).toBe('internet-facing')
     expect(requested.ignored).toEqual(['aws-load-balancer-scheme (unknown to the owner)'])
   })
 
-  test('nobody owns one without a class and a type, or of another class', () => {
-    expect(requestedNlb(service({})).owner).toBe('nobody')
-    expect(requestedNlb(service({ type: 'external' }, { loadBalancerClass: 'example.com/other' })).owner).toBe('nobody')
+  test('EKS Auto Mode reads the scheme and the attributes, and none of the older words', () => {
+    const attributes = 'load_balancing.cross_zone.enabled=true'
+    expect(byAutoMode({ attributes })).toEqual({ scheme: 'internal', crossZone: true, ignored: [] })
+    const older = byAutoMode({ internal: 'false', 'cross-zone-load-balancing-enabled': 'true' })
+    expect([older.scheme, older.crossZone, older.ignored.length]).toEqual(['internal', false, 2])
   })
 
-  test('a finalizer tells the owner before anything else', () => {
-    const finalizers = ['service.k8s.aws/resources']
-    expect(requestedNlb(service({ type: 'nlb' }, { finalizers })).by).toBe('the finalizer service.k8s.aws/resources')
+  test('another maker reads none of them', () => {
+    for (const maker of ['metallb', 'tgb', 'other'] as const)
+      expect(requestedNlb(service({ scheme: 'internal' }), { maker })).toBeUndefined()
   })
 })

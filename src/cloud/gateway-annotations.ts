@@ -1,17 +1,13 @@
 import type { KubernetesObject } from '../core/object.ts'
+import type { LoadBalancer } from '../survey/survey.ts'
 
 const PREFIX = 'service.beta.kubernetes.io/'
-const CLASS = 'service.k8s.aws/nlb'
-const IN_TREE_FINALIZER = 'service.kubernetes.io/load-balancer-cleanup'
 
-/** Who owns a Service's load balancer, and what the Service's annotations request of that owner. */
+/** What a Service's annotations request of the AWS load balancer's maker. */
 export interface RequestedNlb {
-  owner: 'AWS Load Balancer Controller' | 'in-tree cloud provider' | 'nobody'
-  /** What shows the owner. */
-  by: string
   scheme: 'internal' | 'internet-facing'
   crossZone: boolean
-  /** Annotations that the owner ignores, each with the reason. */
+  /** Annotations that the maker ignores, each with the reason. */
   ignored: string[]
 }
 
@@ -49,53 +45,47 @@ const READ_IN_TREE = new Set(
   eip-allocations target-node-labels target-group-attributes subnets`.split(/\s+/),
 )
 
-type Request = Omit<RequestedNlb, 'owner' | 'by'>
+/** Those that EKS Auto Mode does not read, most for an attribute (EKS User Guide, auto-configure-nlb). */
+const NOT_READ_BY_AUTO_MODE = new Set(
+  `type internal proxy-protocol cross-zone-load-balancing-enabled access-log-enabled access-log-s3-bucket-name
+  access-log-s3-bucket-prefix`.split(/\s+/),
+)
+const READ_BY_AUTO_MODE = new Set([...READ_BY_CONTROLLER].filter((name) => !NOT_READ_BY_AUTO_MODE.has(name)))
 
-/** Reads a Service of type LoadBalancer as its owner does. */
-export function requestedNlb(service: KubernetesObject): RequestedNlb {
+/**
+ * Reads a Service as the maker of its load balancer does; undefined for a maker that reads no annotations of AWS.
+ */
+export function requestedNlb(
+  service: KubernetesObject,
+  balancer: Pick<LoadBalancer, 'maker' | 'class'>,
+): RequestedNlb | undefined {
   const annotations = Object.fromEntries(
     Object.entries(service.metadata?.annotations ?? {}).flatMap(([key, value]) => {
       const name = new RegExp(`^${PREFIX}aws-load-balancer-(.+)$`).exec(key)?.[1]
       return name ? [[name, value]] : []
     }),
   )
-  const owner = ownerOf(service, annotations.type)
-  return owner.owner === 'in-tree cloud provider'
-    ? { ...owner, ...requestedInTree(annotations) }
-    : { ...owner, ...requestedOfController(annotations, service.spec?.loadBalancerClass === CLASS) }
-}
-
-function ownerOf({ metadata, spec }: KubernetesObject, type: string | undefined): Pick<RequestedNlb, 'owner' | 'by'> {
-  const finalizers = metadata?.finalizers ?? []
-  const controller = 'AWS Load Balancer Controller'
-  if (finalizers.includes('service.k8s.aws/resources'))
-    return { owner: controller, by: 'the finalizer service.k8s.aws/resources' }
-  if (spec?.loadBalancerClass === CLASS) return { owner: controller, by: `loadBalancerClass ${CLASS}` }
-  if (spec?.loadBalancerClass) return { owner: 'nobody', by: `loadBalancerClass ${spec.loadBalancerClass}` }
-  if (type === 'external' || type === 'nlb-ip')
-    return { owner: controller, by: `the annotation aws-load-balancer-type: ${type}` }
-  // The in-tree provider puts its finalizer on every Service that it made a load balancer for.
-  if (finalizers.includes(IN_TREE_FINALIZER) || type === 'nlb')
-    return {
-      owner: 'in-tree cloud provider',
-      by: type ? `the annotation aws-load-balancer-type: ${type}` : `the finalizer ${IN_TREE_FINALIZER}`,
-    }
-  return { owner: 'nobody', by: 'neither a loadBalancerClass nor the annotation aws-load-balancer-type' }
+  switch (balancer.maker) {
+    case 'aws-lbc':
+      return requestedOfController(annotations, balancer.class !== undefined)
+    case 'eks-auto':
+      return requestedOfAutoMode(annotations)
+    case 'ccm':
+      return requestedInTree(annotations)
+    default:
+      return undefined
+  }
 }
 
 /**
  * pkg/service/model_build_load_balancer.go: scheme wins over internal, and cross-zone-load-balancing-enabled over the
  * attribute; the default is internal.
  */
-function requestedOfController(annotations: Record<string, string>, byClass: boolean): Request {
-  const attributes = Object.fromEntries(
-    (annotations.attributes ?? '')
-      .split(',')
-      .map((pair) => pair.split('=').map((part) => part.trim()) as [string, string]),
-  )
+function requestedOfController(annotations: Record<string, string>, byClass: boolean): RequestedNlb {
+  const attributes = attributesIn(annotations)
   const internal = annotations.internal === undefined ? undefined : annotations.internal === 'true'
   const scheme = annotations.scheme ?? (internal === false ? 'internet-facing' : 'internal')
-  const crossZone = annotations['cross-zone-load-balancing-enabled'] ?? attributes['load_balancing.cross_zone.enabled']
+  const crossZone = annotations['cross-zone-load-balancing-enabled'] ?? attributes[CROSS_ZONE]
   return {
     scheme: scheme === 'internet-facing' ? scheme : 'internal',
     crossZone: crossZone === 'true',
@@ -111,8 +101,22 @@ function requestedOfController(annotations: Record<string, string>, byClass: boo
   }
 }
 
+/** Only the scheme and the attributes are read; the default is internal. */
+const requestedOfAutoMode = (annotations: Record<string, string>): RequestedNlb => ({
+  scheme: annotations.scheme === 'internet-facing' ? 'internet-facing' : 'internal',
+  crossZone: attributesIn(annotations)[CROSS_ZONE] === 'true',
+  ignored: unknownKeys(annotations, READ_BY_AUTO_MODE),
+})
+
+const CROSS_ZONE = 'load_balancing.cross_zone.enabled'
+
+const attributesIn = ({ attributes = '' }: Record<string, string>): Record<string, string | undefined> =>
+  Object.fromEntries(
+    attributes.split(',').map((pair) => pair.split('=').map((part) => part.trim()) as [string, string]),
+  )
+
 /** cloud-provider-aws: any value of internal but "" and "false" is internal; internet-facing by default. */
-function requestedInTree(annotations: Record<string, string>): Request {
+function requestedInTree(annotations: Record<string, string>): RequestedNlb {
   return {
     scheme: annotations.internal && annotations.internal !== 'false' ? 'internal' : 'internet-facing',
     crossZone: annotations['cross-zone-load-balancing-enabled'] === 'true',

@@ -1,6 +1,8 @@
 import {
   DescribeLoadBalancerAttributesCommand,
+  DescribeLoadBalancersCommand,
   DescribeTagsCommand,
+  DescribeTargetGroupsCommand,
   DescribeTargetHealthCommand,
   paginateDescribeListeners,
   paginateDescribeLoadBalancers,
@@ -44,8 +46,8 @@ export interface Nlb {
 // DescribeTags takes at most 20 ARNs.
 const TAGGED_AT_ONCE = 20
 
-/** The tag of the AWS Load Balancer Controller that names the Service: pkg/deploy/tracking/provider.go. */
-const STACK_TAG = 'service.k8s.aws/stack'
+/** The tags that name the Service: those of the AWS Load Balancer Controller (pkg/deploy/tracking) and of Auto Mode. */
+const STACK_TAGS = ['service.k8s.aws/stack', 'service.eks.amazonaws.com/stack'] as const
 
 /**
  * Finds the load balancer with the DNS name of the Service's status.
@@ -58,11 +60,11 @@ export async function findNlb(aws: Aws, dnsName: string, stack: string): Promise
     all.push(...(page.LoadBalancers ?? []))
   const found = all.find(({ DNSName }) => DNSName === dnsName)
   if (found) return toNlb(found)
-  const tagged = await taggedWith(aws, all, STACK_TAG, stack)
+  const tagged = await taggedWith(aws, all, STACK_TAGS, stack)
   const { region } = aws.place
   if (tagged) {
     throw new StackFailure(
-      `Load balancer ${dnsName} not found in ${region}: the one tagged ${STACK_TAG}=${stack} is ${tagged.DNSName}, ` +
+      `Load balancer ${dnsName} not found in ${region}: the one tagged for Service ${stack} is ${tagged.DNSName}, ` +
         'so status.loadBalancer of the Service is stale.',
     )
   }
@@ -72,10 +74,22 @@ export async function findNlb(aws: Aws, dnsName: string, stack: string): Promise
   )
 }
 
+/**
+ * The load balancer that leads to a target group.
+ * @throws StackFailure where AWS has no such group, or none leads to it
+ */
+export async function nlbOfTargetGroup(aws: Aws, arn: string): Promise<Nlb> {
+  const { TargetGroups = [] } = await aws.elb.send(new DescribeTargetGroupsCommand({ TargetGroupArns: [arn] }))
+  const LoadBalancerArns = TargetGroups.flatMap((group) => group.LoadBalancerArns ?? [])
+  if (LoadBalancerArns.length === 0) throw new StackFailure(`No load balancer leads to target group ${arn}.`)
+  const { LoadBalancers = [] } = await aws.elb.send(new DescribeLoadBalancersCommand({ LoadBalancerArns }))
+  return toNlb(LoadBalancers[0]!)
+}
+
 async function taggedWith(
   aws: Aws,
   all: readonly LoadBalancer[],
-  key: string,
+  keys: readonly string[],
   value: string,
 ): Promise<LoadBalancer | undefined> {
   for (let at = 0; at < all.length; at += TAGGED_AT_ONCE) {
@@ -84,7 +98,9 @@ async function taggedWith(
       aws,
       batch.flatMap(({ LoadBalancerArn }) => LoadBalancerArn ?? []),
     )
-    const found = batch.find(({ LoadBalancerArn }) => tags.get(LoadBalancerArn ?? '')?.[key] === value)
+    const found = batch.find(({ LoadBalancerArn = '' }) =>
+      keys.some((key) => tags.get(LoadBalancerArn)?.[key] === value),
+    )
     if (found) return found
   }
   return undefined
