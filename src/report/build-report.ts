@@ -1,22 +1,16 @@
-import type { KubernetesObject } from '../core/object.ts'
 import { existsSync, readFileSync } from 'node:fs'
 import type { Check } from '../check/check.ts'
 import type { CheckRecord } from '../core/record.ts'
 import { recordsFile, type RunInfo } from '../config/run-info.ts'
 import { loadFrom } from '../load/load.ts'
-import type { Kubernetes } from '../kube/kubernetes.ts'
-import { zoneOf } from '../kube/nodes.ts'
-import { conditionOf } from '../kube/until.ts'
 import { readSurveyFile } from '../survey/survey-file.ts'
 import { surveyRows } from '../survey/survey-rows.ts'
+import type { ClusterFacts } from './cluster-facts.ts'
 import { criticalPath } from './critical-path.ts'
 import { reportSchema, type Report } from './report-schema.ts'
 import { coverageOf } from './headline.ts'
 import { reportWaivers } from './waivers.ts'
 import { countOutcomes, recordOrError, verdictOf } from './verdict.ts'
-
-/** What the report says of the cluster itself. */
-export type ClusterFacts = Pick<Report, 'versions' | 'topology'>
 
 /** What is known only at the end of a run. */
 export interface RunEnd extends ClusterFacts {
@@ -106,55 +100,3 @@ function trafficFrom(config: RunInfo['config']): string {
 }
 
 const withoutId = ({ id: _, ...rest }: CheckRecord): Omit<CheckRecord, 'id'> => rest
-
-/** Reads the cluster's versions and nodes for the report. What cannot be read is left out: the checks say why. */
-export async function readClusterFacts(api: Kubernetes): Promise<ClusterFacts> {
-  const quietly = <T>(read: Promise<T>, none: T): Promise<T> => read.catch(() => none)
-  const [version, nodes, deployments] = await Promise.all([
-    quietly(api.json<{ gitVersion: string }>('/version'), { gitVersion: '' }),
-    quietly(
-      api.list('v1/Node').then(({ items }) => items),
-      [],
-    ),
-    quietly(
-      api.list('apps/v1/Deployment').then(({ items }) => items),
-      [],
-    ),
-  ])
-  const versions: Record<string, string> = { kubernetes: version.gitVersion.replace(/^v/, '') }
-  for (const [component, namespace, name, container] of COMPONENTS) {
-    const found = deployments.find(({ metadata }) => metadata?.namespace === namespace && metadata?.name === name)
-    const label = found?.metadata?.labels?.['app.kubernetes.io/version']
-    const image = (found?.spec?.template?.spec?.containers as { name: string; image: string }[] | undefined)?.find(
-      (candidate) => candidate.name === container,
-    )?.image
-    const tag = image?.includes('@') ? undefined : image?.split('/').at(-1)?.split(':')[1]
-    const text = component === 'istio' ? tag : (label ?? tag)
-    if (text) versions[component] = text.replace(/^v/, '')
-  }
-  return { versions, topology: nodes.map(nodeFacts) }
-}
-
-const COMPONENTS = [
-  ['istio', 'istio-system', 'istiod', 'discovery'],
-  ['knative', 'knative-serving', 'controller', 'controller'],
-  ['net-istio', 'knative-serving', 'net-istio-controller', 'controller'],
-  ['cert-manager', 'cert-manager', 'cert-manager', 'cert-manager-controller'],
-  ['metallb', 'metallb-system', 'controller', 'controller'],
-  ['lb-controller', 'kube-system', 'aws-load-balancer-controller', 'aws-load-balancer-controller'],
-  ['aws-load-balancer-controller', 'kube-system', 'aws-load-balancer-controller', 'aws-load-balancer-controller'],
-] as const
-
-function nodeFacts(node: KubernetesObject): Report['topology'][number] {
-  const labels = node.metadata?.labels ?? {}
-  const roles = Object.keys(labels)
-    .filter((key) => key.startsWith('node-role.kubernetes.io/'))
-    .map((key) => key.split('/')[1])
-  return {
-    node: node.metadata?.name ?? '',
-    zone: zoneOf(node),
-    roles: roles.join(', ') || 'worker',
-    version: String(node.status?.nodeInfo?.kubeletVersion ?? ''),
-    ready: conditionOf(node, 'Ready')?.status === 'True',
-  }
-}

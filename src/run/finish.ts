@@ -2,7 +2,8 @@ import { loadCatalogue } from '../check/catalogue.ts'
 import { plainMessage } from '../core/problem.ts'
 import { startTrace, endTrace } from '../core/trace.ts'
 import { journalFile, traceFile, writeRunInfo, type RunInfo } from '../config/run-info.ts'
-import { buildReport, readClusterFacts, type ClusterFacts } from '../report/build-report.ts'
+import { buildReport } from '../report/build-report.ts'
+import { readClusterFacts, type ClusterFacts } from '../report/cluster-facts.ts'
 import type { Report } from '../report/report-schema.ts'
 import { Journal } from '../cluster/journal.ts'
 import { keepLease } from '../cluster/run-lease.ts'
@@ -67,7 +68,7 @@ async function undoRun(
       stopRenewing = run.lease ? keepLease(api, run.id) : undefined
       const [leftBehind, facts] = await Promise.all([
         undoAll(api, journal, tell),
-        readClusterFacts(api).catch(() => NO_FACTS),
+        readClusterFacts(api, run).catch(() => NO_FACTS),
       ])
       return { leftBehind, facts }
     } finally {
