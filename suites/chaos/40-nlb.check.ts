@@ -2,6 +2,9 @@ import { throughFault } from '../../src/chaos/experiment.ts'
 import { gatewayUnderFault } from '../../src/chaos/gateway.ts'
 import { openServedService } from '../../src/chaos/served.ts'
 import { check } from '../../src/check/check.ts'
+import { DoesNotApply } from '../../src/core/problem.ts'
+import { theGateway } from '../../src/survey/surveyed.ts'
+import { balancedPorts } from '../../src/survey/traffic-ports.ts'
 import { workloadId } from '../../src/survey/workload-id.ts'
 import { describeCost, expectWithin } from './within-budget.ts'
 
@@ -27,7 +30,13 @@ check(
     const gateway = await gatewayUnderFault(stack)
     const [leaving] = await gateway.readyPods()
     const address = String(leaving?.status?.podIP)
-    const before = (await stack.cloud.targets(80)).length
+    const front = await theGateway(stack)
+    const port = balancedPorts(front).find(({ target }) => target !== front.statusPort)?.port
+    if (port === undefined) throw new DoesNotApply('The gateway listens on no port for HTTP or HTTPS.')
+    const targets = await stack.cloud.targets(port)
+    if (!targets.some((target) => target.address === address))
+      throw new DoesNotApply(`The NLB targets of port ${port} are instances, not pods: none drains with a pod.`)
+    const before = targets.length
     const observed = await throughFault(
       { stack, attach, measure },
       { name: 'chaos/nlb-target-drain', host: service.host, watched: [gateway.watched] },
@@ -37,9 +46,9 @@ check(
         await stack.k8s.evict(leaving?.metadata?.name ?? '', leaving?.metadata?.namespace ?? '')
         let goneMs = Infinity
         await stack.eventually(
-          `healthy NLB targets of port 80 without ${address}`,
+          `healthy NLB targets of port ${port} without ${address}`,
           async () => {
-            const states = await stack.cloud.targets(80)
+            const states = await stack.cloud.targets(port)
             const own = states.find(({ id }) => id.startsWith(`${address}:`))
             if (own && own.state !== 'draining' && own.state !== 'unused')
               return `target ${own.id} is ${own.state}, expected draining`
