@@ -123,8 +123,12 @@ Example: plumbline survey --target existing --context prod-eks`,
     .command('test')
     .description("run Plumbline's own tests: types, lint, unit tests, a certify of the twin, and sabotages on it")
     .option('--quick', 'run only types, lint and unit tests')
-    .option('--whole', 'run every sabotage, not only the sixth that the commit selects')
-    .option('--lanes <number>', 'how many twins run side by side (default: 4)', Number)
+    .option('--whole', 'run every sabotage, not only the twentieth that the commit selects')
+    .option(
+      '--lanes <number>',
+      'how many twins run side by side (default: as many as there are cores, at most 4)',
+      Number,
+    )
     .addHelpText('after', '\nExample: plumbline test --quick')
     .action(async (flags: TestFlags) => exit(await (await import('./test.ts')).test(flags)))
   return program

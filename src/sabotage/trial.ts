@@ -125,7 +125,10 @@ const outcomes = (records: ReadonlyMap<string, CheckRecord>): Record<string, Out
 /** The first check with a finding, and what it saw; undefined where there is none. */
 function firstFinding(records: ReadonlyMap<string, CheckRecord>): string | undefined {
   const finding = [...records.values()].find((record) => !isPassOrExcused(record))
-  return finding && `${finding.id}: ${finding.outcome}: ${finding.seen.split('\n')[0]}`
+  if (!finding) return undefined
+  const isLate = /timed out|(within|after) [\d.]+ s/.test(finding.seen)
+  const hint = isLate ? '; where this machine is slow, raise deadlines.factor or run fewer lanes' : ''
+  return `${finding.id}: ${finding.outcome}: ${finding.seen.split('\n')[0]}${hint}`
 }
 
 async function performPhase(
