@@ -62,7 +62,12 @@ check(
     expect(hello.host, `Service ${hello.namespace}/hello, host in status.url`).toBe(
       `hello.${hello.namespace}.${domain}`,
     )
-    return `Service ${hello.namespace}/hello has the URL ${hello.object.status?.url}`
+    const { scheme } = stack.config.expect
+    const url = String(hello.object.status?.url)
+    expect(!scheme || url.startsWith(`${scheme}://`)).toHold(
+      `Service ${hello.namespace}/hello: status.url is ${url}, expected scheme ${scheme} (expect.scheme of stack.yaml)`,
+    )
+    return `Service ${hello.namespace}/hello has the URL ${url}`
   },
 )
 
