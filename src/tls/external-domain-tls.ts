@@ -1,55 +1,68 @@
-import { workloadNamespace } from '../cluster/workload.ts'
 import type { X509Certificate } from 'node:crypto'
-import { CERTIFICATE } from './cert-manager.ts'
-import { externalTlsKey, issuesCertificatesItself } from '../knative/settings.ts'
-import { KNATIVE } from '../kube/kinds.ts'
-import type { KubernetesObject } from '../core/object.ts'
-import type { ObjectId } from '../kube/object-id.ts'
-import { allTrue } from '../kube/until.ts'
-import type { Cluster } from '../cluster/cluster.ts'
-import type { CertManager } from './cert-manager.ts'
+import { parse } from 'yaml'
 import type { Changes } from '../cluster/changes.ts'
+import type { Cluster } from '../cluster/cluster.ts'
+import { workloadNamespace } from '../cluster/workload.ts'
+import { DoesNotApply, NotLookedAt, StackFailure } from '../core/problem.ts'
+import { externalTlsKey, issuesCertificatesItself } from '../knative/settings.ts'
 import type { Knative } from '../knative/knative.ts'
+import { tuneSetting } from '../knative/tune-setting.ts'
+import { INGRESS, SERVICE } from '../kube/kinds.ts'
+import { allTrue } from '../kube/until.ts'
+import { knativeComponent, theKnative } from '../survey/surveyed.ts'
+import { workloadId } from '../survey/workload-id.ts'
+import { readCertificates } from '../traffic/certificates.ts'
+import type { CertManager } from './cert-manager.ts'
+import { CertificateObjects } from './certificate-objects.ts'
+import { requireOwnRoutesOnly } from './route-owners.ts'
 
 type Parts = Cluster & { certManager: CertManager; changes: Changes; knative: Knative }
-
-const KNATIVE_CERTIFICATE = 'networking.internal.knative.dev/v1alpha1/Certificate'
-const GATEWAY = 'networking.istio.io/v1beta1/Gateway'
-const SERVICE = 'serving.knative.dev/v1/Service'
-const ROUTE = 'serving.knative.dev/v1/Route'
 
 /** One of our own Services, with the certificate that Knative requested for it. */
 export interface SecuredService {
   url: URL
-  /** The name of its Knative Certificate, and whether that is Ready. */
+  /** The name of its certificate's Secret. */
   certificate: string
   ca: X509Certificate
   key: string
 }
 
 /**
- * Enables external domain TLS with the run's CA until the running check ends, and gives one of our own Services whose
- * URL is https. Every Route of the cluster gets a certificate meanwhile; those of other Services are deleted again.
+ * One of our own Services whose URL is https. Where external domain TLS is on, nothing is changed: the Service gets a
+ * certificate as any other does. Where it is off, it is turned on with the run's CA until the running check ends; that
+ * is done only where all Routes are ours, since Knative has one setting and one issuer for all.
+ * @throws DoesNotApply where others would notice, or a certificate would be ordered from somebody else's CA
  */
 export async function securedService(stack: Parts): Promise<SecuredService> {
-  const { issuer, ca } = await stack.certManager.authority()
   const version = await stack.knative.version()
   const key = externalTlsKey(version)
-  const existing = new Set((await listCertificateObjects(stack)).map(nameOf))
-  const restart = async () => {
-    if (issuesCertificatesItself(version))
-      await stack.changes.restart({ kind: 'apps/v1/Deployment', namespace: KNATIVE, name: 'controller' })
+  if ((await theKnative(stack)).externalDomainTls) {
+    await requireOwnIssuer(stack)
+    return { ...(await createSecured(stack)), key }
   }
+  const namespaces = await requireOwnRoutesOnly(stack)
+  const { issuer, ca } = await stack.certManager.authority()
+  const controller = workloadId(await knativeComponent(stack, 'controller'))
+  const restart = async () => {
+    if (issuesCertificatesItself(version)) await stack.changes.restart(controller)
+  }
+  const namespace = await workloadNamespace(stack, 'secured')
+  const objects = await CertificateObjects.of(stack, [...new Set([...namespaces, namespace])])
   // When the check ends the settings are restored first, then the controller restarts without TLS, then what was
   // created is deleted.
-  stack.changes.atEnd(() => removeNew(stack, existing))
+  stack.changes.atEnd(() => objects.remove())
   stack.changes.atEnd(restart)
-  await stack.changes.tune('v1/ConfigMap', KNATIVE, 'config-certmanager', {
-    data: { issuerRef: `kind: ClusterIssuer\nname: ${issuer}\n` },
-  })
-  await stack.changes.tune('v1/ConfigMap', KNATIVE, 'config-network', { data: { [key]: 'Enabled' } })
+  await tuneSetting(stack, 'config-certmanager', { issuerRef: `kind: ClusterIssuer\nname: ${issuer}\n` })
+  await tuneSetting(stack, 'config-network', { [key]: 'Enabled' })
   await restart()
-  const namespace = await workloadNamespace(stack, 'secured')
+  const secured = await createSecured(stack, namespace)
+  await objects.note()
+  return { ...secured, ca, key }
+}
+
+/** Creates the Service, and waits until it is Ready at an https URL; gives what its certificate is signed by. */
+async function createSecured(stack: Parts, given?: string): Promise<Omit<SecuredService, 'key'>> {
+  const namespace = given ?? (await workloadNamespace(stack, 'secured'))
   await stack.apply(stack.knative.manifest(namespace, 'secured'))
   const [service] = await stack.until(
     { kind: SERVICE, namespace, name: 'secured' },
@@ -60,56 +73,36 @@ export async function securedService(stack: Parts): Promise<SecuredService> {
         : `status.url is ${objects[0]?.status?.url}, expected https`),
     'serviceReady',
   )
-  const route = await stack.k8s.get(ROUTE, 'secured', namespace)
-  const [certificate] = await stack.until(
-    { kind: KNATIVE_CERTIFICATE, namespace, name: `route-${route.metadata?.uid}` },
-    allTrue('Ready'),
-    'issued',
-  )
-  // For `plumbline recover`, if this run is killed before it removes them.
-  const created = (await listCertificateObjects(stack)).filter((id) => !existing.has(nameOf(id)))
-  for (const id of created) stack.journal.made(id)
-  return { url: new URL(String(service?.status?.url)), certificate: certificate?.metadata?.name ?? '', ca, key }
+  const { spec } = await stack.k8s.get(INGRESS, 'secured', namespace)
+  const [tls] = (spec?.tls ?? []) as { secretName: string; secretNamespace: string }[]
+  if (!tls) throw new StackFailure(`Ingress ${namespace}/secured has no spec.tls, though its Service's URL is https.`)
+  const secret = await stack.k8s.get('v1/Secret', tls.secretName, tls.secretNamespace)
+  const pem = Buffer.from(String(secret.data?.['ca.crt'] ?? ''), 'base64').toString()
+  const [ca] = pem ? readCertificates(pem) : []
+  if (!ca)
+    throw new NotLookedAt(`Secret ${tls.secretNamespace}/${tls.secretName} has no ca.crt: who signed it is not known.`)
+  return { url: new URL(String(service?.status?.url)), certificate: tls.secretName, ca }
 }
 
-const nameOf = ({ kind, namespace, name }: ObjectId): string => `${kind} ${namespace}/${name}`
+/** Kinds of issuers that sign in the cluster, or at a CA of one's own: a certificate more costs nobody anything. */
+const OWN = ['ca', 'selfSigned', 'vault']
 
-/**
- * What Knative, net-istio and cert-manager make of certificates for Routes: the certificates, their secrets, the copies
- * of these beside the gateway, and a Gateway for each Ingress, which net-istio leaves when TLS goes off.
- */
-async function listCertificateObjects(stack: Parts): Promise<ObjectId[]> {
-  const ids = (kind: string, items: readonly KubernetesObject[]) =>
-    items.map(({ metadata }) => ({ kind, name: metadata?.name ?? '', namespace: metadata?.namespace }))
-  const [certificates, issued, gateways, secrets] = await Promise.all([
-    stack.k8s.list(KNATIVE_CERTIFICATE),
-    stack.k8s.list(CERTIFICATE),
-    stack.k8s.list(GATEWAY, { labels: 'networking.internal.knative.dev/ingress' }),
-    stack.k8s.list('v1/Secret'),
-  ])
-  const certificateSecrets = new Set(
-    certificates.items.map(({ metadata, spec }) => `${metadata?.namespace}/${spec?.secretName}`),
+/** @throws DoesNotApply where Knative's issuer orders certificates from a CA with limits or a price */
+async function requireOwnIssuer(stack: Parts): Promise<void> {
+  const { namespace } = await theKnative(stack)
+  const map = await stack.maybe('v1/ConfigMap', 'config-certmanager', namespace)
+  const reference = (parse(String(map?.data?.issuerRef ?? '')) ?? {}) as {
+    kind?: string
+    name?: string
+    group?: string
+  }
+  const { kind = 'ClusterIssuer', name = 'knative-selfsigned-issuer', group = 'cert-manager.io' } = reference
+  if (group !== 'cert-manager.io' || kind !== 'ClusterIssuer')
+    throw new DoesNotApply(`external-domain-tls is on with issuer ${kind} ${name} of ${group}, which is left alone.`)
+  const { spec = {} } = await stack.one('cert-manager.io/v1/ClusterIssuer', name)
+  if (OWN.some((type) => type in (spec as object))) return
+  throw new DoesNotApply(
+    `external-domain-tls is on, and ClusterIssuer ${name} is of type ${Object.keys(spec as object)[0] ?? 'unknown'}: ` +
+      'a certificate for a Service of ours would be ordered from its CA, and count against its limits.',
   )
-  const knativeSecrets = secrets.items.filter(
-    ({ metadata }) =>
-      metadata?.labels?.['networking.internal.knative.dev/certificate-uid'] ||
-      certificateSecrets.has(`${metadata?.namespace}/${metadata?.name}`),
-  )
-  const knativeIssued = issued.items.filter(
-    ({ metadata }) => metadata?.annotations?.['networking.knative.dev/certificate.class'],
-  )
-  return [
-    ...ids(KNATIVE_CERTIFICATE, certificates.items),
-    ...ids(CERTIFICATE, knativeIssued),
-    ...ids(GATEWAY, gateways.items),
-    ...ids('v1/Secret', knativeSecrets),
-  ]
-}
-
-/** Deletes the certificate objects that did not exist before, and marks them as undone in the journal. */
-async function removeNew(stack: Parts, existing: ReadonlySet<string>): Promise<void> {
-  const fresh = (await listCertificateObjects(stack)).filter((id) => !existing.has(nameOf(id)))
-  await Promise.all(fresh.map((id) => stack.k8s.delete(id)))
-  const ids = new Set(fresh.map(nameOf))
-  for (const entry of stack.journal.pending()) if (ids.has(nameOf(entry.object))) stack.journal.undone(entry.seq)
 }

@@ -15,7 +15,12 @@ export function helloWorkload(program: string): KubeObject[] {
     {
       apiVersion: 'serving.knative.dev/v1',
       kind: 'Service',
-      metadata: { name: 'hello', namespace: 'plumbline' },
+      // As `up` labels it: what is ours by that label nobody else sends requests to.
+      metadata: {
+        name: 'hello',
+        namespace: 'plumbline',
+        labels: { 'app.kubernetes.io/managed-by': 'plumbline' },
+      },
       spec: {
         template: {
           metadata: { annotations: { 'autoscaling.knative.dev/min-scale': '1' } },
