@@ -10,12 +10,14 @@ import { Istio } from '../mesh/istio.ts'
 import { CertManager } from '../tls/cert-manager.ts'
 import { Agent } from '../traffic/agent.ts'
 import { Ingress } from '../traffic/ingress.ts'
+import { Protocols } from '../traffic/protocols.ts'
 
 /** What a check is handed: the cluster and the parts of the stack in it, wired together. One for a whole run. */
 export class Stack extends Cluster {
   readonly changes: Changes
   readonly agent: Agent
   readonly ingress: Ingress
+  readonly protocols: Protocols
   readonly istio: Istio
   readonly gatewayLog: GatewayLog
   readonly knative: Knative
@@ -29,6 +31,7 @@ export class Stack extends Cluster {
     this.changes = new Changes(this)
     this.agent = new Agent(this)
     this.ingress = new Ingress(this, this.agent)
+    this.protocols = new Protocols(this, this.ingress, this.agent)
     this.istio = new Istio(this)
     this.gatewayLog = new GatewayLog(this, this.ingress, this.istio)
     this.knative = new Knative(this, this.ingress)

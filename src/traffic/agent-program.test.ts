@@ -55,7 +55,7 @@ afterAll(() => agent[Symbol.asyncDispose]())
 
 test('the program is one file that a ConfigMap holds many times over', async () => {
   const program = await agentProgram()
-  expect(program.length).toBeLessThan(50_000)
+  expect(program.length).toBeLessThan(100_000)
   expect(program).not.toMatch(/require\("(?!node:)/)
 })
 

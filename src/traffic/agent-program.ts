@@ -7,6 +7,12 @@
 //   /probe      as /request, and {rate, reuse}    begins a probe: {id, now}
 //   /samples    {id, from}                        a probe's samples from that number on: {samples, forgotten}
 //   /end        {id, from}                        ends a probe and gives the same
+//   /http2      an Http2Exchange and withinMs     asks several hosts over one connection: Http2Answers
+//   /grpc       a GrpcCall and withinMs           makes one call: a GrpcAnswer
+//   /websocket  a WebsocketTalk and withinMs      talks over one websocket: a WebsocketAnswer
+//   /streams    a StreamsTarget                   opens streams and keeps them open: {id, now}
+//   /records    {id}                              what became of them so far: {records, now, forgotten}
+//   /close      {id}                              ends them and gives the same
 //   /clock      {}                                the pod's wall clock: {now}
 //
 // Times are in milliseconds; those of samples count from the beginning of the probe.
@@ -15,8 +21,12 @@ import { readFileSync } from 'node:fs'
 import http, { type IncomingMessage } from 'node:http'
 import { TOKEN_HEADER, UNKNOWN_PROBE } from './agent-protocol.ts'
 import { shakeHands, type HandshakeRequest } from './handshake.ts'
+import { callGrpc, type GrpcCall } from './grpc.ts'
+import { sendOverHttp2, type Http2Exchange } from './http2.ts'
 import { sendRequest, type HttpRequest } from './http.ts'
+import { OpenStreams, type StreamsTarget } from './open-streams.ts'
 import { startProber, type Prober, type ProbeOptions } from './prober.ts'
+import { talkOverWebsocket, type WebsocketTalk } from './websocket.ts'
 
 const { PORT = '8080', TOKEN_FILE = '/agent-token/token', FORGOTTEN_MS = '15000' } = process.env
 const LONGEST_BODY = 1_000_000
@@ -33,16 +43,16 @@ class Refusal extends Error {
   }
 }
 
-/** A probe under way. One that nobody asks about belongs to a run that is gone: it must not send for ever. */
-class KeptProbe {
-  readonly prober: Prober
+/** What goes on here: a probe, or streams. What nobody asks about belongs to a run that is gone: it must not go on. */
+class Kept<T extends { end: () => unknown }> {
+  readonly what: T
   /** It ended because nobody asked about it. */
   forgotten = false
   readonly #watch: NodeJS.Timeout
   #asked = performance.now()
 
-  constructor(prober: Prober) {
-    this.prober = prober
+  constructor(what: T) {
+    this.what = what
     this.#watch = setInterval(() => {
       if (performance.now() - this.#asked < Number(FORGOTTEN_MS)) return
       this.forgotten = true
@@ -57,11 +67,12 @@ class KeptProbe {
 
   async end(): Promise<void> {
     clearInterval(this.#watch)
-    await this.prober.end()
+    await this.what.end()
   }
 }
 
-const probes = new Map<string, KeptProbe>()
+const probes = new Map<string, Kept<Prober>>()
+const streams = new Map<string, Kept<OpenStreams>>()
 
 type Body = Record<string, unknown>
 
@@ -69,11 +80,24 @@ const works: Record<string, (body: Body) => unknown> = {
   request: (body) => sendRequest(checked<HttpRequest>(body, 'host'), { withinMs: amount(body, 'withinMs') }),
   handshake: (body) => shakeHands(checked<HandshakeRequest>(body), amount(body, 'withinMs')),
   probe: startProbe,
-  samples: (body) => samplesOf(probeOf(body), body),
+  samples: (body) => samplesOf(keptOf(probes, body), body),
   end: async (body) => {
-    const probe = probeOf(body)
+    const probe = keptOf(probes, body)
     await probe.end()
     return samplesOf(probe, body)
+  },
+  http2: (body) => sendOverHttp2(checked<Http2Exchange>(body), amount(body, 'withinMs')),
+  grpc: (body) => callGrpc(checked<GrpcCall>(body, 'host', 'method'), amount(body, 'withinMs')),
+  websocket: (body) => talkOverWebsocket(checked<WebsocketTalk>(body, 'host'), amount(body, 'withinMs')),
+  streams: (body) => {
+    const open = new OpenStreams(checked<StreamsTarget>(body, 'host', 'kind'))
+    return { id: keep(streams, open), now: open.now }
+  },
+  records: (body) => recordsOf(keptOf(streams, body)),
+  close: async (body) => {
+    const open = keptOf(streams, body)
+    await open.end()
+    return recordsOf(open)
   },
   clock: () => ({ now: performance.timeOrigin + performance.now() }),
 }
@@ -82,21 +106,27 @@ function startProbe(body: Body): { id: string; now: number } {
   const rate = amount(body, 'rate')
   const request = checked<HttpRequest & ProbeOptions>(body, 'host')
   const prober = startProber(request, { rate, reuse: body.reuse === true }, amount(body, 'withinMs'))
-  // Random: the number of a probe of an earlier agent must not be that of another one here.
+  return { id: keep(probes, prober), now: prober.now }
+}
+
+function keep<T extends { end: () => unknown }>(all: Map<string, Kept<T>>, what: T): string {
+  // Random: the number of what went on in an earlier agent must not be that of another one here.
   const id = randomUUID()
-  probes.set(id, new KeptProbe(prober))
-  return { id, now: prober.now }
+  all.set(id, new Kept(what))
+  return id
 }
 
-function probeOf({ id }: Body): KeptProbe {
-  const probe = typeof id === 'string' ? probes.get(id) : undefined
-  if (!probe)
+function keptOf<T extends { end: () => unknown }>(all: Map<string, Kept<T>>, { id }: Body): Kept<T> {
+  const kept = typeof id === 'string' ? all.get(id) : undefined
+  if (!kept)
     throw new Refusal(404, UNKNOWN_PROBE, `this agent has no probe ${String(id)}: it started after that probe began`)
-  return probe.ask()
+  return kept.ask()
 }
 
-const samplesOf = ({ prober, forgotten }: KeptProbe, { from }: Body) => ({
-  samples: prober.samples.slice(typeof from === 'number' ? from : 0),
+const recordsOf = ({ what, forgotten }: Kept<OpenStreams>) => ({ records: what.records, now: what.now, forgotten })
+
+const samplesOf = ({ what, forgotten }: Kept<Prober>, { from }: Body) => ({
+  samples: what.samples.slice(typeof from === 'number' ? from : 0),
   forgotten,
 })
 

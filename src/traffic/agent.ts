@@ -7,9 +7,14 @@ import type { Cluster } from '../cluster/cluster.ts'
 import { agentProgram } from './agent-bundle.ts'
 import { AgentProblem, isGone, nameOfPod, postToPod, type AgentPod } from './agent-pod.ts'
 import { AgentProbe, type StartedProbe } from './agent-probe.ts'
+import { AgentStreams } from './agent-streams.ts'
+import type { GrpcAnswer, GrpcCall } from './grpc.ts'
 import type { HandshakeAnswer, HandshakeRequest } from './handshake.ts'
 import type { Answer, HttpRequest } from './http.ts'
+import type { Http2Answers, Http2Exchange } from './http2.ts'
+import type { StreamsTarget } from './open-streams.ts'
 import type { ProbeOptions } from './prober.ts'
+import type { WebsocketAnswer, WebsocketTalk } from './websocket.ts'
 
 /**
  * A Deployment of ours whose one pod sends requests from inside the cluster, reached by the API server's pod proxy.
@@ -44,6 +49,34 @@ export class Agent {
     return this.#ask('handshake', { ...request, withinMs: deadline('request') }, true)
   }
 
+  /** Asks hosts over one HTTP/2 connection from the agent pod; see http2.ts. @throws AgentProblem as `send` */
+  sendOverHttp2(exchange: Http2Exchange): Promise<Http2Answers> {
+    return this.#ask('http2', { ...exchange, withinMs: deadline('request') }, true)
+  }
+
+  /** Makes a gRPC call from the agent pod; see grpc.ts. @throws AgentProblem as `send` */
+  callGrpc(call: GrpcCall): Promise<GrpcAnswer> {
+    return this.#ask('grpc', { ...call, withinMs: deadline(call.within ?? 'request') }, true)
+  }
+
+  /** Talks over a websocket from the agent pod; see websocket.ts. @throws AgentProblem as `send` */
+  talk(talk: WebsocketTalk): Promise<WebsocketAnswer> {
+    return this.#ask('websocket', { ...talk, withinMs: deadline(talk.within ?? 'request') + (talk.keepMs ?? 0) }, true)
+  }
+
+  /**
+   * Opens streams from the agent pod and keeps them open; see open-streams.ts.
+   * @throws AgentProblem where the agent does not start
+   */
+  async openStreams(target: StreamsTarget): Promise<AgentStreams> {
+    const withinMs = deadline('request')
+    let home: AgentPod | undefined
+    const { id } = await this.#ask<{ id: string }>('streams', { ...target, withinMs }, true, (pod) => {
+      home = pod
+    })
+    return new AgentStreams((what) => this.askPod(home!, what, { id, withinMs }))
+  }
+
   /**
    * Begins a probe that the agent pod sends at a set rate; see prober.ts.
    * @throws AgentProblem where the agent does not start
@@ -72,7 +105,7 @@ export class Agent {
    * Has one agent pod do something: one of the mesh, one beside a load generator.
    * @throws AgentProblem where the pod is gone or does not take the request
    */
-  async askPod<T>(pod: AgentPod, what: string, request: { withinMs: number }): Promise<T> {
+  async askPod<T>(pod: AgentPod, what: string, request: { withinMs: number } & Record<string, unknown>): Promise<T> {
     try {
       return await postToPod<T>(this.#cluster, pod, this.#token, what, request)
     } catch (problem) {

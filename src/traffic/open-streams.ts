@@ -35,11 +35,18 @@ export interface StreamRecord {
   ended?: { at: number; how: StreamEnd; detail: string }
 }
 
+/** Streams under way, from here or from the agent. */
+export interface KeptStreams {
+  readonly records: readonly StreamRecord[]
+  /** Ends all of them, and gives what became of each. */
+  end: () => Promise<readonly StreamRecord[]>
+}
+
 /** A place that failed to open is tried again so much later. */
 const AGAIN_MS = 100
 
 /** Keeps streams open from where this code runs, and records what becomes of each. */
-export class OpenStreams {
+export class OpenStreams implements KeptStreams {
   readonly records: StreamRecord[] = []
   readonly began = performance.now()
   readonly #target: StreamsTarget
@@ -57,8 +64,8 @@ export class OpenStreams {
     return performance.now() - this.began
   }
 
-  /** Ends all of them, and gives the records. */
-  end(): StreamRecord[] {
+  // eslint-disable-next-line @typescript-eslint/require-await -- those of the agent end later
+  async end(): Promise<StreamRecord[]> {
     this.#over = true
     for (const timer of this.#timers) clearTimeout(timer)
     for (const abandon of this.#abandon) abandon()

@@ -107,7 +107,7 @@ it.each(['grpc', 'websocket'] as const)('keeps %s streams open, and says how eac
   await expect.poll(() => open.records.filter(({ messages }) => messages > 3).length, { timeout: WITHIN_MS }).toBe(3)
   program.kill('SIGTERM')
   await expect.poll(() => open.records.filter(({ ended }) => ended).length, { timeout: WITHIN_MS }).toBeGreaterThan(3)
-  const records = open.end()
+  const records = await open.end()
   const first = records.slice(0, 3)
   expect(first.map(({ pod }) => pod)).toEqual(['pod-a', 'pod-a', 'pod-a'])
   const how = kind === 'grpc' ? 'goaway' : 'clean'
@@ -119,5 +119,5 @@ it.each(['grpc', 'websocket'] as const)('keeps %s streams open, and says how eac
 it('gives a stream up on which nothing comes', async () => {
   const open = new OpenStreams({ ...here, kind: 'websocket', host: 'a', count: 1, everyMs: 0, silentMs: 50 })
   await expect.poll(() => open.records[0]?.ended?.how, { timeout: WITHIN_MS }).toBe('silent')
-  open.end()
+  await open.end()
 })
