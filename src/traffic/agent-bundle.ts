@@ -23,6 +23,8 @@ async function bundle(): Promise<string> {
     platform: 'node',
     target: 'node22',
     format: 'cjs',
+    // ws tries native modules that the pod does not have.
+    define: { 'process.env.WS_NO_BUFFER_UTIL': '"1"', 'process.env.WS_NO_UTF_8_VALIDATE': '"1"' },
     logLevel: 'silent',
   })
   await stop()
