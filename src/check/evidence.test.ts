@@ -2,12 +2,13 @@ import { expect, test } from 'vitest'
 import type { Cluster } from '../cluster/cluster.ts'
 import type { KubernetesObject } from '../core/object.ts'
 import { Scope } from '../core/scope.ts'
+import { smallSurvey } from '../../test/small-survey.ts'
 import { gatherEvidence } from './evidence.ts'
 
-const pod = (namespace: string, container: string): KubernetesObject => ({
+const pod = (namespace: string, container: string, app = container): KubernetesObject => ({
   apiVersion: 'v1',
   kind: 'Pod',
-  metadata: { name: 'p', namespace, managedFields: [{ manager: 'x' }] },
+  metadata: { name: 'p', namespace, labels: { app }, managedFields: [{ manager: 'x' }] },
   spec: { containers: [{ name: container, env: [{ name: 'TOKEN', value: 'hush' }] }] },
 })
 
@@ -16,7 +17,7 @@ function clusterOf(log: string | Error) {
   const tails: number[] = []
   const cluster = {
     runTag: 'ab12',
-    config: { gateway: { namespace: 'istio-system', service: 'gateway' } },
+    survey: () => Promise.resolve(smallSurvey),
     k8s: {
       list: () => Promise.resolve({ items: [] }),
       log: ({ namespace, container }: Record<string, string>, { tail }: { tail: number }) => {
@@ -39,10 +40,10 @@ const USERS = '[2026] "GET /account HTTP/1.1" 200 "shop.example.com"'
 const OURS = '[2026] "GET /plumb-0123456789abcdef HTTP/1.1" 200 "hello.example.com"'
 
 test('has objects without values of their environment, and leaves the cached object as it was', async () => {
-  const object = pod('istio-system', 'discovery')
+  const object = pod('mesh', 'discovery', 'istiod')
   const before = structuredClone(object)
   const [evidence] = await gather(clusterOf('').cluster, object)
-  expect(evidence).toMatchObject({ name: 'Pod istio-system/p.yaml' })
+  expect(evidence).toMatchObject({ name: 'Pod mesh/p.yaml' })
   expect(evidence!.text).toContain('value: (not shown)')
   expect(evidence!.text).not.toMatch(/hush|managedFields/)
   expect(object).toEqual(before)
@@ -51,9 +52,9 @@ test('has objects without values of their environment, and leaves the cached obj
 test("has of a gateway's log the last lines about our requests, looked for among many", async () => {
   const log = [...Array.from({ length: 60 }, () => OURS), USERS].join('\n')
   const { cluster, tails } = clusterOf(log)
-  const evidence = await gather(cluster, pod('istio-system', 'istio-proxy'))
+  const evidence = await gather(cluster, pod('edge', 'istio-proxy', 'gateway'))
   expect(evidence.at(-1)).toEqual({
-    name: 'log of istio-system/p istio-proxy',
+    name: 'log of edge/p istio-proxy',
     text: Array.from({ length: 40 }, () => OURS).join('\n'),
   })
   expect(tails).toEqual([2000])

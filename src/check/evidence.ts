@@ -1,4 +1,3 @@
-import { gatewayName } from '../cluster/gateway-service.ts'
 import type { KubernetesObject } from '../core/object.ts'
 import { stringify } from 'yaml'
 import { objectName } from '../kube/object-id.ts'
@@ -65,8 +64,7 @@ async function logsOf(cluster: Cluster, objects: KubernetesObject[]): Promise<Ev
 async function logOf(cluster: Cluster, pod: KubernetesObject, container: string): Promise<Evidence> {
   const { name = '', namespace = '' } = pod.metadata ?? {}
   const title = `log of ${namespace}/${name} ${container}`
-  const gateway = await gatewayName(cluster).catch(() => undefined)
-  const share = logShare(pod, container, gateway?.namespace ?? '')
+  const share = logShare(pod, container, await cluster.survey())
   if (share === 'nothing') return { name: title, text: '' }
   try {
     const tail = share === 'all' ? LOG_LINES : LOOKED_THROUGH

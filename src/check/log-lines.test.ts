@@ -1,22 +1,24 @@
 import { describe, expect, test } from 'vitest'
+import { smallSurvey } from '../../test/small-survey.ts'
 import { keptLines, logShare } from './log-lines.ts'
 
-const CONTROLLER = { 'app.kubernetes.io/name': 'aws-load-balancer-controller' }
-const pod = (namespace: string, labels = {}) => ({ kind: 'Pod', metadata: { name: 'p', namespace, labels } })
+const pod = (namespace: string, app: string) => ({
+  ...{ kind: 'Pod', metadata: { name: 'p', namespace, labels: { app } } },
+})
 
 test.each([
-  ['a pod of ours', pod('plumb-hello-ab12'), 'queue-proxy', 'all'],
-  ['istiod', pod('istio-system'), 'discovery', 'all'],
-  ["Knative's controller", pod('knative-serving'), 'controller', 'all'],
-  ['the gateway', pod('istio-system'), 'istio-proxy', 'no traffic of others'],
-  ['the gateway in a namespace of its own', pod('edge'), 'istio-proxy', 'no traffic of others'],
-  ['the activator', pod('knative-serving'), 'activator', 'no traffic of others'],
-  ['the load balancer controller', pod('kube-system', CONTROLLER), 'controller', 'all'],
-  ['another pod of the system', pod('kube-system', { 'k8s-app': 'kube-dns' }), 'coredns', 'nothing'],
-  ["somebody's pod", pod('shop'), 'app', 'nothing'],
-  ["somebody's sidecar", pod('shop'), 'istio-proxy', 'nothing'],
+  ['a pod of ours', pod('plumb-hello-ab12', 'hello'), 'queue-proxy', 'all'],
+  ['istiod', pod('mesh', 'istiod'), 'discovery', 'all'],
+  ["Knative's controller", pod('serving', 'controller'), 'controller', 'all'],
+  ['the gateway', pod('edge', 'gateway'), 'istio-proxy', 'no traffic of others'],
+  ['a gateway that Knative does not use', pod('edge', 'other'), 'istio-proxy', 'nothing'],
+  ['the activator', pod('serving', 'activator'), 'activator', 'no traffic of others'],
+  ['the load balancer controller', pod('kube-system', 'balancer'), 'controller', 'all'],
+  ['another pod of its namespace', pod('kube-system', 'kube-dns'), 'coredns', 'nothing'],
+  ["somebody's pod", pod('shop', 'gateway'), 'app', 'nothing'],
+  ["somebody's sidecar", pod('shop', 'activator'), 'istio-proxy', 'nothing'],
 ] as const)('what may be kept of the log of %s', (_, subject, container, share) => {
-  expect(logShare(subject, container, 'edge')).toBe(share)
+  expect(logShare(subject, container, smallSurvey)).toBe(share)
 })
 
 const OURS = [

@@ -1,3 +1,5 @@
+import { componentWorkloads, gatewayWorkloads, makesPod } from '../survey/stack-workloads.ts'
+import type { Survey } from '../survey/survey.ts'
 import type { KubernetesObject } from '../core/object.ts'
 import { INSTRUMENT_LABEL } from '../traffic/agent-protocol.ts'
 
@@ -7,8 +9,6 @@ import { INSTRUMENT_LABEL } from '../traffic/agent-protocol.ts'
  */
 export type LogShare = 'all' | 'no traffic of others' | 'nothing'
 
-const COMPONENTS = new Set(['istio-system', 'knative-serving', 'cert-manager', 'metallb-system'])
-const LB_CONTROLLER = 'aws-load-balancer-controller'
 // Those through which the requests of users go.
 const PROXIES = new Set(['istio-proxy', 'activator', 'queue-proxy'])
 
@@ -16,15 +16,12 @@ const PROXIES = new Set(['istio-proxy', 'activator', 'queue-proxy'])
  * How much of a container's log a report may have. Our own pods wrote all of theirs for us. Of the stack's components
  * those through which traffic goes have lines of live users. Of any other pod nothing is kept: it is somebody's.
  */
-export function logShare(pod: KubernetesObject, container: string, gatewayNamespace: string): LogShare {
+export function logShare(pod: KubernetesObject, container: string, survey: Survey): LogShare {
   const { namespace = '', labels = {} } = pod.metadata ?? {}
   if (namespace.startsWith('plumb-') || labels[INSTRUMENT_LABEL]) return 'all'
-  const isComponent =
-    COMPONENTS.has(namespace) ||
-    namespace === gatewayNamespace ||
-    (namespace === 'kube-system' && labels['app.kubernetes.io/name'] === LB_CONTROLLER)
-  if (!isComponent) return 'nothing'
-  return PROXIES.has(container) || namespace === gatewayNamespace ? 'no traffic of others' : 'all'
+  if (gatewayWorkloads(survey).some((workload) => makesPod(workload, pod))) return 'no traffic of others'
+  if (!componentWorkloads(survey).some((workload) => makesPod(workload, pod))) return 'nothing'
+  return PROXIES.has(container) ? 'no traffic of others' : 'all'
 }
 
 // A component's own line: '2026-01-01T00:00:00.000000Z\twarning\tenvoy config ...', or JSON with a level and no request
