@@ -64,9 +64,9 @@ async function logsOf(cluster: Cluster, objects: KubernetesObject[]): Promise<Ev
 async function logOf(cluster: Cluster, pod: KubernetesObject, container: string): Promise<Evidence> {
   const { name = '', namespace = '' } = pod.metadata ?? {}
   const title = `log of ${namespace}/${name} ${container}`
-  const share = logShare(pod, container, await cluster.survey())
-  if (share === 'nothing') return { name: title, text: '' }
   try {
+    const share = logShare(pod, container, await cluster.survey())
+    if (share === 'nothing') return { name: title, text: '' }
     const tail = share === 'all' ? LOG_LINES : LOOKED_THROUGH
     const log = await cluster.k8s.log({ name, namespace, container }, { tail })
     return { name: title, text: cut(keptLines(log, share, cluster.runTag).slice(-LOG_LINES).join('\n')) }
