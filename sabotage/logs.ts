@@ -4,8 +4,6 @@ import { DEFAULT_FORMAT } from '../src/mesh/access-log.ts'
 import { connectionManager } from './envoy-filter.ts'
 import type { Saboteur } from '../src/sabotage/saboteur.ts'
 
-const GATEWAY = { matchLabels: { istio: 'ingressgateway' } }
-
 const telemetry = (name: string, namespace: string, spec: object) => ({
   apiVersion: 'telemetry.istio.io/v1',
   kind: 'Telemetry',
@@ -23,23 +21,10 @@ sabotage('access-log-off', { breaks: 'the mesh writes no access log', fails: ['l
   changeMesh(saboteur, { accessLogFile: '' }),
 )
 
-sabotage(
-  'log-format-fixed',
-  {
-    breaks: 'a Telemetry of the gateway names a log provider with its own format',
-    fails: ['logs/encoding', 'logs/custom-format', 'logs/no-restart-needed'],
-  },
-  async (saboteur) => {
-    const provider = { name: 'fixed', envoyFileAccessLog: { path: '/dev/stdout', logFormat: { text: DEFAULT_FORMAT } } }
-    await changeMesh(saboteur, { extensionProviders: [provider] })
-    await saboteur.make(
-      telemetry('log-format-fixed', 'istio-system', {
-        selector: GATEWAY,
-        accessLogging: [{ providers: [{ name: 'fixed' }] }],
-      }),
-    )
-  },
-)
+defect('log-format-kept', {
+  breaks: 'istiod does not push how the mesh is to write access logs',
+  fails: ['logs/encoding', 'logs/custom-format', 'logs/no-restart-needed'],
+})
 
 sabotage(
   'traces-sampled-otherwise',

@@ -8,7 +8,7 @@ sabotage(
   'istiod-gone',
   {
     breaks: 'istiod has no pod',
-    fails: ['mesh/version', 'infra/kubernetes-version', 'knative/hello-ready'],
+    fails: ['mesh/version', 'mesh/pods-running', 'infra/kubernetes-version', 'knative/hello-ready'],
   },
   (saboteur) => saboteur.scale('istio-system', 'istiod', 0),
 )
@@ -22,18 +22,14 @@ sabotage(
 
 sabotage(
   'pod-without-image',
-  { breaks: 'the image of a pod in namespace istio-system cannot be pulled', fails: ['mesh/pods-running'] },
-  (saboteur) =>
-    saboteur.make({
-      apiVersion: 'v1',
-      kind: 'Pod',
-      metadata: {
-        name: 'without-image',
-        namespace: 'istio-system',
-        annotations: { 'sidecar.istio.io/inject': 'false' },
-      },
-      spec: { containers: [{ name: 'none', image: 'registry.invalid/none:1' }] },
-    }),
+  { breaks: 'the image of a new pod of istiod cannot be pulled', fails: ['mesh/pods-running'] },
+  async (saboteur) => {
+    const [kind, namespace, name] = ['apps/v1/Deployment', 'istio-system', 'istiod'] as const
+    const { spec } = await saboteur.api.get(kind, name, namespace)
+    const containers = (spec?.template?.spec?.containers ?? []) as object[]
+    const without = containers.map((container) => ({ ...container, image: 'registry.invalid/none:1' }))
+    await saboteur.change(kind, namespace, name, { spec: { template: { spec: { containers: without } } } })
+  },
 )
 
 sabotage(
@@ -75,22 +71,23 @@ defect('istioctl-lenient', {
   fails: ['mesh/install-values'],
 })
 
+// What is in a tenant's namespace is a remark.
 const virtualService = (name: string, gateways: string[], hosts: string[], status = 200) => ({
   apiVersion: 'networking.istio.io/v1',
   kind: 'VirtualService',
-  metadata: { name, namespace: 'default' },
+  metadata: { name, namespace: 'istio-system' },
   spec: { gateways, hosts, http: [{ directResponse: { status, body: { string: 'sabotage' } } }] },
 })
 
 sabotage(
   'gateway-unknown',
   { breaks: 'a VirtualService names a Gateway that does not exist', fails: ['mesh/analyze-clean'] },
-  (saboteur) => saboteur.make(virtualService('astray', ['default/nowhere'], ['astray.example.com'])),
+  (saboteur) => saboteur.make(virtualService('astray', ['istio-system/nowhere'], ['astray.example.com'])),
 )
 
 sabotage(
   'host-claimed-twice',
-  { breaks: 'two VirtualServices claim the same host on a gateway', fails: ['mesh/route-conflicts'] },
+  { breaks: 'two VirtualServices want the same requests on a gateway', fails: ['mesh/route-conflicts'] },
   async (saboteur) => {
     for (const name of ['first', 'second'])
       await saboteur.make(virtualService(name, ['knative-serving/knative-ingress-gateway'], ['twice.example.com']))
@@ -109,16 +106,15 @@ sabotage(
 sabotage(
   'two-telemetries',
   {
-    breaks: 'a namespace has two Telemetry resources without a selector',
-    // The namespace has no pod, so neither Telemetry applies to one.
-    fails: ['mesh/telemetry-one-per-namespace', 'mesh/analyze-clean', 'logs/telemetry-applied'],
+    breaks: 'a namespace of the stack has two Telemetry resources without a selector',
+    fails: ['mesh/telemetry-one-per-namespace', 'mesh/analyze-clean'],
   },
   async (saboteur) => {
     for (const name of ['one', 'other'])
       await saboteur.make({
         apiVersion: 'telemetry.istio.io/v1',
         kind: 'Telemetry',
-        metadata: { name, namespace: 'default' },
+        metadata: { name, namespace: 'cert-manager' },
         spec: { accessLogging: [{ providers: [{ name: 'envoy' }] }] },
       })
   },

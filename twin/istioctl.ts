@@ -18,6 +18,8 @@ const { values, positionals } = parseArgs({
     context: { type: 'string' },
     'all-namespaces': { type: 'boolean' },
     output: { type: 'string' },
+    istioNamespace: { type: 'string', short: 'i' },
+    revision: { type: 'string' },
     'failure-threshold': { type: 'string' },
     remote: { type: 'string' },
   },

@@ -3,22 +3,20 @@ import { StackFailure } from '../core/problem.ts'
 import { readyPods } from '../kube/pods.ts'
 import { labelQuery } from '../kube/selector.ts'
 import { theGateway } from '../survey/surveyed.ts'
-import type { Ref } from '../survey/survey.ts'
+import type { Gateway, Ref } from '../survey/survey.ts'
 import type { Cluster } from './cluster.ts'
 
 /**
- * The name of the Service in front of the gateway: what stack.yaml says (gateway.namespace, gateway.service), else what
- * the survey found.
+ * The name of the Service in front of the gateway that carries our requests.
  * @throws StackFailure where there is no gateway
  */
 export async function gatewayName(cluster: Cluster): Promise<Ref> {
-  const { namespace, service } = cluster.config.gateway
-  if (namespace && service) return { namespace, name: service }
-  return (await theGateway(cluster)).service
+  const { namespace, name } = (await theGateway(cluster)).service
+  return { namespace, name }
 }
 
 /**
- * The Service in front of the gateway.
+ * The Service in front of that gateway.
  * @throws StackFailure where it does not exist
  */
 export async function gatewayService(cluster: Cluster): Promise<KubernetesObject> {
@@ -26,20 +24,22 @@ export async function gatewayService(cluster: Cluster): Promise<KubernetesObject
   return cluster.one('v1/Service', name, namespace)
 }
 
-/** The labels by which that Service selects the gateway's pods; empty where it has none. */
-export async function gatewaySelector(cluster: Cluster): Promise<Record<string, string>> {
-  return ((await gatewayService(cluster)).spec?.selector ?? {}) as Record<string, string>
+/** Where the pods of a gateway are, and the labels by which they are told from others. */
+export function gatewaySelection({ service, labels, workloads }: Gateway): { namespace: string; labels: string } {
+  const own = Object.keys(labels).length ? labels : (workloads[0]?.selector ?? {})
+  return { namespace: service.namespace, labels: labelQuery({ ...own }) }
 }
 
 /**
- * The gateway's pods that are Ready now: those that its Service selects.
+ * The pods of a gateway that are Ready now, whatever workloads they are of; of the one that carries our requests where
+ * none is given.
  * @throws StackFailure where there is none
  */
-export async function gatewayPods(cluster: Cluster): Promise<KubernetesObject[]> {
-  const { namespace, name } = await gatewayName(cluster)
-  const labels = labelQuery(await gatewaySelector(cluster))
-  const pods = labels ? readyPods((await cluster.k8s.list('v1/Pod', { namespace, labels })).items) : []
-  if (pods.length === 0) throw new StackFailure(`Service ${namespace}/${name} selects no Ready pod.`)
+export async function gatewayPods(cluster: Cluster, gateway?: Gateway): Promise<KubernetesObject[]> {
+  const whose = gateway ?? (await theGateway(cluster))
+  const pods = readyPods((await cluster.k8s.list('v1/Pod', gatewaySelection(whose))).items)
+  const { namespace, name } = whose.service
+  if (pods.length === 0) throw new StackFailure(`Service ${namespace}/${name} has no Ready pod behind it.`)
   return pods
 }
 
@@ -50,8 +50,8 @@ export async function gatewayPods(cluster: Cluster): Promise<KubernetesObject[]>
 export async function gatewayHostname(cluster: Cluster): Promise<string> {
   const { namespace, name } = await gatewayName(cluster)
   const service = await gatewayService(cluster)
-  const first = service.status?.loadBalancer?.ingress?.[0] as { hostname?: string } | undefined
-  if (!first?.hostname)
-    throw new StackFailure(`Service ${namespace}/${name} has no load balancer's hostname in its status.`)
-  return first.hostname
+  const places = (service.status?.loadBalancer?.ingress ?? []) as { hostname?: string }[]
+  const hostname = places.find((place) => place.hostname)?.hostname
+  if (!hostname) throw new StackFailure(`Service ${namespace}/${name} has no load balancer's hostname in its status.`)
+  return hostname
 }

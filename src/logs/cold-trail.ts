@@ -3,7 +3,8 @@ import { uniquePath } from '../mesh/gateway-log.ts'
 import { coldService } from '../knative/cold-service.ts'
 import { tuneSetting } from '../knative/tune-setting.ts'
 import type { Answer } from '../traffic/http.ts'
-import { KNATIVE } from '../kube/kinds.ts'
+import { labelQuery } from '../kube/selector.ts'
+import { theKnative } from '../survey/surveyed.ts'
 import { podsOfRevision } from '../knative/revision.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import type { Changes } from '../cluster/changes.ts'
@@ -42,6 +43,8 @@ export async function coldTrail(
   const since = performance.now()
   const path = uniquePath()
   const answer = await stack.ingress.send({ host: service.host, path, within: 'coldRequest' })
+  const { namespace: knative, components } = await theKnative(stack)
+  const podsOf = (component: string) => labelQuery({ ...components[component]?.selector })
   const find = async (component: string, namespace: string, labels: string, container: string, pattern: RegExp) => {
     const line = lineThat(({ text }) => pattern.test(text))
     await untilLogged(
@@ -58,12 +61,12 @@ export async function coldTrail(
   const gatewayLine = lineThat(({ text }) => text.includes(path))
   const [, ...others] = await Promise.all([
     stack.gatewayLog.until(since, `request ${path} in the access log`, gatewayLine),
-    find('the activator', KNATIVE, 'app=activator', 'activator', request),
+    find('the activator', knative, podsOf('activator'), 'activator', request),
     find('queue-proxy', service.namespace, podsOfRevision(service.revision), 'queue-proxy', request),
     find(
       'the autoscaler',
-      KNATIVE,
-      'app=autoscaler',
+      knative,
+      podsOf('autoscaler'),
       'autoscaler',
       new RegExp(`Scaling from 0 to [1-9].*${service.revision}|${service.revision}.*Scaling from 0 to [1-9]`),
     ),

@@ -1,6 +1,5 @@
 import type { Cluster } from '../cluster/cluster.ts'
-
-const NAMESPACES = ['istio-system', 'knative-serving', 'cert-manager']
+import { stackNamespaces } from '../survey/stack-namespaces.ts'
 
 interface PodSpec {
   containers?: { volumeMounts?: { name: string; mountPath: string }[] }[]
@@ -14,8 +13,9 @@ interface PodSpec {
 export async function unboundedLogVolumes(cluster: Cluster): Promise<{ volumes: number; unbounded: string[] }> {
   let volumes = 0
   const unbounded: string[] = []
+  const own = stackNamespaces(await cluster.survey())
   for (const pod of await cluster.all('v1/Pod')) {
-    if (!NAMESPACES.includes(pod.metadata?.namespace ?? '')) continue
+    if (!own.has(pod.metadata?.namespace ?? '')) continue
     const spec = pod.spec as PodSpec
     const mounts = (spec.containers ?? []).flatMap(({ volumeMounts = [] }) => volumeMounts)
     for (const { name, emptyDir } of spec.volumes ?? []) {

@@ -1,8 +1,7 @@
-/** One record of a gateway's access log, by Envoy's operators (REQ(:METHOD), RESPONSE_CODE, ...) or JSON keys. */
-export type AccessLogRecord = Record<string, string>
+import type { AccessLogSink } from '../survey/survey.ts'
 
-/** The encoding of access logs in meshConfig. */
-export type Encoding = 'TEXT' | 'JSON'
+/** One record of a gateway's access log, by Envoy's operators (REQ(:METHOD), RESPONSE_CODE, ...). */
+export type AccessLogRecord = Record<string, string>
 
 // istio/istio, pilot/pkg/model/telemetry_logging.go, EnvoyTextLogFormat.
 export const DEFAULT_FORMAT = [
@@ -15,32 +14,47 @@ export const DEFAULT_FORMAT = [
   '%ROUTE_NAME%\n',
 ].join('')
 
-/** The fields that checks read: the keys of Istio's default JSON, and the operators of its default text. */
-const COMMON = {
-  method: 'REQ(:METHOD)',
-  path: 'REQ(X-ENVOY-ORIGINAL-PATH?:PATH)',
-  response_code: 'RESPONSE_CODE',
-  response_flags: 'RESPONSE_FLAGS',
-  upstream_cluster: 'UPSTREAM_CLUSTER_RAW',
-  duration: 'DURATION',
-  request_id: 'REQ(X-REQUEST-ID)',
-  authority: 'REQ(:AUTHORITY)',
+/** What checks read of a record, and the operators that give it, with that of Istio's own format first. */
+const OPERATORS = {
+  method: ['REQ(:METHOD)'],
+  path: [
+    'REQ(X-ENVOY-ORIGINAL-PATH?:PATH)',
+    'REQ(:PATH)',
+    'PATH',
+    'PATH(WQ)',
+    'PATH(WQ:PATH)',
+    'PATH(WQ:ORIG_OR_PATH)',
+  ],
+  response_code: ['RESPONSE_CODE'],
+  response_flags: ['RESPONSE_FLAGS'],
+  upstream_cluster: ['UPSTREAM_CLUSTER_RAW', 'UPSTREAM_CLUSTER'],
+  duration: ['DURATION'],
+  request_id: ['REQ(X-REQUEST-ID)', 'STREAM_ID'],
+  authority: ['REQ(:AUTHORITY)', 'REQ(HOST)'],
 } as const
 
-export type AccessLogField = keyof typeof COMMON
-export const ACCESS_LOG_FIELDS = Object.keys(COMMON) as AccessLogField[]
+export type AccessLogField = keyof typeof OPERATORS
+export type AccessLogFields = Partial<Record<AccessLogField, string>>
+export const ACCESS_LOG_FIELDS = Object.keys(OPERATORS) as AccessLogField[]
+
+const OPERATOR = /(%[A-Z_]+(?:\([^)]*\))?(?::\d+)?%)/
+
+/** An operator without its length limit, header names as they are compared: in capitals. */
+const nameOf = (operator: string): string => operator.replace(/:\d+$/, '').toUpperCase()
+
+const operatorsOf = (format: string): string[] =>
+  format
+    .split(OPERATOR)
+    .filter((_, at) => at % 2 === 1)
+    .map((part) => nameOf(part.slice(1, -1)))
 
 /** Reads lines of an Envoy format string: a value for each %OPERATOR%, or undefined for a line of another format. */
 export function formatReader(format: string): (line: string) => AccessLogRecord | undefined {
-  const operators: string[] = []
+  const operators = operatorsOf(format)
   const pattern = format
     .replace(/\n$/, '')
-    .split(/(%[A-Z_]+(?:\([^)]*\))?(?::\d+)?%)/)
-    .map((part, at) => {
-      if (at % 2 === 0) return part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
-      operators.push(part.slice(1, -1))
-      return '(.*?)'
-    })
+    .split(OPERATOR)
+    .map((part, at) => (at % 2 === 0 ? part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&') : '(.*?)'))
     .join('')
   const lineFormat = new RegExp(`^${pattern}$`)
   return (line) => {
@@ -49,36 +63,81 @@ export function formatReader(format: string): (line: string) => AccessLogRecord 
   }
 }
 
-const readDefault = formatReader(DEFAULT_FORMAT)
-
-/** Reads a line of Istio's default format in an encoding, by its JSON keys; undefined for a line of another format. */
-export const readAccessLog = (line: string, encoding: Encoding): Record<AccessLogField, string> | undefined =>
-  fieldsOf(encoding === 'JSON' ? readJson(line) : readDefault(line), encoding)
-
-/** A reader for lines in an encoding, in Istio's default format or in an Envoy format string. */
-export function accessLogFields(
-  encoding: Encoding,
-  format = DEFAULT_FORMAT,
-): (line: string) => Record<AccessLogField, string> | undefined {
-  const readText = formatReader(format)
-  return (line) => fieldsOf(encoding === 'JSON' ? readJson(line) : readText(line), encoding)
+/** The leaves of a JSON object by their paths: {a: {b: 1}} is {'a.b': 1}. */
+function leavesOf(json: Record<string, unknown>, prefix = ''): [path: string, value: unknown][] {
+  return Object.entries(json).flatMap(([key, value]) =>
+    value !== null && typeof value === 'object' && !Array.isArray(value)
+      ? leavesOf(value as Record<string, unknown>, `${prefix}${key}.`)
+      : [[`${prefix}${key}`, value] as [string, unknown]],
+  )
 }
 
-function fieldsOf(record: AccessLogRecord | undefined, encoding: Encoding): Record<AccessLogField, string> | undefined {
-  if (!record) return undefined
-  const fields = ACCESS_LOG_FIELDS.map((field) => [field, record[encoding === 'JSON' ? field : COMMON[field]]] as const)
-  return fields.every(([, value]) => value !== undefined)
-    ? (Object.fromEntries(fields) as Record<AccessLogField, string>)
-    : undefined
-}
-
-function readJson(line: string): AccessLogRecord | undefined {
-  try {
-    const json = JSON.parse(line) as Record<string, unknown>
-    return Object.fromEntries(
-      Object.entries(json).map(([key, value]) => [key, value === null ? '-' : String(value as string | number)]),
+/**
+ * Reads lines of a JSON format, whatever its keys: a value for each operator in it. A line has no key that the format
+ * does not have; it may lack some, since Envoy can be told to leave out what is empty.
+ */
+function jsonReader(format: Record<string, unknown>): (line: string) => AccessLogRecord | undefined {
+  const keys = new Map(leavesOf(format).map(([path, template]) => [path, formatReader(String(template))]))
+  return (line) => {
+    const json = parsed(line)
+    if (!json) return undefined
+    const leaves = leavesOf(json)
+    if (leaves.length === 0 || leaves.some(([path]) => !keys.has(path))) return undefined
+    const records = leaves.map(([path, value]) =>
+      keys.get(path)!(value === null ? '-' : String(value as string | number)),
     )
+    return Object.assign({}, ...records) as AccessLogRecord
+  }
+}
+
+function parsed(line: string): Record<string, unknown> | undefined {
+  try {
+    const json: unknown = line.startsWith('{') ? JSON.parse(line) : undefined
+    return json && typeof json === 'object' ? (json as Record<string, unknown>) : undefined
   } catch {
     return undefined
   }
+}
+
+/** Reads the lines that a gateway's Envoy writes to its console, by the operators of its own configuration. */
+export class AccessLogReader {
+  /** The fields of OPERATORS that a line has. */
+  readonly fields: readonly AccessLogField[]
+  /** Whether a line is JSON. */
+  readonly isJson: boolean
+  readonly #read: (line: string) => AccessLogRecord | undefined
+  readonly #operators: ReadonlySet<string>
+
+  constructor({ text = DEFAULT_FORMAT, json }: Pick<AccessLogSink, 'text' | 'json'>) {
+    this.isJson = json !== undefined
+    this.#read = json ? jsonReader(json) : formatReader(text)
+    this.#operators = new Set(
+      (json ? leavesOf(json).map(([, template]) => String(template)) : [text]).flatMap(operatorsOf),
+    )
+    this.fields = ACCESS_LOG_FIELDS.filter((field) => this.#operatorOf(field) !== undefined)
+  }
+
+  has(field: AccessLogField): boolean {
+    return this.fields.includes(field)
+  }
+
+  /** The fields of a line, '-' for those that Envoy left out; undefined for a line of another format. */
+  read(line: string): AccessLogFields | undefined {
+    const record = this.#read(line)
+    return record && Object.fromEntries(this.fields.map((field) => [field, record[this.#operatorOf(field)!] ?? '-']))
+  }
+
+  #operatorOf(field: AccessLogField): string | undefined {
+    return OPERATORS[field].find((operator) => this.#operators.has(operator))
+  }
+}
+
+/**
+ * Whether a line is in Istio's own format of an encoding. The fields that checks read have the names that they have in
+ * Istio's JSON (pilot/pkg/model/telemetry_logging.go, EnvoyJSONLogFormatIstio).
+ */
+export function isDefaultFormat(line: string, encoding: 'TEXT' | 'JSON'): boolean {
+  if (encoding === 'TEXT') return formatReader(DEFAULT_FORMAT)(line) !== undefined
+  const json = parsed(line)
+  return json !== undefined && ACCESS_LOG_FIELDS.every((field) => field in json)
 }

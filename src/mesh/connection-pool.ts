@@ -1,10 +1,13 @@
-import { accessLogReader } from './mesh-config.ts'
+import { DoesNotApply } from '../core/problem.ts'
 import { podsReady } from '../kube/until.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import type { Istio } from './istio.ts'
 import type { Ingress } from '../traffic/ingress.ts'
 import type { GatewayLog } from './gateway-log.ts'
 import { workloadNamespace } from '../cluster/workload.ts'
+import { clusterDomain } from '../survey/surveyed.ts'
+import type { AccessLogReader } from './access-log.ts'
+import { accessLogReader } from './gateway-access-log.ts'
 
 type Parts = Cluster & { istio: Istio; ingress: Ingress; gatewayLog: GatewayLog }
 
@@ -17,16 +20,19 @@ export class ConnectionPool {
   readonly host: string
   readonly namespace: string
   readonly #stack: Parts
+  /** The name of its cluster in Envoy. */
+  readonly #cluster: string
 
-  private constructor(stack: Parts, namespace: string) {
+  private constructor(stack: Parts, namespace: string, domain: string) {
     this.#stack = stack
+    this.#cluster = `outbound|80||limited.${namespace}.svc.${domain}`
     this.namespace = namespace
     this.host = `limited.${namespace}.test`
   }
 
   /** Creates it, and waits until every gateway pod has its limits and answers for it. */
   static async create(stack: Parts): Promise<ConnectionPool> {
-    const pool = new ConnectionPool(stack, await workloadNamespace(stack, 'limited'))
+    const pool = new ConnectionPool(stack, await workloadNamespace(stack, 'limited'), await clusterDomain(stack))
     const { namespace, host } = pool
     await stack.applyFixture('mesh/limited.yaml', { namespace, host })
     await stack.until({ kind: 'v1/Pod', namespace, labels: 'app=limited' }, podsReady(1), 'podReady')
@@ -56,17 +62,18 @@ export class ConnectionPool {
 
   /**
    * Waits until `count` requests of a load script (their path has sleep=) are in the access log since `since`.
-   * @returns how many of them overflowed (flag UO)
+   * @returns how many of them overflowed (flag UO); undefined where the gateway's access log cannot tell
    */
-  async overflowsLogged(since: number, count: number): Promise<number> {
-    const read = await accessLogReader(this.#stack)
+  async overflowsLogged(since: number, count: number): Promise<number | undefined> {
+    const reader = await this.#reader()
+    if (!reader) return undefined
     let logged = 0
     let overflows = 0
     const take = ({ text }: { text: string }) => {
-      const record = read(text)
-      if (record?.authority !== this.host || !record.path.includes('sleep=')) return
+      const record = reader.read(text)
+      if (record?.authority !== this.host || !record.path?.includes('sleep=')) return
       logged++
-      if (record.response_flags.split(',').includes('UO')) overflows++
+      if (record.response_flags?.split(',').includes('UO')) overflows++
     }
     const missing = () => (logged < count ? `the access log has ${logged} of ${count}` : undefined)
     const awaited = `${count} requests to ${this.host} in the access log`
@@ -74,7 +81,14 @@ export class ConnectionPool {
     return overflows
   }
 
-  get #cluster(): string {
-    return `outbound|80||limited.${this.namespace}.svc.cluster.local`
+  /** A reader of access logs that have the host, the path and the flags of a request. */
+  async #reader(): Promise<AccessLogReader | undefined> {
+    try {
+      const reader = await accessLogReader(this.#stack)
+      return reader.has('authority') && reader.has('response_flags') ? reader : undefined
+    } catch (problem) {
+      if (problem instanceof DoesNotApply) return undefined
+      throw problem
+    }
   }
 }

@@ -4,10 +4,11 @@ import type { KubernetesObject } from '../core/object.ts'
 import type { Answer } from '../traffic/http.ts'
 import type { IngressRequest } from '../traffic/ingress.ts'
 import { lineThat, untilLogged, type Line, type LogCondition, type Logging } from '../cluster/log-stream.ts'
-import { labelQuery } from '../kube/selector.ts'
 import type { Cluster } from '../cluster/cluster.ts'
-import { gatewayName, gatewaySelector } from '../cluster/gateway-service.ts'
+import { gatewaySelection } from '../cluster/gateway-service.ts'
+import { theGateway } from '../survey/surveyed.ts'
 import type { Ingress } from '../traffic/ingress.ts'
+import { accessLogReader } from './gateway-access-log.ts'
 import type { Istio } from './istio.ts'
 
 /** A path that no other request has, to find a request in logs: Envoy replaces the request id that a client sends. */
@@ -28,7 +29,7 @@ export class GatewayLog {
 
   /**
    * Sends a request with a path of its own, and waits until a line with it stands in the log of a gateway.
-   * @throws StackFailure at the deadline
+   * @throws StackFailure at the deadline, DoesNotApply where no such line is to be expected: gateway-access-log.ts
    */
   async logged(
     request: IngressRequest,
@@ -133,24 +134,31 @@ export class GatewayLog {
   /** Sends requests until a gateway pod writes a line at debug. */
   async untilDebug(pod: KubernetesObject, request: IngressRequest): Promise<void> {
     const name = pod.metadata?.name ?? ''
-    const debug = lineThat((line) => line.pod === name && /\tdebug\tenvoy |\[debug\]/.test(line.text))
+    const debug = lineThat((line) => line.pod === name && /\tdebug\tenvoy |\[debug\]|"level":"debug"/.test(line.text))
     await this.#whileAsking(request, uniquePath(), () =>
-      this.until(performance.now(), `a debug line in the log of Pod ${name}`, debug, 'configPush'),
+      this.#follow(performance.now(), `a debug line in the log of Pod ${name}`, debug, 'configPush'),
     )
   }
 
-  /** Waits for lines of all gateway pods, from `since` (performance.now()) on. */
+  /**
+   * Waits for lines about requests from all gateway pods, from `since` (performance.now()) on.
+   * @throws StackFailure at the deadline, DoesNotApply where no such lines are to be expected: gateway-access-log.ts
+   */
   async until(
     since: number,
     what: string,
     condition: LogCondition,
     within: DeadlineName = 'accessLogged',
   ): Promise<void> {
+    await accessLogReader(this.#cluster)
+    return this.#follow(since, what, condition, within)
+  }
+
+  async #follow(since: number, what: string, condition: LogCondition, within: DeadlineName): Promise<void> {
     return untilLogged(this.#cluster.k8s, await this.#whose(), since, what, condition, within)
   }
 
   async #whose(): Promise<Logging> {
-    const { namespace } = await gatewayName(this.#cluster)
-    return { namespace, labels: labelQuery(await gatewaySelector(this.#cluster)), container: 'istio-proxy' }
+    return { ...gatewaySelection(await theGateway(this.#cluster)), container: 'istio-proxy' }
   }
 }

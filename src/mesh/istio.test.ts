@@ -1,30 +1,39 @@
 import { expect, test } from 'vitest'
 import type { Cluster } from '../cluster/cluster.ts'
-import { Istio, staleTypes, type ProxyStatus } from './istio.ts'
+import { found } from '../survey/fact.ts'
+import type { Gateway, Istiod } from '../survey/survey.ts'
+import { Istio } from './istio.ts'
 
-const SYNCED: ProxyStatus = {
-  proxy: 'gateway.a',
-  istio_version: '1.30.3',
-  ...{ cluster_sent: 'c1', cluster_acked: 'c1', listener_sent: 'l1', listener_acked: 'l1' },
-  ...{ route_sent: 'r1', route_acked: 'r1', endpoint_sent: 'e1', endpoint_acked: 'e1' },
+const istiod = {
+  workload: {
+    namespace: 'mesh',
+    name: 'istiod-1-31',
+    selector: { app: 'istiod', 'istio.io/rev': '1-31' },
+    replicas: 2,
+  },
+  mesh: found({ defaultConfig: { proxyAdminPort: 15009 } }, ''),
+} as unknown as Istiod
+const gateway = {
+  role: 'certified',
+  service: { namespace: 'edge', name: 'edge' },
+  ...{ adminPort: 16000, istiod: found('mesh/istiod-1-31', '') },
+  workloads: [{ selector: { app: 'edge' } }],
+} as unknown as Gateway
+
+const istioWith = (list: () => Promise<unknown>): Istio => {
+  const survey = () => Promise.resolve({ istiods: found([istiod], ''), gateways: found([gateway], '') })
+  return new Istio({ k8s: { list }, survey } as unknown as Cluster)
 }
-
-test.each<[string, ProxyStatus, string[]]>([
-  ['acknowledged everything', SYNCED, []],
-  ['has not acknowledged its routes', { ...SYNCED, route_acked: 'r0' }, ['RDS']],
-  ['has acknowledged nothing of its endpoints', { ...SYNCED, endpoint_acked: undefined as never }, ['EDS']],
-  [
-    'was sent neither routes nor endpoints, which it may not need',
-    { proxy: 'a', istio_version: '1', cluster_sent: 'c', cluster_acked: 'c', listener_sent: 'l', listener_acked: 'l' },
-    [],
-  ],
-  ['was never sent clusters and listeners', { proxy: 'a', istio_version: '1' }, ['CDS', 'LDS']],
-])('a proxy that %s', (_, proxy, stale) => expect(staleTypes(proxy)).toEqual(stale))
 
 test('proxies that could not be asked for are asked for anew', async () => {
   let asked = 0
-  const list = () => (++asked === 1 ? Promise.reject(new Error('503')) : Promise.resolve({ items: [] }))
-  const istio = new Istio({ k8s: { list } } as unknown as Cluster)
+  const istio = istioWith(() => (++asked === 1 ? Promise.reject(new Error('503')) : Promise.resolve({ items: [] })))
   await expect(istio.proxies()).rejects.toThrow('503')
-  await expect(istio.proxies()).rejects.toThrow('app=istiod')
+  await expect(istio.proxies()).rejects.toThrow('Deployment mesh/istiod-1-31: no pod of this istiod is Ready.')
+})
+
+test('the admin port is that of the gateway, and of any other pod that of the mesh', async () => {
+  const istio = istioWith(() => Promise.resolve({ items: [] }))
+  expect(await istio.adminPort({ metadata: { namespace: 'edge', labels: { app: 'edge' } } })).toBe(16000)
+  expect(await istio.adminPort({ metadata: { namespace: 'shop', labels: { app: 'edge' } } })).toBe(15009)
 })

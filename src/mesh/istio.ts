@@ -5,86 +5,70 @@ import type { KubernetesObject } from '../core/object.ts'
 import { eventually } from '../core/eventually.ts'
 import { askPod } from '../kube/forward.ts'
 import { readyPods } from '../kube/pods.ts'
+import { labelQuery, selectedByService } from '../kube/selector.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { gatewayPods } from '../cluster/gateway-service.ts'
+import { valueOr } from '../survey/fact.ts'
+import { stackNamespaces } from '../survey/stack-namespaces.ts'
+import type { Gateway, Istiod, MeshConfig } from '../survey/survey.ts'
+import { allIstiods, theIstiod } from '../survey/surveyed.ts'
+import { failWithoutPods, istiodName, namespaceOf, staleProxies, versionIn } from './proxies.ts'
+import type { Proxy, ProxyStatus } from './proxies.ts'
 
 // Each look takes some tens of milliseconds; istiod gathers changes for a hundred before it pushes.
 const QUIET_LOOKS = 10
 
-/** What istiod knows of one proxy (its /debug/syncz): a type is synced where the nonce sent was acknowledged. */
-export interface ProxyStatus {
-  proxy: string
-  istio_version: string
-  cluster_sent?: string
-  cluster_acked?: string
-  listener_sent?: string
-  listener_acked?: string
-  route_sent?: string
-  route_acked?: string
-  endpoint_sent?: string
-  endpoint_acked?: string
-}
-
 /** istiod and the gateway's Envoys. */
 export class Istio {
   readonly #cluster: Cluster
-  readonly #proxies = new PromiseCache<ProxyStatus[]>()
+  readonly #proxies = new PromiseCache<Proxy[]>()
 
   constructor(cluster: Cluster) {
     this.#cluster = cluster
   }
 
-  /** istiod's pods that are Ready, of every revision. */
-  async istiodPods(): Promise<KubernetesObject[]> {
-    const { items } = await this.#cluster.k8s.list('v1/Pod', { labels: 'app=istiod' })
-    const pods = readyPods(items)
-    if (pods.length === 0)
-      throw new StackFailure('No pod with the label app=istiod is Ready: Istio is not installed, or istiod is down.')
-    return pods
-  }
-
   /**
-   * istiod's Deployment, as NAMESPACE/NAME.
+   * The pods of an istiod that are Ready; of the one that configures the gateway where none is given.
    * @throws StackFailure where there is none
    */
+  async istiodPods(istiod?: Istiod): Promise<KubernetesObject[]> {
+    const whose = istiod ?? (await theIstiod(this.#cluster))
+    const { namespace, selector, podLabels } = whose.workload
+    const labels = labelQuery({ app: 'istiod', ...(Object.keys(selector).length ? selector : podLabels) })
+    const pods = readyPods((await this.#cluster.k8s.list('v1/Pod', { namespace, labels })).items)
+    return pods.length ? pods : failWithoutPods(whose)
+  }
+
+  /** The Deployment of the istiod that configures the gateway, as NAMESPACE/NAME. */
   async deployment(): Promise<string> {
-    const found = (await this.#cluster.all('apps/v1/Deployment')).find(
-      ({ metadata }) => metadata?.labels?.app === 'istiod',
-    )
-    if (!found) throw new StackFailure('No Deployment has the label app=istiod: Istio is not installed.')
-    return `${found.metadata?.namespace}/${found.metadata?.name}`
+    return istiodName(await theIstiod(this.#cluster))
   }
 
-  /** The versions that istiod's pods report, one each (istiod serves /version beside its metrics). */
-  async istiodVersions(): Promise<string[]> {
-    const versions = (await this.istiodPods()).map(async ({ metadata }) => {
-      const { body } = await this.#cluster.k8s.raw(
-        'GET',
-        `/api/v1/namespaces/${metadata?.namespace}/pods/${metadata?.name}:15014/proxy/version`,
-      )
-      // '1.30.3-<git revision>-Clean': the last two parts are of the build.
-      return body.trim().replace(/-[^-]+-[^-]+$/, '')
-    })
-    return Promise.all(versions)
+  /** The versions that the pods of an istiod report, one each; of the gateway's istiod where none is given. */
+  async istiodVersions(istiod?: Istiod): Promise<string[]> {
+    const whose = istiod ?? (await theIstiod(this.#cluster))
+    const pods = await this.istiodPods(whose)
+    return Promise.all(pods.map(async (pod) => versionIn(await this.#ask(pod, whose.ports.debug, '/version'))))
   }
 
-  /** What istiod knows of each proxy that is connected to any of its pods. Asked once a run. */
-  proxies(): Promise<ProxyStatus[]> {
+  /** What each istiod knows of each proxy that is connected to one of its pods. Asked once a run. */
+  proxies(): Promise<Proxy[]> {
     return this.#proxies.get('', () => this.#askProxies())
   }
 
   /**
-   * Waits until at least so many proxies are connected and every one has acknowledged its last push. Other checks
-   * push configuration meanwhile.
+   * Waits until at least so many proxies are connected and every one of the stack has acknowledged its last push. Other
+   * checks push configuration meanwhile. What a tenant's proxy rejects is not the stack's.
    * @throws StackFailure at the deadline, naming the proxies and types that are stale
    */
-  async untilSynced(atLeast: number, within: DeadlineName = 'configPush'): Promise<ProxyStatus[]> {
-    let proxies: ProxyStatus[] = []
+  async untilSynced(atLeast: number, within: DeadlineName = 'configPush'): Promise<Proxy[]> {
+    let proxies: Proxy[] = []
+    const own = stackNamespaces(await this.#cluster.survey())
     await eventually(
       'all proxies to acknowledge their configuration',
       async () => {
         proxies = await this.#askProxies()
-        const stale = proxies.flatMap((proxy) => staleTypes(proxy).map((type) => `${proxy.proxy} ${type}`))
+        const stale = staleProxies(proxies.filter((proxy) => own.has(namespaceOf(proxy))))
         if (proxies.length < atLeast) return `${proxies.length} proxies are connected, at least ${atLeast} are expected`
         return stale.length ? `STALE: ${stale.join(', ')}` : undefined
       },
@@ -149,19 +133,42 @@ export class Istio {
     return limits
   }
 
-  /** The gateway's pods that are Ready now. @throws StackFailure where there is none */
-  gatewayPods(): Promise<KubernetesObject[]> {
-    return gatewayPods(this.#cluster)
+  /** The pods of a gateway that are Ready now; see gateway-service.ts. @throws StackFailure where there is none */
+  gatewayPods(gateway?: Gateway): Promise<KubernetesObject[]> {
+    return gatewayPods(this.#cluster, gateway)
   }
 
   /** GETs a path of a proxy's admin interface, which listens on the pod's loopback alone. */
-  admin(pod: KubernetesObject, path: string): Promise<string> {
-    return this.#ask(pod, 15000, path)
+  async admin(pod: KubernetesObject, path: string): Promise<string> {
+    return this.#ask(pod, await this.adminPort(pod), path)
   }
 
-  async #askProxies(): Promise<ProxyStatus[]> {
-    const answers = await Promise.all((await this.istiodPods()).map((pod) => this.#ask(pod, 15014, '/debug/syncz')))
-    return answers.flatMap((answer) => JSON.parse(answer) as ProxyStatus[])
+  /** The port of that interface. */
+  async adminPort({ metadata }: KubernetesObject): Promise<number> {
+    const { gateways, istiods } = await this.#cluster.survey()
+    const own = valueOr(gateways, []).find(
+      ({ service, workloads }) =>
+        service.namespace === metadata?.namespace &&
+        workloads.some(({ selector }) => selectedByService({ ...selector }, metadata.labels ?? {})),
+    )
+    if (own) return own.adminPort
+    const [istiod] = valueOr(istiods, [])
+    const mesh: MeshConfig = istiod ? valueOr(istiod.mesh, {}) : {}
+    return Number(mesh.defaultConfig?.proxyAdminPort ?? 15000)
+  }
+
+  async #askProxies(): Promise<Proxy[]> {
+    const own = await theIstiod(this.#cluster)
+    // One that was scaled to nothing, as an old revision is before it goes, has no proxies.
+    const istiods = (await allIstiods(this.#cluster)).filter((each) => each === own || each.workload.replicas > 0)
+    const answers = istiods.map(async (istiod) => {
+      const pods = await this.istiodPods(istiod)
+      const each = pods.map((pod) => this.#ask(pod, istiod.ports.debug, '/debug/syncz'))
+      return (await Promise.all(each)).flatMap((answer) =>
+        (JSON.parse(answer) as ProxyStatus[]).map((status): Proxy => ({ ...status, istiod })),
+      )
+    })
+    return (await Promise.all(answers)).flat()
   }
 
   #ask(pod: KubernetesObject, port: number, path: string): Promise<string> {
@@ -177,20 +184,4 @@ interface ConfigDump {
       circuit_breakers?: { thresholds?: { max_connections?: number; max_requests?: number }[] }
     }
   }[]
-}
-
-/** The types whose last push the proxy has not acknowledged, or never got: it needs clusters and listeners to serve. */
-export function staleTypes(proxy: ProxyStatus): string[] {
-  const types = {
-    CDS: ['cluster', true],
-    LDS: ['listener', true],
-    EDS: ['endpoint', false],
-    RDS: ['route', false],
-  } as const
-  return Object.entries(types)
-    .filter(([, [name, must]]) => {
-      const sent = proxy[`${name}_sent`]
-      return must && !sent ? true : sent !== proxy[`${name}_acked`]
-    })
-    .map(([type]) => type)
 }

@@ -6,6 +6,7 @@ import { currentScope, waitingFor } from '../core/scope.ts'
 import { ACCEPTED } from '../kube/errors.ts'
 import { fixturePath, parseManifest } from '../kube/manifest.ts'
 import type { Cluster } from '../cluster/cluster.ts'
+import { theIstiod } from '../survey/surveyed.ts'
 
 /** One of istioctl analyze's messages. */
 export interface AnalyzeMessage {
@@ -72,16 +73,29 @@ export async function renderManifest(cluster: Cluster, path: string, kind: strin
   return { count: documents.length, objects, refusal: ACCEPTED }
 }
 
-/** The messages of istioctl analyze about all namespaces except those of a run. */
+/** The messages of istioctl analyze about all namespaces except those of a run, as the gateway's istiod sees them. */
 export async function analyze(cluster: Cluster): Promise<AnalyzeMessage[]> {
+  const { workload, revision } = await theIstiod(cluster)
+  const istiod = ['--istioNamespace', workload.namespace, ...(revision === 'default' ? [] : ['--revision', revision])]
   // It exits 79 where it found an error; the messages are on stdout either way.
   const { stdout } = await istioctl(
     cluster,
-    ['analyze', '--all-namespaces', '--output', 'json', '--failure-threshold', 'Error'],
+    ['analyze', '--all-namespaces', ...istiod, '--output', 'json', '--failure-threshold', 'Error'],
     [0, 1, 79],
   )
   const messages = JSON.parse(stdout || '[]') as AnalyzeMessage[]
   return messages.filter((message) => !/\bplumb-[\w-]+/.test(`${message.origin ?? ''} ${message.message}`))
+}
+
+/**
+ * The namespace that a message is about: of its origin, 'KIND NAMESPACE/NAME', 'KIND NAME.NAMESPACE' of older versions,
+ * or 'Namespace NAME'. Undefined where it is about the cluster.
+ */
+export function namespaceOf({ origin = '' }: AnalyzeMessage): string | undefined {
+  const [kind, name = ''] = origin.split(/[ (]/)
+  if (kind === 'Namespace') return name
+  if (name.includes('/')) return name.slice(0, name.indexOf('/'))
+  return name.includes('.') ? name.slice(name.lastIndexOf('.') + 1) : undefined
 }
 
 const lastLine = (text: string): string => text.trim().split('\n').at(-1) ?? ''

@@ -7,6 +7,8 @@ import type { Cluster } from '../cluster/cluster.ts'
 import type { Istio } from './istio.ts'
 import type { Agent } from '../traffic/agent.ts'
 import { workloadNamespace } from '../cluster/workload.ts'
+import { valueOf } from '../survey/fact.ts'
+import { clusterDomain, type Surveyed } from '../survey/surveyed.ts'
 
 type Parts = Cluster & { istio: Istio; agent: Agent }
 
@@ -18,12 +20,13 @@ export const hasSidecar = (pod: KubernetesObject): boolean =>
     ({ name }: { name: string }) => name === PROXY,
   )
 
-/** The namespace labels with which the installed istiod injects sidecars. */
-export async function injectionLabels(stack: { istio: Istio }): Promise<Record<string, string>> {
-  const [istiod] = await stack.istio.istiodPods()
-  const revision = istiod?.metadata?.labels?.['istio.io/rev'] ?? 'default'
-  return revision === 'default' ? { 'istio-injection': 'enabled' } : { 'istio.io/rev': revision }
-}
+/**
+ * The namespace labels with which the gateway's istiod injects sidecars; none where every namespace gets them.
+ * @throws StackFailure where no label does
+ */
+export const injectionLabels = async (cluster: Surveyed): Promise<Record<string, string>> => ({
+  ...valueOf((await cluster.survey()).injection).labels,
+})
 
 /** Two pods in the mesh, a server and a client, in a namespace of their own. */
 export class MeshPods {
@@ -53,7 +56,7 @@ export class MeshPods {
       if (outside)
         throw new StackFailure(
           `Pod ${namespace}/${outside.metadata?.name}: no sidecar injected, though the namespace has the label. ` +
-            'Look at the webhook istio-sidecar-injector and at the log of istiod.',
+            'Look at the injection webhook of istiod and at its log.',
         )
       const server = pods.find(({ metadata }) => metadata?.name === 'server')
       const mesh = new MeshPods(stack, namespace, server!)
@@ -78,8 +81,8 @@ export class MeshPods {
   }
 
   /** The same request from the client, through its sidecar. */
-  fromInside(): Promise<Answer> {
-    const host = `server.${this.namespace}.svc.cluster.local`
+  async fromInside(): Promise<Answer> {
+    const host = `server.${this.namespace}.svc.${await clusterDomain(this.#stack)}`
     const request = { address: host, port: 80, host, path: '/info', withinMs: deadline('request') }
     return this.#stack.agent.askPod<Answer>({ namespace: this.namespace, name: 'client' }, 'request', request)
   }

@@ -1,40 +1,51 @@
+import { DoesNotApply } from '../core/problem.ts'
 import type { KubernetesObject } from '../core/object.ts'
-import { meshConfig } from './mesh-config.ts'
+import { objectName } from '../kube/object-id.ts'
+import { describeOwner, ownerOf } from '../survey/owner.ts'
+import { theIstiod } from '../survey/surveyed.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import type { Changes } from '../cluster/changes.ts'
 
-const KIND = 'security.istio.io/v1beta1/PeerAuthentication'
-
 export type MtlsMode = 'STRICT' | 'PERMISSIVE'
 
-/** A PeerAuthentication for a namespace; in the root namespace it is the default of the mesh. */
-const peerAuthentication = (name: string, namespace: string, mode: MtlsMode): KubernetesObject => ({
-  apiVersion: 'security.istio.io/v1beta1',
-  kind: 'PeerAuthentication',
-  metadata: { name, namespace },
-  spec: { mtls: { mode } },
-})
-
 /**
- * Sets the mTLS mode of a namespace until the running check ends. An existing policy for the namespace is changed and
- * restored: of two policies only the older one counts.
+ * Sets the mTLS mode of a namespace until the running check ends. A policy for the whole namespace that is there
+ * already is changed and restored: of several only the oldest counts.
+ * @throws DoesNotApply where somebody would put the change back
  */
 export async function tuneMtls(
   stack: Cluster & { changes: Changes },
   namespace: string,
   mode: MtlsMode,
 ): Promise<void> {
-  const { items } = await stack.k8s.list(KIND, { namespace })
-  const existing = items.find(({ spec }) => !spec?.selector?.matchLabels)
-  if (existing) await stack.changes.tune(KIND, namespace, existing.metadata?.name ?? '', { spec: { mtls: { mode } } })
-  else {
+  const version = (await stack.survey()).platform.served['security.istio.io/PeerAuthentication'] ?? 'v1beta1'
+  const kind = `security.istio.io/${version}/PeerAuthentication`
+  const inForce = oldestOfAll((await stack.k8s.list(kind, { namespace })).items)
+  if (!inForce) {
     const name = `plumb-${mode.toLowerCase()}-${stack.runTag}`
-    await stack.changes.place(peerAuthentication(name, namespace, mode), 'shared')
+    const policy = { apiVersion: `security.istio.io/${version}`, kind: 'PeerAuthentication' }
+    await stack.changes.place({ ...policy, metadata: { name, namespace }, spec: { mtls: { mode } } }, 'shared')
+    return
   }
+  const owner = ownerOf(inForce)
+  if (owner?.reverts) {
+    throw new DoesNotApply(
+      `${objectName(inForce)} is kept by ${describeOwner(owner)}, which would take back a change of its mode while ` +
+        'the check runs; nothing was changed.',
+    )
+  }
+  await stack.changes.tune(kind, namespace, inForce.metadata?.name ?? '', { spec: { mtls: { mode } } })
+}
+
+/** Of a namespace's policies the one for all of its pods: the oldest without a selector, as istiod takes it. */
+export function oldestOfAll(policies: readonly KubernetesObject[]): KubernetesObject | undefined {
+  const age = ({ metadata }: KubernetesObject) => `${String(metadata?.creationTimestamp)} ${metadata?.name}`
+  return policies
+    .filter(({ spec }) => Object.keys((spec?.selector?.matchLabels ?? {}) as object).length === 0)
+    .toSorted((a, b) => age(a).localeCompare(age(b)))[0]
 }
 
 /** Sets the mTLS mode of the mesh until the running check ends. */
 export async function tuneMeshMtls(stack: Cluster & { changes: Changes }, mode: MtlsMode): Promise<void> {
-  const { rootNamespace = 'istio-system' } = await meshConfig(stack)
-  await tuneMtls(stack, rootNamespace, mode)
+  await tuneMtls(stack, (await theIstiod(stack)).rootNamespace, mode)
 }

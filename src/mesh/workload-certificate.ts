@@ -3,6 +3,7 @@ import { StackFailure } from '../core/problem.ts'
 import type { KubernetesObject } from '../core/object.ts'
 import { readCertificates } from '../traffic/certificates.ts'
 import type { Cluster } from '../cluster/cluster.ts'
+import { theIstiod } from '../survey/surveyed.ts'
 import type { Istio } from './istio.ts'
 
 interface SecretsDump {
@@ -42,8 +43,9 @@ export async function workloadCertificate(
 
 /** The root certificate of the mesh, which istiod writes into every namespace. */
 export async function meshRoot(stack: Cluster & { istio: Istio }, namespace: string): Promise<X509Certificate> {
-  const map = await stack.k8s.get('v1/ConfigMap', 'istio-ca-root-cert', namespace)
+  const { rootCertConfigMap: name } = await theIstiod(stack)
+  const map = await stack.k8s.get('v1/ConfigMap', name, namespace)
   const [root] = readCertificates(String(map.data?.['root-cert.pem'] ?? ''))
-  if (!root) throw new StackFailure(`ConfigMap ${namespace}/istio-ca-root-cert: key root-cert.pem has no certificate.`)
+  if (!root) throw new StackFailure(`ConfigMap ${namespace}/${name}: key root-cert.pem has no certificate.`)
   return root
 }

@@ -1,5 +1,6 @@
 import type { KubernetesObject } from '../core/object.ts'
 import { NotLookedAt } from '../core/problem.ts'
+import { selectedByService } from '../kube/selector.ts'
 import { valueOr } from './fact.ts'
 import { ownerOf } from './owner.ts'
 import type { Readings } from './readings.ts'
@@ -37,6 +38,11 @@ export async function workloadOf(object: KubernetesObject, readings: Readings): 
     ...(owner ? { owner } : {}),
   }
 }
+
+/** Whether a pod is one of a workload, by its selector. */
+export const isPodOf = ({ namespace, selector, podLabels }: Workload, { metadata }: KubernetesObject): boolean =>
+  metadata?.namespace === namespace &&
+  selectedByService({ ...(Object.keys(selector).length ? selector : podLabels) }, metadata.labels ?? {})
 
 /** The HorizontalPodAutoscalers, or none where we may not list them: then a workload wants what its spec says. */
 async function autoscalers(readings: Readings): Promise<KubernetesObject[]> {

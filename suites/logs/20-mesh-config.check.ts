@@ -1,9 +1,12 @@
 import { check } from '../../src/check/check.ts'
-import { formatReader, readAccessLog } from '../../src/mesh/access-log.ts'
-import { encodingOf, meshConfig, tuneMesh } from '../../src/mesh/mesh-config.ts'
+import { formatReader, isDefaultFormat } from '../../src/mesh/access-log.ts'
+import { accessLogReader } from '../../src/mesh/gateway-access-log.ts'
+import { tuneMesh } from '../../src/mesh/mesh-config.ts'
+import { requireMeshFormat } from '../../src/logs/log-providers.ts'
 import { podLives } from '../../src/kube/pods.ts'
 import { traceSampling } from '../../src/logs/trace-sampling.ts'
 import { gatewayName } from '../../src/cluster/gateway-service.ts'
+import { clusterDomain } from '../../src/survey/surveyed.ts'
 
 check(
   'logs/encoding',
@@ -20,14 +23,15 @@ check(
   },
   async ({ stack, expect }) => {
     const { host } = await stack.knative.hello()
+    await requireMeshFormat(stack)
     for (const encoding of ['JSON', 'TEXT'] as const) {
       await tuneMesh(stack, { accessLogEncoding: encoding, accessLogFormat: '' })
       await stack.gatewayLog.untilInEveryGateway({ host }, `an access log line in ${encoding}`, (line) =>
-        readAccessLog(line, encoding) ? undefined : line,
+        isDefaultFormat(line, encoding) ? undefined : line,
       )
       const lines = await stack.gatewayLog.linesOf({ host }, 20)
       expect(
-        lines.filter((line) => !readAccessLog(line, encoding)),
+        lines.filter((line) => !isDefaultFormat(line, encoding)),
         `Access log lines of 20 requests that are not in ${encoding}`,
       ).toBeNone()
     }
@@ -50,6 +54,7 @@ check(
   },
   async ({ stack, expect }) => {
     const { host } = await stack.knative.hello()
+    await requireMeshFormat(stack)
     const format = 'plumbline %REQ(:METHOD)% %REQ(:PATH)% %RESPONSE_CODE% %BYTES_SENT% %DURATION% "%REQ(USER-AGENT)%"'
     const read = formatReader(format)
     await tuneMesh(stack, { accessLogEncoding: 'TEXT', accessLogFormat: `${format}\n` })
@@ -84,14 +89,15 @@ check(
   },
   async ({ stack, expect, measure }) => {
     const { host } = await stack.knative.hello()
+    await requireMeshFormat(stack)
     const listLives = async () =>
       podLives([...(await stack.istio.gatewayPods()), ...(await stack.istio.istiodPods())], stack.k8s)
     const before = await listLives()
-    const other = encodingOf(await meshConfig(stack)) === 'JSON' ? 'TEXT' : 'JSON'
+    const other = (await accessLogReader(stack)).isJson ? 'TEXT' : 'JSON'
     await tuneMesh(stack, { accessLogEncoding: other, accessLogFormat: '' })
     const started = performance.now()
     await stack.gatewayLog.untilInEveryGateway({ host }, `an access log line in ${other}`, (line) =>
-      readAccessLog(line, other) ? undefined : line,
+      isDefaultFormat(line, other) ? undefined : line,
     )
     const seconds = (performance.now() - started) / 1000
     expect(await listLives(), 'Gateway and istiod pods with their restarts (expected: as before)').toEqual(before)
@@ -122,11 +128,10 @@ check(
     const namespace = await stack.namespace('sampling')
     const provider = `plumb-${stack.runTag}`
     await stack.applyFixture('logs/tracer.yaml', { namespace })
-    const { extensionProviders = [] } = await meshConfig(stack)
-    const zipkin = { service: `tracer.${namespace}.svc.cluster.local`, port: 9411 }
-    await tuneMesh(stack, {
-      extensionProviders: [...extensionProviders, { name: provider, zipkin }] as { name: string }[],
-    })
+    const zipkin = { service: `tracer.${namespace}.svc.${await clusterDomain(stack)}`, port: 9411 }
+    await tuneMesh(stack, ({ extensionProviders = [] }) => ({
+      extensionProviders: [...extensionProviders, { name: provider, zipkin }],
+    }))
     const [telemetry] = await stack.fixture('logs/sampling.yaml', {
       namespace: (await gatewayName(stack)).namespace,
       name: provider,

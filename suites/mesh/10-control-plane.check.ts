@@ -1,17 +1,24 @@
 import { check } from '../../src/check/check.ts'
+import type { KubernetesObject } from '../../src/core/object.ts'
 import { ACCEPTED } from '../../src/kube/errors.ts'
 import { renderManifest } from '../../src/mesh/istioctl.ts'
+import { isTooOld, istiodVersions } from '../../src/mesh/istiod-versions.ts'
+import { meshWorkloads } from '../../src/mesh/mesh-workloads.ts'
+import { istiodName, namespaceOf, proxyOf, staleProxies, type Proxy } from '../../src/mesh/proxies.ts'
 import { alivePods, recentRestarts, readinessTroubles } from '../../src/kube/pods.ts'
 import { isVersion, otherVersion } from '../../src/config/expectations.ts'
 import { compareMinors, minorOf } from '../../src/config/supported-versions.ts'
-import { gatewayName } from '../../src/cluster/gateway-service.ts'
+import { lastingTroubles } from '../../src/cluster/lasting.ts'
+import { stackNamespaces } from '../../src/survey/stack-namespaces.ts'
+import { allIstiods, externalGateways, theIstiod } from '../../src/survey/surveyed.ts'
+import { isPodOf } from '../../src/survey/workloads.ts'
 
 check(
   'mesh/version',
   {
     asserts:
-      'istiod and every connected proxy report a version, istiod 1.12 or newer (Telemetry API), proxies at most one ' +
-      'minor version older than istiod',
+      'every istiod and every connected proxy report a version, istiods 1.12 or newer (Telemetry API), and no proxy ' +
+      'is more than one minor version older than the istiod that it is connected to',
     guide: '10',
     level: 'required',
     effect: 'reads',
@@ -21,35 +28,37 @@ check(
       'Upgrade istiod to 1.12 or newer for the Telemetry API',
     ],
   },
-  async ({ stack, expect }) => {
-    const versions = [...new Set(await stack.istio.istiodVersions())]
-    for (const version of versions) {
-      expect(minorOf(version) !== undefined).toHold(`istiod: "${version}" at /version is not a version`)
-      expect(compareMinors(version, '1.12') >= 0).toHold(
-        `istiod: found version ${version}, expected at least 1.12 for the Telemetry API`,
-      )
-    }
+  async ({ stack, expect, remark }) => {
+    const versions = await istiodVersions(stack)
+    for (const [istiod, each] of versions)
+      for (const version of each) {
+        expect(minorOf(version) !== undefined).toHold(`istiod ${istiod}: "${version}" at /version is not a version`)
+        expect(compareMinors(version, '1.12') >= 0).toHold(
+          `istiod ${istiod}: found version ${version}, expected at least 1.12 for the Telemetry API`,
+        )
+      }
     const { istio: wanted } = stack.config.expect.versions
     if (wanted)
-      for (const version of versions)
+      for (const version of versions.get(istiodName(await theIstiod(stack))) ?? [])
         expect(isVersion(version, wanted)).toHold(otherVersion('istiod', version, 'istio', wanted))
-    const newest = versions.toSorted(compareMinors).at(-1) ?? ''
     const proxies = await stack.istio.proxies()
     expect(proxies.length, 'Proxies connected to istiod').toBeGreaterThan(0)
-    const behind = proxies
-      .filter(({ istio_version }) => minorsBehind(newest, istio_version) > 1)
-      .map(({ proxy, istio_version }) => `${proxy} ${istio_version || '(no version)'}`)
-    expect(behind, `Proxies more than one minor version older than istiod ${newest}`).toBeNone()
+    const own = stackNamespaces(await stack.survey())
+    const behind = proxies.filter((proxy) => isTooOld(proxy, versions))
+    const tell = (proxy: Proxy) =>
+      `${proxy.proxy} has version ${proxy.istio_version || '(none)'}, its istiod ${istiodName(proxy.istiod)} ` +
+      `${versions.get(istiodName(proxy.istiod))?.join(', ')}`
+    for (const proxy of behind.filter((each) => !own.has(namespaceOf(each))))
+      remark(`The proxy ${tell(proxy)}: it is more than one minor version older.`, namespaceOf(proxy))
+    expect(
+      behind.filter((each) => own.has(namespaceOf(each))).map(tell),
+      'Proxies more than one minor version older than their istiod',
+    ).toBeNone()
     const proxyVersions = [...new Set(proxies.map((proxy) => proxy.istio_version))].join(', ')
-    return `istiod ${versions.join(', ')}; ${proxies.length} connected proxies of version ${proxyVersions}`
+    const istiods = [...versions].map(([istiod, each]) => `${istiod} ${each.join(', ')}`).join('; ')
+    return `istiod ${istiods}; ${proxies.length} connected proxies of version ${proxyVersions}`
   },
 )
-
-/** By how many minor versions a proxy is older than istiod; Infinity where it reports no version. */
-function minorsBehind(istiod: string, proxy: string): number {
-  const [a, b] = [minorOf(istiod), minorOf(proxy)].map((minor) => Number(minor?.split('.')[1]))
-  return a === undefined || b === undefined || Number.isNaN(b) ? Infinity : a - b
-}
 
 const CRDS = [
   'gateways.networking.istio.io',
@@ -85,30 +94,42 @@ check(
 check(
   'mesh/pods-running',
   {
-    asserts: 'every pod in istio-system is Ready, and no container restarted in the last 10 minutes',
+    asserts:
+      'every pod of istiod and of the gateways is Ready; containers that restarted in the last 10 minutes are remarks',
     guide: '2',
     level: 'required',
     effect: 'reads',
     remedy: [
-      'Run kubectl -n istio-system describe pod NAME and read its events',
-      'Run kubectl -n istio-system logs NAME --previous to see why a container ended',
+      'Run kubectl describe pod NAME in the namespace of the pod and read its events',
+      'Run kubectl logs NAME --previous to see why a container ended',
     ],
   },
-  async ({ stack, expect, measure }) => {
-    const { namespace } = await gatewayName(stack)
-    const pods = alivePods((await stack.all('v1/Pod')).filter((pod) => pod.metadata?.namespace === namespace))
-    expect(pods.length, `Pods in namespace ${namespace}`).toBeGreaterThan(0)
-    expect(readinessTroubles(pods), `Pods in namespace ${namespace} that are not Ready`).toBeNone()
-    expect(recentRestarts(pods, 10), `Containers in ${namespace} that restarted in the last 10 minutes`).toBeNone()
-    measure('pods', pods.length, 'pods')
-    return `All ${pods.length} pods in namespace ${namespace} are Ready; none restarted in the last 10 minutes`
+  async ({ stack, expect, measure, remark }) => {
+    const workloads = await meshWorkloads(stack)
+    let count = 0
+    for (const workload of workloads) {
+      const { namespace, name, kind } = workload
+      const ofIt = (pods: KubernetesObject[]) => alivePods(pods.filter((pod) => isPodOf(workload, pod)))
+      const pods = ofIt(await stack.all('v1/Pod'))
+      expect(pods.length, `Pods of ${kind} ${namespace}/${name}`).toBeGreaterThan(0)
+      const troubles = await lastingTroubles(stack, { kind: 'v1/Pod', namespace }, (now) =>
+        readinessTroubles(ofIt(now)),
+      )
+      expect(troubles, `Pods of ${kind} ${namespace}/${name} that are not Ready`).toBeNone()
+      for (const restart of recentRestarts(pods, 10)) remark(`Pod ${namespace}/${restart}; it is Ready again.`)
+      count += pods.length
+    }
+    measure('pods', count, 'pods')
+    const names = workloads.map(({ namespace, name }) => `${namespace}/${name}`).join(', ')
+    return `All ${count} pods of ${names} are Ready`
   },
 )
 
 check(
   'mesh/proxies-synced',
   {
-    asserts: 'every proxy has acknowledged its CDS, LDS, EDS and RDS (SYNCED in istioctl proxy-status)',
+    asserts:
+      'every proxy has acknowledged what it subscribes to of CDS, LDS, EDS and RDS (SYNCED in istioctl proxy-status)',
     guide: '7',
     level: 'required',
     effect: 'reads',
@@ -118,18 +139,19 @@ check(
       'Read the log of that proxy: it names the configuration that it rejected',
     ],
   },
-  async ({ stack, expect, measure }) => {
-    const gateways = await stack.istio.gatewayPods()
+  async ({ stack, expect, measure, remark }) => {
+    const external = await externalGateways(stack)
+    const gateways = (await Promise.all(external.map((gateway) => stack.istio.gatewayPods(gateway)))).flat()
     // A proxy that lost its istiod a moment ago is still connecting to another one.
     const proxies = await stack.istio.untilSynced(gateways.length)
-    const connected = gateways.filter((pod) =>
-      proxies.some(({ proxy }) => proxy === `${pod.metadata?.name}.${pod.metadata?.namespace}`),
-    )
-    expect(connected.length === gateways.length).toHold(
-      `${connected.length} of ${gateways.length} gateway pods are connected to an istiod; all are expected`,
-    )
+    const astray = gateways.filter((pod) => !proxyOf(proxies, pod)).map(({ metadata }) => metadata?.name)
+    expect(astray, 'Gateway pods that are connected to no istiod').toBeNone()
+    const own = stackNamespaces(await stack.survey())
+    for (const proxy of proxies.filter((each) => !own.has(namespaceOf(each))))
+      for (const stale of staleProxies([proxy]))
+        remark(`The proxy ${stale}: its last push is not acknowledged.`, namespaceOf(proxy))
     measure('proxies', proxies.length, 'proxies')
-    return `${proxies.length} proxies, ${gateways.length} gateways among them, have acknowledged CDS, LDS, EDS and RDS`
+    return `${proxies.length} proxies are connected, ${gateways.length} gateways among them; the stack's are synced`
   },
 )
 
@@ -154,11 +176,11 @@ check(
     const deployments = (await stack.all('apps/v1/Deployment')).filter(({ metadata }) =>
       ['telemetry', 'policy', 'mixer'].includes(metadata?.labels?.app ?? ''),
     )
-    const { namespace } = await gatewayName(stack)
+    const namespaces = (await allIstiods(stack)).map(({ workload }) => workload.namespace)
     const remains = deployments
-      .filter(({ metadata }) => metadata?.namespace === namespace)
-      .map(({ metadata }) => metadata?.name)
-    expect(remains, `Deployments of Mixer in namespace ${namespace}`).toBeNone()
+      .filter(({ metadata }) => namespaces.includes(metadata?.namespace ?? ''))
+      .map(({ metadata }) => `${metadata?.namespace}/${metadata?.name}`)
+    expect(remains, 'Deployments of Mixer beside istiod').toBeNone()
     const operators = groups.includes('install.istio.io')
       ? await stack.all('install.istio.io/v1alpha1/IstioOperator')
       : []

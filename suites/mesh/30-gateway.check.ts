@@ -1,64 +1,73 @@
 import { check } from '../../src/check/check.ts'
 import { addressInPools } from '../../src/cloud/address-pool.ts'
-import { ELB_HOSTNAME, loadBalancerController } from '../../src/cloud/load-balancer.ts'
-import { gatewayName } from '../../src/cluster/gateway-service.ts'
+import { ELB_HOSTNAME } from '../../src/cloud/load-balancer.ts'
+import { gatewayService } from '../../src/cluster/gateway-service.ts'
+import { NotLookedAt } from '../../src/core/problem.ts'
+import { isEntrance, portsWithoutWay } from '../../src/mesh/entrance.ts'
+import { valueOf } from '../../src/survey/fact.ts'
+import { addressesOf } from '../../src/survey/load-balancer-maker.ts'
+import { externalGateways, theGateway } from '../../src/survey/surveyed.ts'
 
 check(
   'mesh/gateway-service-type',
   {
-    asserts: 'the gateway Service has type LoadBalancer',
+    asserts:
+      "the gateway's Service lets traffic in from outside of the cluster: it has type LoadBalancer or NodePort, or a " +
+      'load balancer is bound to it, or stack.yaml names the address in front of it',
     guide: '2',
     level: 'required',
     effect: 'reads',
     remedy: [
-      'Set k8s.service.type: LoadBalancer under the gateway in the IstioOperator',
-      'Run istioctl install -f FILE',
+      'Set k8s.service.type: LoadBalancer under the gateway in the IstioOperator, or service.type in the values of ' +
+        "Istio's gateway chart",
+      'Or set addresses.ingress in stack.yaml to the address of the load balancer that somebody else made',
     ],
   },
   async ({ stack, expect }) => {
-    const { namespace, name } = await gatewayName(stack)
-    const service = await stack.one('v1/Service', name, namespace)
-    expect(service.spec?.type, `Service ${namespace}/${name}, spec.type`).toBe('LoadBalancer')
-    return `Service ${namespace}/${name} has type LoadBalancer`
+    const gateway = await theGateway(stack)
+    const { namespace, name, type } = gateway.service
+    const { ingress } = stack.config.addresses
+    const { maker } = valueOf(gateway.balancer)
+    expect(ingress !== undefined || isEntrance(gateway, maker)).toHold(
+      `Service ${namespace}/${name} has type ${type}, and no load balancer is bound to it; ` +
+        'type LoadBalancer is expected, or addresses.ingress in stack.yaml',
+    )
+    const named = ingress === undefined ? '' : `; stack.yaml names ${ingress} as the address in front of it`
+    return `Service ${namespace}/${name} has type ${type}${named}`
   },
 )
-
-const PORTS = [
-  [15021, 15021, 'status-port'],
-  [80, 8080, 'http2'],
-  [443, 8443, 'https'],
-] as const
 
 check(
   'mesh/gateway-ports',
   {
-    asserts: 'the gateway Service maps port 80 to 8080, 443 to 8443, and the status port 15021 to 15021',
+    asserts:
+      'every port on which a Gateway that config-istio names has a server is a port of the Service in front of the ' +
+      "gateway, and leads to where the gateway's Envoy listens",
     guide: '2',
     level: 'required',
     effect: 'reads',
     needs: ['mesh/gateway-service-type'],
     remedy: [
-      'Set k8s.service.ports under the gateway in the IstioOperator: 15021, 80 with targetPort 8080, 443 with 8443',
-      'List all of them, 15021 too: a list of ports replaces the default list',
-      'Run istioctl install -f FILE',
+      "Add the port to the ports of the gateway's Service: k8s.service.ports in the IstioOperator, service.ports in " +
+        "the values of Istio's gateway chart",
+      'List all of them: a list of ports replaces the default list',
+      "Read the log of istiod where the Service has the port: a gateway without rights to listen below 1024 doesn't",
     ],
   },
   async ({ stack, expect }) => {
-    const { namespace, name } = await gatewayName(stack)
-    const service = await stack.one('v1/Service', name, namespace)
-    const ports = (service.spec?.ports ?? []) as { name?: string; port: number; targetPort?: number | string }[]
-    const mappings = ports.map((port) => `${port.name} ${port.port}->${port.targetPort}`).join(', ')
-    for (const [port, target, portName] of PORTS) {
-      const found = ports.find((candidate) => candidate.port === port)
-      expect(found !== undefined).toHold(
-        `Service ${namespace}/${name}: port ${port} (${portName}) not found in spec.ports (it has ${mappings})`,
-      )
+    const said: string[] = []
+    for (const gateway of await externalGateways(stack)) {
+      const { namespace, name } = gateway.service
+      const mappings = gateway.ports.map(({ name: port = '', port: from, target }) => `${port} ${from}->${target}`)
+      expect(gateway.ports.length, `Ports of Service ${namespace}/${name}`).toBeGreaterThan(0)
+      const lost = await portsWithoutWay(stack, gateway)
       expect(
-        found?.targetPort ?? found?.port,
-        `Service ${namespace}/${name}, targetPort of port ${port} (${portName})`,
-      ).toBe(target)
+        lost,
+        `Ports of Gateways to which Service ${namespace}/${name} does not lead (it has ${mappings.join(', ')})`,
+      ).toBeNone()
+      said.push(`Service ${namespace}/${name} has the ports ${mappings.join(', ')}`)
     }
-    return `Service ${namespace}/${name} has the ports ${mappings}`
+    return said.join('; ')
   },
 )
 
@@ -66,8 +75,8 @@ check(
   'mesh/gateway-address',
   {
     asserts:
-      'the gateway Service has an address in status.loadBalancer: an ELB hostname on EKS, an address of a MetalLB ' +
-      'pool elsewhere',
+      'the load balancer of the gateway has an address: that of stack.yaml, or in status.loadBalancer of the Service ' +
+      'what its maker gives, such as an ELB hostname of AWS or an address of a MetalLB pool',
     guide: '2',
     level: 'required',
     effect: 'reads',
@@ -75,26 +84,37 @@ check(
     remedy: [
       'Run kubectl describe service on the gateway Service and read its events',
       'Read the log of the load balancer controller',
+      'Set addresses.ingress in stack.yaml where the load balancer was made outside of the cluster',
     ],
   },
   async ({ stack, expect }) => {
-    const { namespace, name } = await gatewayName(stack)
-    const service = await stack.one('v1/Service', name, namespace)
-    const ingress = (service.status?.loadBalancer?.ingress ?? []) as { ip?: string; hostname?: string }[]
-    const field = `Service ${namespace}/${name}, status.loadBalancer.ingress`
-    expect(ingress.length > 0).toHold(`${field}: no address was assigned`)
-    const controller = await loadBalancerController(stack)
-    if (controller.kind === 'aws') {
-      expect(ingress[0]?.hostname ?? 'none', `${field}, hostname`).toMatch(ELB_HOSTNAME)
-      return `Service ${namespace}/${name} has the hostname ${ingress[0]?.hostname}`
+    const { ingress } = stack.config.addresses
+    const { balancer, service } = await theGateway(stack)
+    const name = `Service ${service.namespace}/${service.name}`
+    if (ingress !== undefined) {
+      expect(ingress.length, 'addresses.ingress of stack.yaml').toBeGreaterThan(0)
+      return `stack.yaml names ${ingress} as the address in front of ${name}`
     }
-    const pools = (await stack.all('metallb.io/v1beta1/IPAddressPool')).flatMap(
-      (pool) => (pool.spec?.addresses ?? []) as string[],
-    )
-    const address = ingress[0]?.ip ?? ''
-    expect(addressInPools(address, pools)).toHold(
-      `${field}: ${address || 'no IP'} is not in the MetalLB address pools ${pools.join(', ') || '(there are none)'}`,
-    )
-    return `Service ${namespace}/${name} has the address ${address} of the pools ${pools.join(', ')}`
+    const { maker, pool } = valueOf(balancer)
+    const addresses = addressesOf(await gatewayService(stack))
+    if (addresses.length === 0 && service.type !== 'LoadBalancer') {
+      throw new NotLookedAt(
+        `${name} has type ${service.type}, and the cluster does not tell the address of a load balancer in front of ` +
+          'it: set addresses.ingress in stack.yaml',
+      )
+    }
+    const field = `${name}, status.loadBalancer.ingress`
+    expect(addresses.length > 0).toHold(`${field}: no address was assigned`)
+    const [address = ''] = addresses
+    if (maker === 'aws-lbc' || maker === 'eks-auto') expect(address, `${field}, hostname`).toMatch(ELB_HOSTNAME)
+    if (maker === 'metallb') {
+      const version = (await stack.survey()).platform.served['metallb.io/IPAddressPool'] ?? 'v1beta1'
+      const pools = (await stack.all(`metallb.io/${version}/IPAddressPool`))
+        .filter(({ metadata }) => pool === undefined || metadata?.name === pool)
+        .flatMap(({ spec }) => (spec?.addresses ?? []) as string[])
+      const outside = addresses.filter((each) => !addressInPools(each, pools))
+      expect(outside, `${field}: addresses outside of the MetalLB address pools ${pools.join(', ')}`).toBeNone()
+    }
+    return `${name} has the address ${addresses.join(', ')}`
   },
 )

@@ -18,7 +18,7 @@ check(
     requires: ['k6'],
     needs: ['mesh/connection-pool-configured', 'mesh/gateway-address'],
     remedy: [
-      'Run istioctl proxy-config clusters GATEWAY_POD -n istio-system -o json and look at the circuit breakers',
+      'Run istioctl proxy-config clusters GATEWAY_POD.NAMESPACE -o json and look at the circuit breakers',
       'Run kubectl get destinationrules -A and look for another one with the same host',
       'Look for retries in the VirtualService: they turn one request into several',
     ],
@@ -58,13 +58,15 @@ check(
         `${samples.length - refused.length} are expected, since ${refused.length} requests got 503`,
     )
     const logged = await pool.overflowsLogged(since, samples.length)
-    expect(logged === refused.length).toHold(
+    expect(logged === undefined || logged === refused.length).toHold(
       `The access log has ${logged} lines with flag UO; ${refused.length} are expected, one for each 503 of a client`,
     )
     expect(crossed, 'Crossed thresholds of load/connection-pool.ts').toBeNone()
     return (
       `${refused.length} of ${samples.length} requests got 503, all of them above the limits; ` +
-      'the access log and Envoy count as many'
+      (logged === undefined
+        ? "Envoy counts as many, and the gateway's access log cannot tell"
+        : 'the access log and Envoy count as many')
     )
   },
 )

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { parse, stringify } from 'yaml'
 import type { ComponentDefects } from '../hook.ts'
 import type { Container } from '../kubelet/container.ts'
 import type { IstioctlHooks, IstioHooks } from './hooks.ts'
@@ -8,6 +9,16 @@ import type { Destination, FoundRoute } from './routes.ts'
 const CONFIGURATION_DEFECTS = {
   // Gateways learn of changed endpoints although no istiod runs.
   'endpoints-without-istiod': ({ pushesEndpoints }, defect) => pushesEndpoints.alter(defect, () => true),
+
+  // Changes of how the mesh writes access logs are not pushed.
+  'log-format-kept'({ pushedMesh }, defect) {
+    let kept: { accessLogEncoding?: string; accessLogFormat?: string } | undefined
+    pushedMesh.alter(defect, (mesh) => {
+      const { accessLogEncoding, accessLogFormat, ...others } = (parse(mesh) ?? {}) as NonNullable<typeof kept>
+      kept ??= { ...(accessLogEncoding ? { accessLogEncoding } : {}), ...(accessLogFormat ? { accessLogFormat } : {}) }
+      return stringify({ ...others, ...kept })
+    })
+  },
 
   // The Envoy admin port of the gateways answers on the pod's address.
   'admin-port-open': ({ gatewayPorts }, defect) =>

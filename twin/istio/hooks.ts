@@ -28,6 +28,8 @@ export class IstioHooks {
 
   /** Whether gateways learn of changed endpoints. */
   readonly pushesEndpoints = new Hook<boolean>()
+  /** The mesh configuration that is pushed, as YAML. */
+  readonly pushedMesh = new Hook<string>()
   /** What a gateway's pod serves by port besides its listeners. */
   readonly gatewayPorts = new Hook<Record<number, RequestListener>, { admin: RequestListener }>()
 

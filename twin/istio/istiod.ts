@@ -137,7 +137,8 @@ export class Istiod {
 
   #push(): void {
     if (!this.component.isUp) return
-    const snapshot = readMesh(this.#objects, this.layout)
+    const read = readMesh(this.#objects, this.layout)
+    const snapshot = { ...read, mesh: this.#hooks.pushedMesh.apply(read.mesh) }
     const nonce = String(++this.#pushes)
     for (const proxy of this.#proxies) {
       const problem = proxy.accept(snapshot, nonce)
