@@ -1,9 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import { parse, stringify } from 'yaml'
 import type { ComponentDefects } from '../hook.ts'
 import type { Container } from '../kubelet/container.ts'
 import type { IstioctlHooks, IstioHooks } from './hooks.ts'
-import type { MeshSnapshot } from './mesh.ts'
+import type { MeshConfig, MeshSnapshot } from './mesh.ts'
 import type { Destination, FoundRoute } from './routes.ts'
 
 const CONFIGURATION_DEFECTS = {
@@ -12,11 +11,11 @@ const CONFIGURATION_DEFECTS = {
 
   // Changes of how the mesh writes access logs are not pushed.
   'log-format-kept'({ pushedMesh }, defect) {
-    let kept: { accessLogEncoding?: string; accessLogFormat?: string } | undefined
+    let kept: MeshConfig | undefined
     pushedMesh.alter(defect, (mesh) => {
-      const { accessLogEncoding, accessLogFormat, ...others } = (parse(mesh) ?? {}) as NonNullable<typeof kept>
+      const { accessLogEncoding, accessLogFormat, ...others } = mesh
       kept ??= { ...(accessLogEncoding ? { accessLogEncoding } : {}), ...(accessLogFormat ? { accessLogFormat } : {}) }
-      return stringify({ ...others, ...kept })
+      return { ...others, ...kept }
     })
   },
 

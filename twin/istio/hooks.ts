@@ -5,7 +5,7 @@ import type { Endpoint } from '../cluster/services.ts'
 import { Hook } from '../hook.ts'
 import type { Container } from '../kubelet/container.ts'
 import type { TrafficPolicy } from './clusters.ts'
-import type { MeshSnapshot } from './mesh.ts'
+import type { MeshConfig, MeshSnapshot } from './mesh.ts'
 import type { Destination, FoundRoute } from './routes.ts'
 
 /** A certificate and its key, PEM. */
@@ -28,8 +28,8 @@ export class IstioHooks {
 
   /** Whether gateways learn of changed endpoints. */
   readonly pushesEndpoints = new Hook<boolean>()
-  /** The mesh configuration that is pushed, as YAML. */
-  readonly pushedMesh = new Hook<string>()
+  /** The mesh configuration that is pushed. */
+  readonly pushedMesh = new Hook<MeshConfig>()
   /** What a gateway's pod serves by port besides its listeners. */
   readonly gatewayPorts = new Hook<Record<number, RequestListener>, { admin: RequestListener }>()
 
