@@ -11,7 +11,10 @@ interface Room {
  */
 export const FLOORS: readonly (readonly Room[])[] = [
   [{ name: 'cli', about: 'the commands' }],
-  [{ name: 'sabotage', about: 'trying faults out, and the matrix of what they were detected by' }],
+  [
+    { name: 'sabotage', about: 'trying faults out, and the matrix of what they were detected by' },
+    { name: 'shapes', about: 'healthy stacks of other shapes, and what checks complain of in them' },
+  ],
   [{ name: 'run', about: 'a run from its preparation to its reports' }],
   [
     { name: 'chaos', about: 'faults, and what they cost the traffic' },

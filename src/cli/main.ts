@@ -3,6 +3,7 @@ import { ClusterProblem, NotAllowed, plainMessage, UsageProblem } from '../core/
 import type { UpFlags } from './bring.ts'
 import type { DownFlags } from './down.ts'
 import type { ListFlags } from './list.ts'
+import type { ShapesFlags } from './shapes.ts'
 import type { SabotageFlags } from './sabotage.ts'
 import { stackFlags, type StackFlags } from './stack-flags.ts'
 import type { SurveyFlags } from './survey.ts'
@@ -75,6 +76,19 @@ Example: plumbline survey --target existing --context prod-eks`,
     .option('--port <number>', 'the port of its API (default: 6443)')
     .addHelpText('after', '\nExample: plumbline twin --kubeconfig ./twin.yaml')
     .action(async (flags: TwinFlags) => exit(await (await import('./twin.ts')).twin(flags)))
+  stackFlags(program.command('shapes'))
+    .description('give the stack every known healthy shape, and verify that no check complains')
+    .option('--list', 'list the shapes')
+    .option('--only <names>', 'try only these shapes (comma-separated)', commas)
+    .option('--lanes <number>', 'how many twins run side by side (default: 4)', Number)
+    .option('--charts <dir>', 'the folder of the Helm charts that shapes are made from on kind (or PLUMBLINE_CHARTS)')
+    .option('--whole', 'run every check, not only those that read or write and two others')
+    .option('--time-limit <minutes>', 'end after this many minutes, put the shape back and report', minutes)
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 no false alarm, 1 false alarms, 3 usage.\nExample: plumbline shapes --only gateway-chart',
+    )
+    .action(async (flags: ShapesFlags) => exit(await (await import('./shapes.ts')).shapes(flags)))
   stackFlags(program.command('sabotage'))
     .description('break the stack in every known way, and verify that the right checks fail, and no others')
     .option(

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Command } from 'commander'
 import { UsageProblem } from '../core/problem.ts'
 import type { StackConfig } from '../config/stack-schema.ts'
-import { namesTarget, readStackFile } from '../config/stack-file.ts'
+import { namesTarget, readStackFile, type StackOverrides } from '../config/stack-file.ts'
 
 /** The flags of every command that is about a stack; those that name a key of stack.yaml override it. */
 export interface StackFlags {
@@ -46,11 +46,12 @@ export const stackFlags = (command: Command): Command =>
     .option('--deadline-factor <number>', 'multiply every deadline by this number', Number)
 
 /**
- * Reads the stack file with the flags laid over it.
+ * Reads the stack file with the flags laid over it, and `more` under them.
  * @throws UsageProblem for anything that does not fit
  */
-export function readStack(flags: StackFlags): StackConfig {
+export function readStack(flags: StackFlags, more: StackOverrides = {}): StackConfig {
   const given = {
+    ...more,
     target: flags.target,
     context: flags.context,
     kubeconfig: flags.kubeconfig,

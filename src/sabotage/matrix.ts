@@ -1,16 +1,8 @@
-import { rmSync } from 'node:fs'
 import { loadCatalogue } from '../check/catalogue.ts'
 import type { Check } from '../check/check.ts'
 import type { CheckRecord } from '../core/record.ts'
-import { setDeadlineFactor } from '../core/deadlines.ts'
-import { journalFile, runFolder, writeRunInfo, type RunInfo } from '../config/run-info.ts'
-import { Journal } from '../cluster/journal.ts'
-import { keepLease } from '../cluster/run-lease.ts'
-import { undoAll } from '../cluster/undo.ts'
-import { loadKubeConfig } from '../kube/connection.ts'
-import { Kubernetes } from '../kube/kubernetes.ts'
 import type { StackConfig } from '../config/stack-schema.ts'
-import { prepareRun } from '../run/prepare.ts'
+import { inLane } from '../run/lane.ts'
 import { startTwin, useTwinPrograms } from '../targets/twin.ts'
 import type { Sabotage } from './sabotage.ts'
 import { tryOut, type Trial } from './trial.ts'
@@ -48,25 +40,14 @@ export async function runMatrix(
     if (queue.length === 0) return
     const twin = isTwin ? await startTwin({ ...config, twin: { cloud } }) : undefined
     try {
-      const run = await prepareRun({
-        config: { ...(twin?.config ?? config), deadlines: { factor } },
-        only: [],
-        allowDisruption: true,
+      await inLane({ ...(twin?.config ?? config), deadlines: { factor } }, async (run) => {
+        const healthy = new Map<string, CheckRecord>()
+        for (let each = queue.shift(); each && !abort.aborted; each = queue.shift()) {
+          const trial = await tryOut(each, run, catalogue, healthy, abort)
+          trials.push(trial)
+          tell(trial)
+        }
       })
-      setDeadlineFactor(factor)
-      const kubeConfig = loadKubeConfig(run.config.kubeconfig, run.context)
-      const api = new Kubernetes(kubeConfig)
-      const stopRenewing = run.lease ? keepLease(api, run.id) : undefined
-      const healthy = new Map<string, CheckRecord>()
-      for (let each = queue.shift(); each && !abort.aborted; each = queue.shift()) {
-        const trial = await tryOut(each, run, catalogue, healthy, abort)
-        trials.push(trial)
-        tell(trial)
-      }
-      stopRenewing?.()
-      if (run.lease) await undoAll(api, new Journal(journalFile(run.id)), () => undefined)
-      await kubeConfig.close()
-      endLane(run)
     } finally {
       await twin?.stop()
     }
@@ -75,12 +56,6 @@ export async function runMatrix(
   await Promise.all([lane(forAws, 'aws'), ...Array.from({ length: lanes }, () => lane(forAny))])
   const order = new Map(request.sabotages.map(({ id }, at) => [id, at]))
   return trials.toSorted((a, b) => (order.get(a.sabotage) ?? 0) - (order.get(b.sabotage) ?? 0))
-}
-
-/** A lane's run is no run of its own: its folder goes, but for one that still holds what could not be put back. */
-function endLane(run: RunInfo): void {
-  writeRunInfo({ ...run, endedAt: new Date().toISOString() })
-  if (run.config.target === 'twin') rmSync(runFolder(run.id), { recursive: true, force: true })
 }
 
 const isOfAws = ({ requires }: Sabotage): boolean => Boolean(requires?.some((each) => each === 'nlb' || each === 'eks'))

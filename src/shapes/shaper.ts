@@ -1,0 +1,76 @@
+import { OpenChanges, type ChangesContext } from '../cluster/open-changes.ts'
+import { restartPods } from '../cluster/restart.ts'
+import { RUN_LABEL } from '../config/run-info.ts'
+import type { KubernetesObject } from '../core/object.ts'
+import { plainMessage } from '../core/problem.ts'
+import type { ObjectId } from '../kube/object-id.ts'
+import { isRolledOut } from '../kube/rolled-out.ts'
+import { renderRelease, type Release } from './charts.ts'
+
+/**
+ * The hands of a shape: every change is in the journal, with what undoes it, before it is made. What it acts out (an
+ * operator that puts ConfigMaps back) goes on until the shape ends.
+ */
+export class Shaper extends OpenChanges {
+  readonly #charts: string | undefined
+  readonly #acting = new AbortController()
+  readonly #acts: Promise<void>[] = []
+  /** The Deployments that were restarted, and are again once the shape is put back. */
+  readonly restarted: ObjectId[] = []
+  /** What ended what it acts out, where it did not go on. */
+  problem: string | undefined
+
+  constructor(context: ChangesContext, charts?: string) {
+    super(context)
+    this.#charts = charts
+  }
+
+  /** Applies an object that is not there; a namespace carries the run's label, by which it is deleted. */
+  override make(object: KubernetesObject): Promise<void> {
+    if (object.kind !== 'Namespace') return super.make(object)
+    const labels = { ...object.metadata?.labels, [RUN_LABEL]: this.journal.run }
+    return super.make({ ...object, metadata: { ...object.metadata, labels } })
+  }
+
+  /** Makes a namespace. */
+  namespace(name: string, labels: Record<string, string> = {}): Promise<void> {
+    return this.make({ apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } })
+  }
+
+  /** Makes the objects of a Helm release, but for those that are there: its namespace, and definitions of kinds. */
+  async install(release: Release): Promise<void> {
+    for (const object of await renderRelease(this.#charts, release)) {
+      const isThere = object.kind === 'CustomResourceDefinition' || object.kind === 'Namespace'
+      if (!isThere) await this.make(object)
+    }
+  }
+
+  /** Replaces the pods of Deployments of a namespace one by one, now and once the shape is put back. */
+  async restart(namespace: string, ...names: string[]): Promise<void> {
+    const deployments = names.map((name) => ({ kind: 'apps/v1/Deployment', namespace, name }))
+    this.restarted.push(...deployments)
+    await restartPods(this.api, deployments)
+  }
+
+  /** Waits until a workload has nothing but Ready pods of its newest template. */
+  async rolledOut(namespace: string, name: string): Promise<void> {
+    await this.until({ kind: 'apps/v1/Deployment', namespace, name }, isRolledOut, 'componentAvailable')
+  }
+
+  /** Acts something out until the shape ends. */
+  act(part: (signal: AbortSignal) => Promise<unknown>): void {
+    const ended = part(this.#acting.signal).then(
+      () => undefined,
+      (problem: unknown) => {
+        if (!this.#acting.signal.aborted) this.problem ??= plainMessage(problem)
+      },
+    )
+    this.#acts.push(ended)
+  }
+
+  /** Ends what is acted out. */
+  async end(): Promise<void> {
+    this.#acting.abort(new Error('the shape has ended'))
+    await Promise.all(this.#acts)
+  }
+}
