@@ -23,7 +23,7 @@ export default {
       name: 'every-room-is-in-the-table',
       severity: 'error',
       comment: 'A folder of src/ that rooms.ts does not name.',
-      from: { path: '^(src|suites|twin|test|sabotage)/' },
+      from: { path: '^(src|suites|twin|test|sabotage|shapes)/' },
       to: { path: '^src/', pathNot: `^src/(${known.join('|')})/` },
     },
     {

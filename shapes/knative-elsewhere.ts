@@ -5,6 +5,6 @@ shape('knative-elsewhere', {
   onTwin: { layout: { knative: { namespace: 'serving' } } },
   onKind: {
     cannot:
-      "Knative's release manifest names its namespace in roles, webhooks and Services: a second one beside the first is no stack",
+      "the names of Knative's webhooks are compiled in: it cannot stand in two namespaces, nor move without an end",
   },
 })

@@ -55,7 +55,7 @@ async function runTools(tally: Tally): Promise<void> {
   for (const [what, program, args] of [
     ['types', 'tsc', ['--noEmit']],
     ['lint', 'eslint', ['.']],
-    ['rooms', 'depcruise', ['--config', '.dependency-cruiser.js', 'src', 'suites', 'twin', 'sabotage']],
+    ['rooms', 'depcruise', ['--config', '.dependency-cruiser.js', 'src', 'suites', 'twin', 'sabotage', 'shapes']],
     ['format', 'prettier', ['--check', '.']],
   ] as const) {
     const done = await execa(program, args, { cwd: ROOT, preferLocal: true, reject: false, all: true })
