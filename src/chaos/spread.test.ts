@@ -35,11 +35,12 @@ function crowded(...others: KubernetesObject[]) {
       return Promise.resolve()
     },
   }
-  return { stack: { k8s, until: () => Promise.resolve([]) } as unknown as Stack, evicted }
+  const willDisturb = ({ name }: { name: string }) => evicted.push(`noted ${name}`)
+  return { stack: { k8s, until: () => Promise.resolve([]), changes: { willDisturb } } as unknown as Stack, evicted }
 }
 
 test.each([
-  ['one pod where the other zone has room', gateway, [node('b1', 'b')], ['one']],
+  ['one pod where the other zone has room', gateway, [node('b1', 'b')], ['noted gateway', 'one']],
   ['none where it has none', gateway, [node('b1', 'b', '200m')], []],
   ['none where its nodes take no such pod', gateway, [node('b1', 'b', '2', [TAINT])], []],
   ['none of a DaemonSet', { ...gateway, kind: 'DaemonSet' as const }, [node('b1', 'b')], []],

@@ -53,6 +53,7 @@ export async function spreadAgain(stack: Stack, workload: Workload, zones: numbe
     const [fullest] = [...byZone.values()].toSorted((a, b) => b.length - a.length)
     const pod = fullest![0]!
     if (!rooms.zonesWithRoom(pod).some((zone) => !byZone.has(zone))) return
+    stack.changes.willDisturb(workloadId(workload))
     await evict(stack, pod)
     await stack.until(workloadId(workload), isRolledOut, 'componentAvailable')
     pods = await readyPodsOf(stack, workload)

@@ -16,7 +16,7 @@ const DRAIN = {
   effect: 'disrupts',
   within: 'drainCheck',
   requires: ['k6', 'drain'],
-  needs: ['knative/hello-through-lb', 'mesh/proxies-synced'],
+  needs: ['knative/hello-through-lb'],
 } as const
 
 check(
@@ -111,7 +111,7 @@ check(
     effect: 'disrupts',
     within: 'faultCheck',
     requires: ['k6'],
-    needs: ['knative/hello-through-lb', 'mesh/proxies-synced'],
+    needs: ['knative/hello-through-lb'],
     remedy: [
       'Set strategy RollingUpdate with a maxUnavailable below the number of gateway pods',
       "Raise terminationDrainDuration above the load balancer's deregistration delay",

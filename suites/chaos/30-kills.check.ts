@@ -21,6 +21,7 @@ check(
       'after one of at least two gateway pods is killed under load, failures are within the budget ' +
       'and the pod is replaced',
     guide: '4',
+    needs: [...KILL.needs, 'mesh/proxies-synced'],
     remedy: [
       'Run at least two gateway pods in different zones',
       "Shorten the load balancer's health check: requests fail until it stops sending to the killed pod",

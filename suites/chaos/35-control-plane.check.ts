@@ -63,6 +63,7 @@ check(
     ...KILL,
     asserts: 'without istiod traffic continues, and a change made meanwhile takes effect once it is back',
     guide: '11',
+    needs: [...KILL.needs, 'mesh/proxies-synced'],
     remedy: [
       'Look for proxies that are not SYNCED in istioctl proxy-status: they reconnect within 30 s',
       'Run two istiod pods with a PodDisruptionBudget',

@@ -1,3 +1,4 @@
+import { evict } from '../../src/chaos/drain.ts'
 import { throughFault } from '../../src/chaos/experiment.ts'
 import { gatewayUnderFault } from '../../src/chaos/gateway.ts'
 import { openServedService } from '../../src/chaos/served.ts'
@@ -19,7 +20,7 @@ check(
     effect: 'disrupts',
     within: 'faultCheck',
     requires: ['nlb', 'k6'],
-    needs: ['chaos/pdbs', 'knative/hello-through-lb', 'mesh/proxies-synced'],
+    needs: ['knative/hello-through-lb'],
     remedy: [
       "Raise the gateway's terminationDrainDuration: a target still gets traffic for a while after it starts to drain",
       "Enable the load balancer controller's pod readiness gate, so that new pods join before old ones leave",
@@ -43,7 +44,7 @@ check(
       async (traffic) => {
         const from = traffic.now
         stack.changes.willDisturb(workloadId(gateway.workloadOf(leaving!)))
-        await stack.k8s.evict(leaving?.metadata?.name ?? '', leaving?.metadata?.namespace ?? '')
+        await evict(stack, leaving!)
         let goneMs = Infinity
         await stack.eventually(
           `healthy NLB targets of port ${port} without ${address}`,

@@ -4,5 +4,5 @@ export const KILL = {
   effect: 'disrupts',
   within: 'faultCheck',
   requires: ['k6'],
-  needs: ['knative/hello-through-lb', 'mesh/proxies-synced'],
+  needs: ['knative/hello-through-lb'],
 } as const
