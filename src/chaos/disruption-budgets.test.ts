@@ -50,7 +50,8 @@ test('where an autoscaler may take pods away, its minimum counts', async () => {
   const half = [budget('gateway', { minAvailable: 1 }), ...WHOLE.slice(1)]
   expect(await lasting(half, { gateway: { hpa: { name: 'gateway', min: 2, max: 5 } } })).toEqual([])
   expect(await lasting(half, { gateway: { hpa: { name: 'gateway', min: 1, max: 5 } } })).toEqual([
-    'PodDisruptionBudget stack/gateway never allows a disruption: minAvailable 1 of 1 pods means that 1 must be healthy',
+    'PodDisruptionBudget stack/gateway never allows a disruption: ' +
+      'minAvailable 1 of 1 pods means that 1 must be healthy',
   ])
 })
 
@@ -67,7 +68,9 @@ test("a tenant's budget that never allows a disruption is theirs, with their nam
   expect(own).toEqual([])
   expect(tenants).toEqual([
     {
-      text: 'PodDisruptionBudget shop/db never allows a disruption: minAvailable 2 of 2 pods means that 2 must be healthy',
+      text:
+        'PodDisruptionBudget shop/db never allows a disruption: ' +
+        'minAvailable 2 of 2 pods means that 2 must be healthy',
       namespace: 'shop',
     },
   ])

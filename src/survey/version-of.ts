@@ -5,7 +5,8 @@ import { found, unknown, type Fact } from './fact.ts'
 const LABELS = ['app.kubernetes.io/version', 'serving.knative.dev/release']
 
 /**
- * The version of a component, without a `v`: by a label of its workload, else by the tag of its first image. One that is
+ * The version of a component, without a `v`: by a label of its workload, else by the tag of its first image. One that
+ * is
  * run by a digest tells none.
  */
 export function versionOfWorkload(workload: KubernetesObject): Fact<string> {

@@ -36,7 +36,8 @@ export function issuanceTroubles(
     const texts = [
       ...(issued > MOST_AN_HOUR
         ? [
-            `${objectName(certificate)} was issued ${issued} times within the last hour, at most ${MOST_AN_HOUR} expected`,
+            `${objectName(certificate)} was issued ${issued} times within the last hour, ` +
+              `at most ${MOST_AN_HOUR} expected`,
           ]
         : []),
       ...(writers.length > 1 && writers[0] === certificate
