@@ -31,7 +31,38 @@ describe("a component's log", () => {
 
   test('tells an error that repeats', () => {
     const log = readComponentLog('p', [failed('2026-01-01T00:00:01Z'), failed('2026-01-01T00:00:02Z')].join('\n'))
-    expect(log.repeated).toEqual(['Reconcile error of default/hello: no (2 times, last at 2026-01-01T00:00:02.000Z)'])
+    expect(log.repeated).toEqual([
+      {
+        text: 'Reconcile error of default/hello: no (2 times, last at 2026-01-01T00:00:02.000Z)',
+        namespace: 'default',
+        isObjects: true,
+      },
+    ])
+  })
+
+  test.each([
+    ['a resource that is missing', 'the server could not find the requested resource'],
+    ['a webhook that does not answer', 'Internal error occurred: failed calling webhook "x": no endpoints'],
+    ['rights that a component lacks', 'pods is forbidden: User "system:serviceaccount:kn:controller" cannot list'],
+  ])('tells that an error is no fault of the object: %s', (_, error) => {
+    const log = readComponentLog('p', [1, 2].map((at) => failed(`2026-01-01T00:00:0${at}Z`, { error })).join('\n'))
+    expect(log.repeated).toMatchObject([{ isObjects: false }])
+  })
+
+  test("may be written by zap's console encoder", () => {
+    const text = [
+      '2026-01-01T00:00:00Z\tinfo\tcontroller\tx.go:1\tReconcile succeeded\t{"knative.dev/key":"a/b"}',
+      ...[1, 2].map(
+        (at) =>
+          `2026-01-01T00:00:0${at}Z\terror\tcontroller\tx.go:1\tReconcile error\t{"knative.dev/key":"a/c","error":"no"}`,
+      ),
+      'panic: oh no',
+    ].join('\n')
+    const log = readComponentLog('p', text, 'console')
+    expect(log).toMatchObject({ count: 3, unstructured: ['panic: oh no'] })
+    expect(log.repeated).toMatchObject([
+      { namespace: 'a', text: expect.stringContaining('Reconcile error of a/c: no') },
+    ])
   })
 
   test.each([

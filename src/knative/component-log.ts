@@ -1,4 +1,7 @@
-/** One structured line of a Knative component's log (zap as JSON). */
+/** How zap writes lines: as JSON, or tab-separated with JSON at the end. */
+export type Encoding = 'json' | 'console'
+
+/** One structured line of a Knative component's log. */
 export interface LogLine {
   level: string
   at: number
@@ -17,8 +20,16 @@ export interface ComponentLog {
   count: number
   /** Lines that are neither JSON nor the output of Go's log package or klog. */
   unstructured: string[]
-  /** A sentence for each error that repeats without a successful reconcile after it. */
-  repeated: string[]
+  /** Each error that repeats without a successful reconcile after it. */
+  repeated: RepeatedError[]
+}
+
+/** A reconcile error that repeats: a sentence, the namespace of the object, and whether it may be the object's own. */
+export interface RepeatedError {
+  text: string
+  namespace: string
+  /** What was said names no trouble of the platform, such as a webhook that cannot be called. */
+  isObjects: boolean
 }
 
 // Before its logger is set up a component writes with Go's log; client-go writes with klog at any time.
@@ -26,22 +37,31 @@ const GO_LOG_OR_KLOG = /^(\d{4}\/\d\d\/\d\d \d\d:\d\d:\d\d |[IWEF]\d{4} \d\d:\d\
 // Optimistic locking at work: the controller tries again with the newer object.
 const CONFLICT = /the object has been modified; please apply your changes to the latest version/
 
+// Errors that no object of a tenant's can be the cause of: something of the cluster is missing, or does not answer.
+const PLATFORM =
+  /could not find the requested resource|no matches for kind|failed (calling|to call) webhook|is forbidden: User "system:|connection refused|i\/o timeout|no such host|x509:|etcdserver|context deadline exceeded/
+
 // Every line except zap's at level info. Those are only counted: a busy component writes megabytes of them in ten
 // minutes.
-const NOT_PLAIN_INFO = /^(?!\{"(?:severity|level)":"info"[^\n]*\}$)[^\n]+$/gim
+const NOT_PLAIN_INFO = {
+  json: /^(?!\{"(?:severity|level)":"info"[^\n]*\}$)[^\n]+$/gim,
+  console: /^(?!\S+\tinfo\t)[^\n]+$/gim,
+}
+const INFO = { json: /^\{"(?:severity|level)":"info"/gim, console: /^\S+\tinfo\t/gim }
 
 /**
  * Parses a log. Errors about our own namespaces (plumb-...) do not count: checks cause them on purpose. Of the info
  * lines only those about an object with an error are parsed and given.
  */
-export function readComponentLog(pod: string, text: string): ComponentLog {
-  const odd = (text.match(NOT_PLAIN_INFO) ?? []).filter((line) => line.trim() && !GO_LOG_OR_KLOG.test(line))
+export function readComponentLog(pod: string, text: string, encoding: Encoding = 'json'): ComponentLog {
+  const parse = encoding === 'json' ? parseJson : parseConsole
+  const odd = (text.match(NOT_PLAIN_INFO[encoding]) ?? []).filter((line) => line.trim() && !GO_LOG_OR_KLOG.test(line))
   const entries = odd.map((line) => ({ line, parsed: parse(line) }))
   const lines = entries.map(({ parsed }) => parsed).filter((parsed) => parsed !== undefined)
   const unstructured = entries
     .filter(({ line, parsed }) => !parsed && !isRequestLog(line))
     .map(({ line }) => line.slice(0, 200))
-  const infoCount = (text.match(/^\{"(?:severity|level)":"info"/gim) ?? []).length
+  const infoCount = (text.match(INFO[encoding]) ?? []).length
   const keys = [...new Set(lines.filter(({ level }) => level === 'ERROR').map(({ key }) => key))].filter(Boolean)
   const successes = keys.length
     ? text.split('\n').filter((line) => line.includes('Reconcile succeeded') && keys.some((key) => line.includes(key)))
@@ -55,7 +75,17 @@ export function readComponentLog(pod: string, text: string): ComponentLog {
  */
 const isRequestLog = (line: string): boolean => line.startsWith('{"httpRequest":')
 
-function parse(line: string): LogLine | undefined {
+/** A line as zap's console encoder writes it: TIME LEVEL [LOGGER] [CALLER] MESSAGE {FIELDS}, with tabs between. */
+function parseConsole(line: string): LogLine | undefined {
+  const [time = '', level = '', ...rest] = line.split('\t')
+  if (!/^(debug|info|warn|error|dpanic|panic|fatal)$/i.test(level)) return undefined
+  const fields = rest.at(-1)?.startsWith('{') ? rest.pop() : '{}'
+  const message = rest.pop()
+  const json = JSON.stringify({ severity: level, timestamp: time, message, logger: rest[0] })
+  return parseJson(`${json.slice(0, -1)},${fields!.slice(1)}`.replace(/,\}$/, '}'))
+}
+
+function parseJson(line: string): LogLine | undefined {
   try {
     const json = JSON.parse(line) as Record<string, unknown>
     const text = (...keys: string[]): string => {
@@ -78,7 +108,7 @@ function parse(line: string): LogLine | undefined {
 }
 
 /** A reconcile error repeats if the same object had it at least twice and has not been reconciled since. */
-function repeatedErrors(lines: readonly LogLine[]): string[] {
+function repeatedErrors(lines: readonly LogLine[]): RepeatedError[] {
   const errors = lines.filter(
     ({ level, key, error, message }) =>
       level === 'ERROR' &&
@@ -98,6 +128,12 @@ function repeatedErrors(lines: readonly LogLine[]): string[] {
     )
     if (group.length < 2 || isResolved) return []
     const what = `${last.message}${last.key ? ` of ${last.key}` : ''}: ${last.error.slice(0, 200)}`
-    return [`${what} (${group.length} times, last at ${new Date(last.at).toISOString()})`]
+    return [
+      {
+        text: `${what} (${group.length} times, last at ${new Date(last.at).toISOString()})`,
+        namespace: last.key.includes('/') ? last.key.split('/')[0]! : '',
+        isObjects: !PLATFORM.test(`${last.error} ${last.message}`),
+      },
+    ]
   })
 }

@@ -1,6 +1,6 @@
 import type { Cluster } from '../cluster/cluster.ts'
-import { KNATIVE } from '../kube/kinds.ts'
 import { hasSidecar } from '../mesh/mesh-pods.ts'
+import { podsOfComponent } from './component-pods.ts'
 
 /**
  * The activator and autoscaler pods without a sidecar (`outside`), and all revision pods with one (`revisions`). Under
@@ -8,10 +8,10 @@ import { hasSidecar } from '../mesh/mesh-pods.ts'
  */
 export async function knativeInMesh(cluster: Cluster): Promise<{ outside: string[]; revisions: string[] }> {
   const pods = await cluster.all('v1/Pod')
-  const knativePods = pods.filter(
-    ({ metadata }) =>
-      metadata?.namespace === KNATIVE && ['activator', 'autoscaler'].includes(metadata.labels?.app ?? ''),
-  )
+  const knativePods = [
+    ...(await podsOfComponent(cluster, 'activator')),
+    ...(await podsOfComponent(cluster, 'autoscaler')),
+  ]
   return {
     outside: knativePods.filter((pod) => !hasSidecar(pod)).map(({ metadata }) => metadata?.name ?? ''),
     revisions: pods

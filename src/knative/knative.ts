@@ -6,12 +6,15 @@ import { Autoscaler } from './autoscaler.ts'
 import { readyEndpoints } from '../kube/endpoints.ts'
 import { ACCEPTED, refusalOf } from '../kube/errors.ts'
 import { readManifest } from '../kube/manifest.ts'
-import { KNATIVE, SERVICE } from '../kube/kinds.ts'
+import { SERVICE } from '../kube/kinds.ts'
+import { labelQuery } from '../kube/selector.ts'
 import { allTrue } from '../kube/until.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { theKnative } from '../survey/surveyed.ts'
 import type { Ingress, Served } from '../traffic/ingress.ts'
 import { workloadNamespace } from '../cluster/workload.ts'
+import { knativeNamespace } from '../survey/surveyed.ts'
+import { componentOf } from './component-pods.ts'
 
 /** What a check changes in the workload's Service. */
 export interface ServiceOptions {
@@ -75,21 +78,29 @@ export class Knative {
    * exist.
    */
   async settings(configMap: string): Promise<Record<string, string>> {
-    const map = await this.#cluster.maybe('v1/ConfigMap', configMap, KNATIVE)
+    const map = await this.#cluster.maybe('v1/ConfigMap', configMap, await this.namespace())
     return Object.fromEntries(
       Object.entries((map?.data ?? {}) as Record<string, string>).filter(([key]) => key !== '_example'),
     )
   }
 
+  /** The namespace of Knative Serving. */
+  namespace(): Promise<string> {
+    return knativeNamespace(this.#cluster)
+  }
+
   /**
-   * The version in the label of one of Knative's Deployments.
-   * @throws StackFailure if the Deployment or its label is missing
+   * The version of one of Knative's components.
+   * @throws StackFailure where it is missing, or does not tell its version
    */
-  async version(deployment = 'controller'): Promise<string> {
-    const object = await this.#cluster.one('apps/v1/Deployment', deployment, KNATIVE)
-    const version = object.metadata?.labels?.['app.kubernetes.io/version']
-    if (!version) throw new StackFailure(`Deployment ${KNATIVE}/${deployment} has no label app.kubernetes.io/version.`)
-    return version.replace(/^v/, '')
+  async version(component = 'controller'): Promise<string> {
+    const { namespace, name, version } = await componentOf(this.#cluster, component)
+    if (!version)
+      throw new StackFailure(
+        `Deployment ${namespace}/${name} does not tell its version: ` +
+          'it has no label app.kubernetes.io/version, and no tag of its image does.',
+      )
+    return version
   }
 
   /** The manifest of a Service of the workload. */
@@ -151,10 +162,11 @@ export class Knative {
    * termination that has begun.
    */
   async #untilWebhooksDrained(): Promise<void> {
-    const { items } = await this.#cluster.k8s.list('v1/Pod', { namespace: KNATIVE, labels: 'app=webhook' })
+    const { namespace, selector } = await componentOf(this.#cluster, 'webhook')
+    const { items } = await this.#cluster.k8s.list('v1/Pod', { namespace, labels: labelQuery(selector) })
     const draining = items.filter(({ metadata }) => metadata?.deletionTimestamp)
     for (const { metadata } of draining) {
-      const pod = { kind: 'v1/Pod' as const, namespace: KNATIVE, name: metadata?.name ?? '' }
+      const pod = { kind: 'v1/Pod' as const, namespace, name: metadata?.name ?? '' }
       await this.#cluster.until(pod, (pods) => (pods.length ? 'it is still terminating' : undefined), 'podReady')
     }
   }

@@ -1,8 +1,8 @@
 import type { Answer } from '../traffic/http.ts'
-import { KNATIVE } from '../kube/kinds.ts'
 import type { KubernetesObject } from '../core/object.ts'
 import type { Cluster } from '../cluster/cluster.ts'
-import { gatewayName } from '../cluster/gateway-service.ts'
+import { gatewayPods } from '../cluster/gateway-service.ts'
+import { podsOfComponent } from './component-pods.ts'
 
 /** The hops of a request in order, and the header and address that they were read from. */
 export interface RequestPath {
@@ -20,20 +20,21 @@ export async function requestPath(cluster: Cluster, answer: Answer): Promise<Req
   const received = JSON.parse(answer.body) as { from: string; headers: Record<string, string> }
   const forwardedFor = received.headers['x-forwarded-for'] ?? ''
   // Read now: pods may have been replaced since the run began.
-  const { namespace, name: service } = await gatewayName(cluster)
-  const { spec } = await cluster.one('v1/Service', service, namespace)
-  const selector = Object.entries((spec?.selector ?? {}) as Record<string, string>).map(
-    ([key, value]) => `${key}=${value}`,
-  )
-  const gateways = addressesOf(await cluster.k8s.list('v1/Pod', { namespace, labels: selector.join(',') }))
-  const activators = addressesOf(await cluster.k8s.list('v1/Pod', { namespace: KNATIVE, labels: 'app=activator' }))
-  const proxies = forwardedFor
-    .split(',')
-    .map((address) => address.trim())
-    .flatMap((address) => (gateways.has(address) ? ['gateway'] : activators.has(address) ? ['activator'] : []))
+  const gateways = addressesOf(await gatewayPods(cluster))
+  const activators = addressesOf(await podsOfComponent(cluster, 'activator'))
+  const proxies: string[] = []
+  for (const address of forwardedFor.split(',').map((each) => each.trim())) {
+    if (gateways.has(address)) proxies.push('gateway')
+    else if (activators.has(address)) proxies.push('activator')
+    // Behind its sidecar a proxy sees every client at this address: the first is the gateway, the next the activator.
+    else if (address === FROM_SIDECAR) proxies.push(proxies.length ? 'activator' : 'gateway')
+  }
   const last = /^(::ffff:)?127\.0\.0\.1$|^::1$/.test(received.from) ? ['queue-proxy'] : []
   return { hops: [...proxies, ...last, 'container'], forwardedFor, from: received.from }
 }
 
-const addressesOf = ({ items }: { items: KubernetesObject[] }): Set<string> =>
-  new Set(items.map((pod) => String(pod.status?.podIP)))
+/** The address from which Istio's sidecar passes a request on to its own pod. */
+const FROM_SIDECAR = '127.0.0.6'
+
+const addressesOf = (pods: readonly KubernetesObject[]): Set<string> =>
+  new Set(pods.map((pod) => String(pod.status?.podIP)))

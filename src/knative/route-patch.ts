@@ -1,5 +1,4 @@
 import { workloadNamespace } from '../cluster/workload.ts'
-import { StackFailure } from '../core/problem.ts'
 import type { KubernetesObject } from '../core/object.ts'
 import type { Answer } from '../traffic/http.ts'
 import type { ReadyService } from './knative.ts'
@@ -36,8 +35,7 @@ export class RoutePatch {
     const [filter] = await this.#stack.fixture('knative/route-patch.yaml', {
       namespace,
       name: `plumb-route-patch-${this.#stack.runTag}`,
-      routes: await this.#routeName(),
-      virtualHost: await this.#virtualHost(),
+      ...(await this.#routeOfHost()),
       timeout,
       retries,
     })
@@ -45,11 +43,11 @@ export class RoutePatch {
     await this.#untilGatewaysPatched(true)
   }
 
-  /** Places the guide's own filter: in knative-serving, with field names that Envoy does not have. */
+  /** Places the guide's own filter: in Knative's namespace, with field names that Envoy does not have. */
   async applyGuides(): Promise<void> {
     const [filter] = await this.#stack.fixture('knative/guide-route-patch.yaml', {
       name: `plumb-guide-patch-${this.#stack.runTag}`,
-      virtualHost: await this.#virtualHost(),
+      virtualHost: (await this.#routeOfHost()).virtualHost,
     })
     await this.#stack.changes.place(filter!)
   }
@@ -78,31 +76,19 @@ export class RoutePatch {
     return (JSON.parse(answer.body) as { total: number }).total
   }
 
-  /** The name of the gateway's route configuration: http.PORT, with the target port of the Service's port 80. */
-  async #routeName(): Promise<string> {
-    const { namespace, name: service } = await gatewayName(this.#stack)
-    const { spec } = await this.#stack.one('v1/Service', service, namespace)
-    const port = ((spec?.ports ?? []) as { port: number; targetPort?: number }[]).find(({ port }) => port === 80)
-    if (!port) throw new StackFailure(`Service ${namespace}/${service} has no port 80.`)
-    return `http.${port.targetPort ?? port.port}`
-  }
-
-  /**
-   * The name of the virtual host that has the Service's host among its domains. Istio names it after one of the hosts
-   * that share routes; which one differs between versions.
-   */
-  async #virtualHost(): Promise<string> {
+  /** The route configuration and the virtual host that have the Service's host, in the first of the gateway's pods. */
+  async #routeOfHost(): Promise<{ routes: string; virtualHost: string }> {
     const [gateway] = await this.#stack.istio.gatewayPods()
-    let virtualHost: string | undefined
+    let found: VirtualHost | undefined
     await this.#stack.eventually(
       `a virtual host for ${this.#service.host} in gateway pod ${gateway?.metadata?.name}`,
       async () => {
-        virtualHost = (await this.#routesIn(gateway!))[0]?.name
-        return virtualHost ? undefined : `its config dump has no virtual host with domain ${this.#service.host}`
+        found = (await this.#routesIn(gateway!))[0]
+        return found ? undefined : `its config dump has no virtual host with domain ${this.#service.host}`
       },
       'configPush',
     )
-    return virtualHost!
+    return { routes: found!.routesName, virtualHost: found!.name }
   }
 
   async #untilGatewaysPatched(expected: boolean): Promise<void> {
@@ -119,22 +105,33 @@ export class RoutePatch {
       )
   }
 
+  /**
+   * The virtual hosts that have the Service's host among their domains, of its scheme. Istio names one after one of the
+   * hosts that share routes; which one differs between versions.
+   */
   async #routesIn(pod: KubernetesObject): Promise<VirtualHost[]> {
     const dump = await this.#stack.istio.admin(pod, '/config_dump?resource=dynamic_route_configs')
-    const name = await this.#routeName()
+    const { scheme, host } = this.#service.at
     return ((JSON.parse(dump) as RoutesDump).configs ?? [])
-      .filter(({ route_config }) => route_config?.name === name)
-      .flatMap(({ route_config }) => route_config?.virtual_hosts ?? [])
-      .filter(({ domains = [] }) => domains.includes(this.#service.host))
+      .filter(({ route_config }) => route_config?.name?.startsWith(`${scheme}.`))
+      .flatMap(({ route_config }) =>
+        (route_config?.virtual_hosts ?? []).map((each) => ({ ...each, routesName: route_config?.name ?? '' })),
+      )
+      .filter(({ domains = [] }) => domains.includes(host))
   }
 }
 
-interface VirtualHost {
+/** A virtual host, and the name of the route configuration that it is in: http.8080, https.443.NAME.GATEWAY.NS. */
+interface VirtualHost extends DumpedHost {
+  routesName: string
+}
+
+interface DumpedHost {
   name: string
   domains?: string[]
   routes?: { route?: { timeout?: string } }[]
 }
 
 interface RoutesDump {
-  configs?: { route_config?: { name?: string; virtual_hosts?: VirtualHost[] } }[]
+  configs?: { route_config?: { name?: string; virtual_hosts?: DumpedHost[] } }[]
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { AUTOSCALER_SETTINGS, deploymentsOf, metricsOf, settingTroubles } from './settings.ts'
+import { AUTOSCALER_SETTINGS, requiredComponents, metricsOf, settingTroubles } from './settings.ts'
 import { nearestKey } from '../config/nearest-key.ts'
 
 describe("Knative's settings", () => {
@@ -30,8 +30,8 @@ describe("Knative's settings", () => {
   })
 
   test('and names are by version', () => {
-    expect(deploymentsOf('1.9.4')).toContain('domain-mapping')
-    expect(deploymentsOf('1.22.1')).not.toContain('domain-mapping')
+    expect(requiredComponents('1.9.4')).toContain('domain-mapping')
+    expect(requiredComponents('1.22.1')).not.toContain('domain-mapping')
     expect(metricsOf('1.18.0').autoscaler.test('# HELP x\nautoscaler_desired_pods{a="b"} 1')).toBe(true)
     expect(metricsOf('1.22.1').autoscaler.test('kn_revision_pods_desired{a="b"} 1')).toBe(true)
     expect(metricsOf('1.22.1').autoscaler.test('autoscaler_desired_pods{a="b"} 1')).toBe(false)

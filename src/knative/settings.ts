@@ -69,8 +69,8 @@ export const effective = (
   key: string,
 ): string => settings[key] ?? known[key]?.default ?? ''
 
-/** The names of Knative's Deployments, by version. */
-export function deploymentsOf(knative: string): string[] {
+/** The components that Knative with net-istio must have, by version. */
+export function requiredComponents(knative: string): string[] {
   // domain-mapping became part of the controller in 1.11; net-istio's were called networking-istio until 0.24.
   const mapping = compareMinors(knative, '1.11') < 0 ? ['domain-mapping', 'domainmapping-webhook'] : []
   return ['activator', 'autoscaler', 'controller', 'webhook', 'net-istio-controller', 'net-istio-webhook', ...mapping]

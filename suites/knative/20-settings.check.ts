@@ -1,41 +1,33 @@
 import { check } from '../../src/check/check.ts'
-import { KNATIVE, REVISION } from '../../src/kube/kinds.ts'
+import { componentOf } from '../../src/knative/component-pods.ts'
+import { REVISION } from '../../src/kube/kinds.ts'
 import { nearestKey } from '../../src/config/nearest-key.ts'
 import { goDuration } from '../../src/knative/go-duration.ts'
 import { AUTOSCALER_SETTINGS, effective, GC_SETTINGS, settingTroubles } from '../../src/knative/settings.ts'
-import { externalGateways, gatewayTroubles } from '../../src/knative/gateways.ts'
+import { defaultDomain, gatewayTroubles } from '../../src/knative/gateways.ts'
+import { valueOf } from '../../src/survey/fact.ts'
+import { theKnative } from '../../src/survey/surveyed.ts'
 
 const ISTIO_CLASS = 'istio.ingress.networking.knative.dev'
 
 check(
   'knative/ingress-class',
   {
-    asserts: "config-network's ingress-class is Istio's, or unset with net-istio as the only ingress controller",
+    asserts: "config-network's ingress-class is Istio's, or unset, which means Istio's, and net-istio is installed",
     guide: '1,3',
     level: 'required',
     effect: 'reads',
     remedy: [`Set ingress-class: ${ISTIO_CLASS} in config-network: net-istio ignores Routes of another class`],
   },
   async ({ stack, expect }) => {
-    const settings = await stack.knative.settings('config-network')
-    const ingressClass = settings['ingress-class'] ?? settings['ingress.class']
-    await stack.one('apps/v1/Deployment', 'net-istio-controller', KNATIVE)
-    if (ingressClass !== undefined) {
-      expect(ingressClass, `ConfigMap ${KNATIVE}/config-network, ingress-class`).toBe(ISTIO_CLASS)
-      return `ingress-class is ${ingressClass}`
-    }
-    const others = (await stack.all('apps/v1/Deployment'))
-      .map(({ metadata }) => metadata?.name ?? '')
-      .filter((name) =>
-        /^(3scale-kourier-gateway|net-kourier-controller|net-contour-controller|net-gateway-api-controller)$/.test(
-          name,
-        ),
-      )
-    expect(
-      others,
-      `Other ingress controllers while ConfigMap ${KNATIVE}/config-network has no ingress-class`,
-    ).toBeNone()
-    return 'ingress-class is unset (default: Istio), and net-istio is the only ingress controller'
+    const { namespace, ingressClass, otherIngresses } = await theKnative(stack)
+    const { 'ingress-class': set, 'ingress.class': setBefore } = await stack.knative.settings('config-network')
+    await componentOf(stack, 'net-istio-controller')
+    expect(ingressClass, `ConfigMap ${namespace}/config-network, ingress-class`).toBe(ISTIO_CLASS)
+    const beside = otherIngresses.length ? `; beside it are ${otherIngresses.join(' and ')}` : ''
+    return (set ?? setBefore) === undefined
+      ? `ingress-class is unset, which means Istio's${beside}`
+      : `ingress-class is ${ingressClass}${beside}`
   },
 )
 
@@ -47,35 +39,30 @@ check(
     level: 'required',
     effect: 'reads',
     remedy: [
-      'Set the domain as a key directly under data of ConfigMap knative-serving/config-domain, outside of _example',
-      'Run kubectl -n knative-serving patch configmap config-domain --type merge -p \'{"data":{"example.com":""}}\'',
+      'Set the domain as a key directly under data of ConfigMap config-domain, outside of _example',
+      'Run kubectl patch configmap config-domain --type merge -p \'{"data":{"example.com":""}}\' in its namespace',
     ],
   },
   async ({ stack, expect }) => {
-    const map = await stack.one('v1/ConfigMap', 'config-domain', KNATIVE)
-    const domains = Object.entries(await stack.knative.settings('config-domain'))
+    const knative = await theKnative(stack)
+    const map = await stack.one('v1/ConfigMap', 'config-domain', knative.namespace)
+    const domains = Object.keys(knative.domains)
     const inExample = /^\s{0,2}[\w.-]+\.[a-z]+:/m.test(String(map.data?._example ?? ''))
       ? '; Knative ignores the domain inside _example'
       : ''
-    const configMap = `ConfigMap ${KNATIVE}/config-domain`
+    const configMap = `ConfigMap ${knative.namespace}/config-domain`
     expect(domains.length > 0).toHold(`${configMap} has no domain, at least 1 key is expected${inExample}`)
-    // A key with an empty selector is a default; of several the lexicographically smallest wins
-    // (route/config/domain.go).
-    const defaults = domains
-      .filter(([, selector]) => !/selector:/.test(selector))
-      .map(([name]) => name)
-      .toSorted()
-    expect(defaults.length === 1).toHold(
-      `${configMap} has ${defaults.length} keys without a selector (${defaults.join(', ') || 'none'}), ` +
-        'expected 1: the default domain',
+    const domain = defaultDomain(knative)
+    expect(domain !== undefined).toHold(
+      `${configMap} has no key without a selector (${domains.join(', ')}): Services without labels are cluster-local`,
     )
-    expect(!/\.svc\.|^svc\./.test(defaults[0] ?? '')).toHold(
-      `${configMap}: the default domain is ${defaults[0]}, which makes every Service cluster-local`,
+    expect(!/\.svc\.|^svc\./.test(domain ?? '')).toHold(
+      `${configMap}: the default domain is ${domain}, which makes every Service cluster-local`,
     )
-    const { domain } = stack.config.expect
-    if (domain) expect(defaults[0], `${configMap}, default domain, with expect.domain of stack.yaml`).toBe(domain)
-    const more = domains.length > 1 ? `; ${domains.length - 1} more domains have a selector` : ''
-    return `the default domain is ${defaults[0]}${more}`
+    const { domain: expected } = stack.config.expect
+    if (expected) expect(domain, `${configMap}, default domain, with expect.domain of stack.yaml`).toBe(expected)
+    const others = domains.filter((each) => each !== domain)
+    return `the default domain is ${domain}${others.length ? `; others are ${others.join(', ')}` : ''}`
   },
 )
 
@@ -83,12 +70,12 @@ check(
   'knative/gateway-config',
   {
     asserts:
-      "config-istio's external gateways point to istio-ingressgateway, " +
-      'and their Gateways exist, select its pods and serve HTTP on port 80',
+      'the external Gateways that config-istio names exist, select the pods of their Services, ' +
+      'and serve HTTP or HTTPS on a port of those',
     guide: '1,3',
     level: 'required',
     effect: 'reads',
-    needs: ['mesh/gateway-service-type', 'mesh/crds'],
+    needs: ['mesh/crds'],
     remedy: [
       "Set external-gateways (gateway.NAMESPACE.NAME before 1.14) in config-istio to the gateway's Service",
       "Set spec.selector of the Gateway to the labels of that Service's pods",
@@ -96,14 +83,14 @@ check(
     ],
   },
   async ({ stack, expect }) => {
-    const { gateways, byDefault, problem } = externalGateways(await stack.knative.settings('config-istio'))
-    expect(problem === undefined).toHold(`ConfigMap ${KNATIVE}/config-istio: ${problem}`)
-    expect(gateways.length, `ConfigMap ${KNATIVE}/config-istio, number of external gateways`).toBeGreaterThan(0)
-    expect(await gatewayTroubles(stack, gateways), 'External gateways of config-istio').toBeNone()
-    const mappings = gateways.map(
-      ({ namespace, name, service }) => `Gateway ${namespace}/${name} -> Service ${service}`,
+    const { namespace, gateways: fact } = await theKnative(stack)
+    const { external } = valueOf(fact)
+    expect(external.length, `ConfigMap ${namespace}/config-istio, number of external gateways`).toBeGreaterThan(0)
+    expect(await gatewayTroubles(stack, external), 'External gateways of config-istio').toBeNone()
+    const mappings = external.map(
+      ({ namespace: own, name, service }) => `Gateway ${own}/${name} -> Service ${service.namespace}/${service.name}`,
     )
-    return `${mappings.join(', ')}${byDefault ? ' (the default)' : ''}`
+    return `${mappings.join(', ')} (${'by' in fact ? fact.by : ''})`
   },
 )
 
@@ -129,11 +116,12 @@ check(
     remedy: ['Correct or remove the key in config-autoscaler: Knative silently ignores an unknown key'],
   },
   async ({ stack, expect }) => {
+    const namespace = await stack.knative.namespace()
     const settings = await stack.knative.settings('config-autoscaler')
-    await stack.one('v1/ConfigMap', 'config-autoscaler', KNATIVE)
+    await stack.one('v1/ConfigMap', 'config-autoscaler', namespace)
     expect(
       settingTroubles(settings, AUTOSCALER_SETTINGS, nearestKey),
-      `ConfigMap ${KNATIVE}/config-autoscaler`,
+      `ConfigMap ${namespace}/config-autoscaler`,
     ).toBeNone()
     return GUIDE_KEYS.map(
       (key) => `${key} ${effective(settings, AUTOSCALER_SETTINGS, key)}${key in settings ? '' : ' (default)'}`,
@@ -151,12 +139,13 @@ check(
     needs: ['knative/crds'],
     remedy: [
       'Correct the keys of config-gc: by default Knative keeps 20 non-active revisions of a Configuration at any age',
-      'Look for errors about the Configuration in the log of deployment/controller in knative-serving',
+      "Look for errors about the Configuration in the log of Knative's Deployment controller",
     ],
   },
   async ({ stack, expect, measure }) => {
+    const namespace = await stack.knative.namespace()
     const settings = await stack.knative.settings('config-gc')
-    expect(settingTroubles(settings, GC_SETTINGS, nearestKey), `ConfigMap ${KNATIVE}/config-gc`).toBeNone()
+    expect(settingTroubles(settings, GC_SETTINGS, nearestKey), `ConfigMap ${namespace}/config-gc`).toBeNone()
     const value = (key: string) => effective(settings, GC_SETTINGS, key)
     const revisions = await stack.all(REVISION)
     const keep = value('min-non-active-revisions')

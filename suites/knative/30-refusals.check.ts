@@ -1,5 +1,4 @@
 import { check } from '../../src/check/check.ts'
-import { KNATIVE } from '../../src/kube/kinds.ts'
 import { refusalOf } from '../../src/kube/errors.ts'
 
 // All of these are dry runs: the API server and the webhooks validate the object, and nothing is stored.
@@ -18,11 +17,12 @@ check(
     ],
   },
   async ({ stack, expect }) => {
-    const map = await stack.one('v1/ConfigMap', 'config-domain', KNATIVE)
+    const namespace = await stack.knative.namespace()
+    const map = await stack.one('v1/ConfigMap', 'config-domain', namespace)
     const _example = `${String(map.data?._example ?? '')}\nexample.org: ""\n`
     const refusal = await refusalOf(
       stack.k8s.patch(
-        { kind: 'v1/ConfigMap', name: 'config-domain', namespace: KNATIVE },
+        { kind: 'v1/ConfigMap', name: 'config-domain', namespace },
         { data: { _example } },
         { dryRun: true },
       ),
@@ -48,9 +48,10 @@ check(
     ],
   },
   async ({ stack, expect }) => {
+    const namespace = await stack.knative.namespace()
     const change = { data: { 'max-scale-down-rate': '1' } }
     const refusal = await refusalOf(
-      stack.k8s.patch({ kind: 'v1/ConfigMap', name: 'config-autoscaler', namespace: KNATIVE }, change, {
+      stack.k8s.patch({ kind: 'v1/ConfigMap', name: 'config-autoscaler', namespace }, change, {
         dryRun: true,
       }),
     )

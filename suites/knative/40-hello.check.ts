@@ -1,5 +1,8 @@
 import { workloadNamespace } from '../../src/cluster/workload.ts'
 import { check } from '../../src/check/check.ts'
+import { defaultDomain, hasOwnGateways } from '../../src/knative/gateways.ts'
+import { hostByTemplate } from '../../src/knative/service-host.ts'
+import { theKnative } from '../../src/survey/surveyed.ts'
 import { describeAnswer } from '../../src/traffic/http.ts'
 import { conditionOf, missingCondition } from '../../src/kube/until.ts'
 
@@ -43,31 +46,35 @@ check(
 check(
   'knative/hello-url',
   {
-    asserts: "the URL of the Service hello is NAME.NAMESPACE.DOMAIN with config-domain's domain",
+    asserts:
+      "the URL of the Service hello is in config-domain's default domain, with the host that domain-template makes, " +
+      'and of the scheme that stack.yaml expects',
     guide: '3',
     level: 'required',
     effect: 'writes',
     needs: ['knative/hello-ready', 'knative/domain'],
     remedy: [
-      'Set the domain as a key in config-domain: without one the host ends in svc.cluster.local',
-      'Check domain-template in config-network',
+      'Set the domain as a key in config-domain: without one the host ends in the domain of the cluster',
+      'Check domain-template in config-network: it must end in {{.Domain}}',
+      'Check default-external-scheme and external-domain-tls in config-network',
     ],
   },
   async ({ stack, expect }) => {
-    const hello = await stack.knative.hello()
-    const domain = Object.entries(await stack.knative.settings('config-domain'))
-      .filter(([, selector]) => !/selector:/.test(selector))
-      .map(([name]) => name)
-      .toSorted()[0]
-    expect(hello.host, `Service ${hello.namespace}/hello, host in status.url`).toBe(
-      `hello.${hello.namespace}.${domain}`,
+    const knative = await theKnative(stack)
+    const { namespace, host, url, object } = await stack.knative.hello()
+    const domain = defaultDomain(knative) ?? ''
+    const service = `Service ${namespace}/hello`
+    expect(host.endsWith(`.${domain}`)).toHold(
+      `${service}: status.url is ${url}, expected a host in the default domain, ${domain}`,
     )
+    const made = hostByTemplate(knative.domainTemplate, { ...object.metadata, name: 'hello', namespace, domain })
+    if (made !== undefined)
+      expect(host, `${service}, host in status.url, by domain-template ${knative.domainTemplate}`).toBe(made)
     const { scheme } = stack.config.expect
-    const url = String(hello.object.status?.url)
     expect(!scheme || url.startsWith(`${scheme}://`)).toHold(
-      `Service ${hello.namespace}/hello: status.url is ${url}, expected scheme ${scheme} (expect.scheme of stack.yaml)`,
+      `${service}: status.url is ${url}, expected scheme ${scheme} (expect.scheme of stack.yaml)`,
     )
-    return `Service ${hello.namespace}/hello has the URL ${url}`
+    return `${service} has the URL ${url}`
   },
 )
 
@@ -86,13 +93,14 @@ check(
     ],
   },
   async ({ stack, expect, measure }) => {
-    const { host } = await stack.knative.hello()
+    const { host, at } = await stack.knative.hello()
     await stack.ingress.until({ host }, (answer) => answer.status === 200)
     const answer = await stack.ingress.send({ host })
-    expect(answer.status, `GET http://${host}/ through the load balancer (${describeAnswer(answer)}), status`).toBe(200)
-    expect(answer.body.trim(), `GET http://${host}/ through the load balancer, body`).toBe('Hello Knative on EKS!')
+    const get = `GET ${at.scheme}://${host}/ through the load balancer`
+    expect(answer.status, `${get} (${describeAnswer(answer)}), status`).toBe(200)
+    expect(answer.body.trim(), `${get}, body`).toBe('Hello Knative on EKS!')
     measure('time of one request', answer.ms, 'ms')
-    return `http://${host}/ answered ${describeAnswer(answer)}: Hello Knative on EKS!`
+    return `${at.scheme}://${host}/ answered ${describeAnswer(answer)}: Hello Knative on EKS!`
   },
 )
 
@@ -117,12 +125,19 @@ check(
     expect(hidden.host, `Service ${namespace}/private (cluster-local), host in status.url`).toMatch(
       /^private\.[\w-]+\.svc\./,
     )
-    const domain = Object.keys(await stack.knative.settings('config-domain'))[0]
-    for (const host of [`nobody.${namespace}.${domain}`, hidden.host, `private.${namespace}.${domain}`]) {
-      const answer = await stack.ingress.send({ host })
-      expect(answer.status, `GET http://${host}/ through the load balancer (${describeAnswer(answer)}), status`).toBe(
-        404,
-      )
+    const knative = await theKnative(stack)
+    const { scheme } = (await stack.knative.hello()).at
+    const domain = defaultDomain(knative) ?? ''
+    const publicHost = (name: string) =>
+      hostByTemplate(knative.domainTemplate, { name, namespace, domain }) ?? `${name}.${namespace}.${domain}`
+    for (const host of [publicHost('nobody'), hidden.host, publicHost('private')]) {
+      const answer = await stack.ingress.send({ host, scheme })
+      // Where each host has a certificate of its own there is none for this one: the handshake is refused.
+      if (scheme === 'https' && answer.status === 0 && hasOwnGateways(knative)) continue
+      expect(
+        answer.status,
+        `GET ${scheme}://${host}/ through the load balancer (${describeAnswer(answer)}), status`,
+      ).toBe(404)
     }
     return `an unknown host and ${hidden.host} get 404`
   },

@@ -1,8 +1,13 @@
 import { workloadNamespace } from '../../src/cluster/workload.ts'
 import { check } from '../../src/check/check.ts'
-import { KNATIVE } from '../../src/kube/kinds.ts'
 import { Autoscaler } from '../../src/knative/autoscaler.ts'
 import { describeAnswer, type Answer } from '../../src/traffic/http.ts'
+import { DoesNotApply } from '../../src/core/problem.ts'
+import { readyPods } from '../../src/kube/pods.ts'
+import { podsOfComponent } from '../../src/knative/component-pods.ts'
+import { hasSidecar } from '../../src/mesh/mesh-pods.ts'
+import { valueOf } from '../../src/survey/fact.ts'
+import { modeFor } from '../../src/survey/mutual-tls.ts'
 import { requestPath } from '../../src/knative/request-path.ts'
 import { forSeconds } from '../../src/cluster/timeline.ts'
 
@@ -142,13 +147,18 @@ check(
     const count = async () =>
       (JSON.parse((await stack.ingress.send({ host, path: '/info' })).body) as { total: number }).total
     const before = await count()
-    const activators = (await stack.all('v1/Pod')).filter(
-      (pod) => pod.metadata?.namespace === KNATIVE && pod.metadata.labels?.app === 'activator',
-    )
-    expect(activators.length, `Deployment ${KNATIVE}/activator, number of pods`).toBeGreaterThan(0)
+    const activators = readyPods(await podsOfComponent(stack, 'activator'))
+    expect(activators.length, "Knative's activator, number of Ready pods").toBeGreaterThan(0)
+    const [activator] = activators
+    const mutualTls = valueOf((await stack.survey()).mutualTls)
+    const { namespace: where = '', labels = {} } = activator?.metadata ?? {}
+    if (hasSidecar(activator!) && modeFor(mutualTls, { namespace: where, labels }, 8012) === 'STRICT')
+      throw new DoesNotApply(
+        'The activators take mutual TLS alone (STRICT): a probe from outside of the mesh is refused.',
+      )
     const probe = (address: string, header: string, agent: string) =>
       stack.agent.send({ address, port: 8012, host, headers: { 'k-network-probe': header, 'user-agent': agent } })
-    const byActivator = await probe(String(activators[0]?.status?.podIP), 'activator', 'plumbline')
+    const byActivator = await probe(String(activator?.status?.podIP), 'activator', 'plumbline')
     expect(
       [byActivator.status, byActivator.body.trim()],
       `Activator, answer to K-Network-Probe: activator (${describeAnswer(byActivator)})`,

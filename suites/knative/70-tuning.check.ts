@@ -2,7 +2,6 @@ import { workloadNamespace } from '../../src/cluster/workload.ts'
 import { check } from '../../src/check/check.ts'
 import { describeAnswer } from '../../src/traffic/http.ts'
 import { tuneSetting } from '../../src/knative/tune-setting.ts'
-import { KNATIVE } from '../../src/kube/kinds.ts'
 import { RoutePatch } from '../../src/knative/route-patch.ts'
 import { countAnswers } from '../../src/rollout/versions-served.ts'
 
@@ -17,8 +16,8 @@ check(
     effect: 'tunes',
     needs: ['knative/hello-through-lb', 'mesh/crds'],
     remedy: [
-      "Create the EnvoyFilter in the gateway's namespace: in knative-serving it has no effect on the gateway",
-      "Match the route configuration http.PORT with the target port of the gateway Service's port 80 (http.8080)",
+      "Create the EnvoyFilter in the gateway's namespace: in Knative's it has no effect on the gateway",
+      'Match the name of the route configuration, which istioctl proxy-config routes shows: http.8080 for example',
       'Set route.retry_policy.num_retries: Envoy silently drops route.retries, which the guide uses',
     ],
   },
@@ -45,7 +44,8 @@ check(
     ).toBe(200)
     return (
       `with the EnvoyFilter 504 after ${(slow.ms / 1000).toFixed(1)} s and 3 tries, ` +
-      `without it 200 after ${(again.ms / 1000).toFixed(1)} s and 1 try; the guide's filter in ${KNATIVE} had no effect`
+      `without it 200 after ${(again.ms / 1000).toFixed(1)} s and 1 try; ` +
+      `the guide's filter in ${await stack.knative.namespace()} had no effect`
     )
   },
 )
