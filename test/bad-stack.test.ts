@@ -85,11 +85,11 @@ describe('a stack that is not as it must be is told by what is wrong with it', (
   })
 
   test('a Certificate that expired', async () => {
-    const { troubles } = await expiry(stack, Date.now() + 400 * 86_400_000)
-    expect(troubles.find((trouble) => trouble.startsWith('Certificate '))).toMatch(
+    const { findings } = await expiry(stack, Date.now() + 400 * 86_400_000)
+    expect(findings.find(({ text }) => text.startsWith('Certificate '))?.text).toMatch(
       /^Certificate istio-system\/wildcard expired at 20\d\d-.*Z: Certificate is up to date/,
     )
-    expect((await expiry(stack)).troubles).toEqual([])
+    expect((await expiry(stack)).findings).toEqual([])
   })
 
   test('an NLB whose 443 nobody listens for, or that AWS does not know', async () => {

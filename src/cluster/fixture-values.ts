@@ -1,6 +1,7 @@
-import { DoesNotApply, NotLookedAt } from '../core/problem.ts'
+import { DoesNotApply } from '../core/problem.ts'
 import type { Gateway, GatewayPort } from '../survey/survey.ts'
 import { clusterDomain, knativeNamespace, theGateway, type Surveyed } from '../survey/surveyed.ts'
+import { servedApi } from './served.ts'
 import { httpPortOf, httpsPortOf } from '../survey/traffic-ports.ts'
 
 /**
@@ -15,9 +16,9 @@ const FROM_THE_SURVEY: Readonly<Record<string, (cluster: Surveyed) => Promise<st
   httpsPort: async (cluster) => portNumber(await theGateway(cluster), 'HTTPS', httpsPortOf),
   clusterDomain,
   knativeNamespace,
-  networkingApi: (cluster) => servedApi(cluster, 'networking.istio.io', 'Gateway'),
-  telemetryApi: (cluster) => servedApi(cluster, 'telemetry.istio.io', 'Telemetry'),
-  securityApi: (cluster) => servedApi(cluster, 'security.istio.io', 'PeerAuthentication'),
+  networkingApi: (cluster) => servedApi(cluster, 'networking.istio.io/Gateway'),
+  telemetryApi: (cluster) => servedApi(cluster, 'telemetry.istio.io/Telemetry'),
+  securityApi: (cluster) => servedApi(cluster, 'security.istio.io/PeerAuthentication'),
 }
 
 /** The values of those `names` that the survey knows; a name that it does not know is left to the caller. */
@@ -27,16 +28,6 @@ export async function fixtureValues(cluster: Surveyed, names: readonly string[])
     return find ? [find(cluster).then((value) => [name, value] as const)] : []
   })
   return Object.fromEntries(await Promise.all(known))
-}
-
-/**
- * The API version of a kind that the cluster serves, with its group: networking.istio.io/v1.
- * @throws NotLookedAt where the API server does not serve the kind
- */
-export async function servedApi(cluster: Surveyed, group: string, kind: string): Promise<string> {
-  const version = (await cluster.survey()).platform.served[`${group}/${kind}`]
-  if (!version) throw new NotLookedAt(`The API server serves no version of ${kind} (${group}) that Plumbline knows.`)
-  return `${group}/${version}`
 }
 
 function portNumber(gateway: Gateway, protocol: string, find: (gateway: Gateway) => GatewayPort | undefined): string {

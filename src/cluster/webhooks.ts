@@ -7,6 +7,9 @@ export interface AdmissionWebhook {
   name: string
   failurePolicy: string
   caBundle: string | undefined
+  /** The annotations of its configuration, and when that was made. */
+  annotations: Readonly<Record<string, string>>
+  createdAt: string
   service: { name: string; namespace: string }
 }
 
@@ -42,6 +45,8 @@ export class Webhooks {
           name: String(webhook.name),
           failurePolicy: String(webhook.failurePolicy),
           caBundle: webhook.clientConfig.caBundle as string | undefined,
+          annotations: configuration.metadata?.annotations ?? {},
+          createdAt: String(configuration.metadata?.creationTimestamp ?? ''),
           service: webhook.clientConfig.service as { name: string; namespace: string },
         })),
     )

@@ -41,11 +41,28 @@ export async function workloadCertificate(
   return { chain, trusted }
 }
 
-/** The root certificate of the mesh, which istiod writes into every namespace. */
-export async function meshRoot(stack: Cluster & { istio: Istio }, namespace: string): Promise<X509Certificate> {
-  const { rootCertConfigMap: name } = await theIstiod(stack)
-  const map = await stack.k8s.get('v1/ConfigMap', name, namespace)
-  const [root] = readCertificates(String(map.data?.['root-cert.pem'] ?? ''))
-  if (!root) throw new StackFailure(`ConfigMap ${namespace}/${name}: key root-cert.pem has no certificate.`)
-  return root
+/**
+ * The root certificates of the mesh in a namespace, from the ConfigMap that the gateway's istiod writes into each that
+ * it takes notice of; `from` names it.
+ * @throws StackFailure where there is none
+ */
+export async function meshRoots(
+  cluster: Cluster,
+  namespace: string,
+): Promise<{ roots: X509Certificate[]; from: string }> {
+  const { rootCertConfigMap } = await theIstiod(cluster)
+  const map = await cluster.k8s.find('v1/ConfigMap', rootCertConfigMap, namespace)
+  const from = `ConfigMap ${namespace}/${rootCertConfigMap}`
+  if (!map) throw new StackFailure(`${from} does not exist: istiod writes the mesh's root certificate into it.`)
+  return { roots: readCertificates(String(map.data?.['root-cert.pem'] ?? '')), from }
+}
+
+/**
+ * The root certificate of the mesh by which a namespace trusts others.
+ * @throws StackFailure where there is none
+ */
+export async function meshRoot(cluster: Cluster, namespace: string): Promise<X509Certificate> {
+  const { roots, from } = await meshRoots(cluster, namespace)
+  if (!roots[0]) throw new StackFailure(`${from}: key root-cert.pem has no certificate.`)
+  return roots[0]
 }

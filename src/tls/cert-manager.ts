@@ -1,4 +1,4 @@
-import { StackFailure } from '../core/problem.ts'
+import { DoesNotApply, StackFailure } from '../core/problem.ts'
 import type { KubernetesObject } from '../core/object.ts'
 import { randomBytes, type X509Certificate } from 'node:crypto'
 import { makeAuthority, type AuthorityPem } from './authority.ts'
@@ -7,24 +7,19 @@ import { objectName } from '../kube/object-id.ts'
 import { allTrue, conditionOf, type Condition } from '../kube/until.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import type { Changes } from '../cluster/changes.ts'
-import { gatewayName } from '../cluster/gateway-service.ts'
+import { valueOf } from '../survey/fact.ts'
+import { theCertManager, theGateway } from '../survey/surveyed.ts'
 
-export const CERT_MANAGER = 'cert-manager'
 export const CERTIFICATE = 'cert-manager.io/v1/Certificate'
 export const CLUSTER_ISSUER = 'cert-manager.io/v1/ClusterIssuer'
 const ISSUER = 'cert-manager.io/v1/Issuer'
 const API = 'cert-manager.io/v1'
 
-/** The version of a cert-manager Deployment: from its label, else from its image tag. */
-export function versionOf(deployment: KubernetesObject | undefined): string {
-  const image = String(deployment?.spec?.template?.spec?.containers?.[0]?.image ?? '')
-  return deployment?.metadata?.labels?.['app.kubernetes.io/version'] ?? image.split(':')[1] ?? ''
-}
-
 /** A certificate that cert-manager issued into a secret. */
 export interface IssuedCertificate {
   name: string
   secretName: string
+  namespace: string
   chain: X509Certificate[]
 }
 
@@ -38,14 +33,15 @@ export class CertManager {
     this.#changes = changes
   }
 
-  /** A Ready ClusterIssuer with a CA created for this run. Its Secret is in cert-manager's own namespace. */
+  /** A Ready ClusterIssuer with a CA created for this run. Its Secret is where cert-manager looks it up. */
   authority(): Promise<{ issuer: string; ca: X509Certificate; pem: AuthorityPem }> {
     return this.#cluster.shared('authority', async () => {
       // A fresh name each time: for a moment cert-manager would sign with the cached key of an earlier CA of that name.
       const issuer = `plumb-ca-${this.#cluster.runTag}-${randomBytes(3).toString('hex')}`
       const pem = await makeAuthority(issuer)
+      const namespace = valueOf((await theCertManager(this.#cluster)).issuerSecretsIn)
       await this.#changes.place(
-        secretOf(issuer, CERT_MANAGER, 'kubernetes.io/tls', { 'tls.crt': pem.cert, 'tls.key': pem.key }),
+        secretOf(issuer, namespace, 'kubernetes.io/tls', { 'tls.crt': pem.cert, 'tls.key': pem.key }),
       )
       await this.#changes.place({
         apiVersion: API,
@@ -97,13 +93,17 @@ export class CertManager {
   }
 
   /**
-   * Creates a Certificate of the run's CA in the gateway's namespace. It and its Secret are deleted when the check
-   * ends.
-   * @throws StackFailure if it does not become Ready in time
+   * Creates a Certificate of the run's CA where the gateway looks up Secrets. It and its Secret are deleted when the
+   * check ends.
+   * @throws StackFailure if it does not become Ready in time, DoesNotApply where others approve the requests
    */
   async certificate(name: string, dnsNames: readonly string[]): Promise<IssuedCertificate> {
+    if ((await theCertManager(this.#cluster)).approval === 'policy')
+      throw new DoesNotApply(
+        'cert-manager leaves the approval of CertificateRequests to policies: a request of ours might wait for ever.',
+      )
     const { issuer } = await this.authority()
-    const { namespace } = await gatewayName(this.#cluster)
+    const { credentialNamespace: namespace } = await theGateway(this.#cluster)
     const full = `plumb-${name}-${this.#cluster.runTag}`
     // cert-manager does not delete the Secret with its Certificate.
     this.#changes.willRemove({ kind: 'v1/Secret', name: full, namespace })
@@ -120,7 +120,7 @@ export class CertManager {
       },
     })
     await this.#cluster.until({ kind: CERTIFICATE, namespace, name: full }, isIssued, 'issued')
-    return { name: full, secretName: full, chain: await this.chainIn(full, namespace) }
+    return { name: full, secretName: full, namespace, chain: await this.chainIn(full, namespace) }
   }
 
   /**
@@ -153,8 +153,7 @@ export class CertManager {
   }
 
   /** Requests a renewal of a Certificate now, as cmctl renew does: with the condition Issuing. */
-  async renew(name: string): Promise<void> {
-    const { namespace } = await gatewayName(this.#cluster)
+  async renew({ name, namespace }: IssuedCertificate): Promise<void> {
     const certificate = await this.#cluster.k8s.get(CERTIFICATE, name, namespace)
     const others = ((certificate.status?.conditions ?? []) as { type: string }[]).filter(
       ({ type }) => type !== 'Issuing',
@@ -171,9 +170,8 @@ export class CertManager {
     await this.#cluster.k8s.patch({ kind: CERTIFICATE, name, namespace }, { status }, { subresource: 'status' })
   }
 
-  /** Waits until a secret has a certificate of another serial number, and gives that. */
-  async untilReissued(secretName: string, before: string): Promise<string> {
-    const { namespace } = await gatewayName(this.#cluster)
+  /** Waits until the Secret of a certificate has one with another serial number, and gives that. */
+  async untilReissued({ secretName, namespace }: IssuedCertificate, before: string): Promise<string> {
     let serial = ''
     await this.#cluster.until(
       { kind: 'v1/Secret', namespace, name: secretName },
@@ -193,7 +191,7 @@ export class CertManager {
  * Ready, and nothing under way. cert-manager says Ready a moment before it ends the issuing: a secret that is deleted
  * then is written again from the same request, with the same serial number.
  */
-const isIssued: Condition = (certificates) =>
+export const isIssued: Condition = (certificates) =>
   allTrue('Ready')(certificates) ??
   certificates
     .filter((certificate) => conditionOf(certificate, 'Issuing')?.status === 'True')

@@ -2,10 +2,10 @@ import type { KubernetesObject } from '../core/object.ts'
 import { CERTIFICATE } from './cert-manager.ts'
 import { proxyPath } from '../kube/forward.ts'
 import { conditionOf } from '../kube/until.ts'
-import { StackFailure } from '../core/problem.ts'
+import { NotLookedAt, StackFailure } from '../core/problem.ts'
+import { isOfStack, stackNamespaces } from '../survey/stack-namespaces.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 
-export const ALERT = 'CertificateExpiringSoon'
 export const EXPIRY_METRIC = 'certmanager_certificate_expiration_timestamp_seconds'
 const DAY_SECONDS = 86_400
 /** cert-manager renews after two thirds of a certificate's lifetime: 30 of Let's Encrypt's 90 days remain then. */
@@ -22,29 +22,32 @@ interface Answer {
   data?: { result?: { value: [number, string] }[] }
 }
 
-/** The alerting rule about expiring certificates, and what it is compared with. */
+/** The alerting rule about expiring certificates that fires first, and what it is compared with. */
 export interface ExpiryAlert {
+  name: string
   query: string
-  /** How many seconds before a certificate expires it fires; NaN if its query has another form. */
+  /** How many seconds before a certificate expires it fires. */
   threshold: number
   /** How many series of cert-manager Prometheus has, and how many of the expiry metric. */
   scraped: number
   samples: number
   /** Certificates that were issued long enough ago to be in the metric. */
   certificates: number
-  /** The fewest seconds before expiry at which a certificate is renewed. */
+  /** The fewest seconds before expiry at which a certificate of the stack is renewed. */
   renewal: number
 }
 
 /**
- * Reads the rule and its metric from Prometheus (observability.prometheus in stack.yaml).
- * @throws StackFailure if the rule is not loaded, or cert-manager is not scraped in time
+ * Reads the rules on cert-manager's expiry metric, whatever their names, from Prometheus (observability.prometheus in
+ * stack.yaml).
+ * @throws StackFailure if none is loaded, or cert-manager is not scraped in time; NotLookedAt if none compares the time
+ * that is left with a number
  */
 export async function expiryAlert(cluster: Cluster): Promise<ExpiryAlert> {
   const prometheus = proxyPath(cluster.config.observability.prometheus ?? '')
   const { data } = await cluster.k8s.json<Rules>(`${prometheus}/api/v1/rules?type=alert`)
-  const rule = (data?.groups ?? []).flatMap(({ rules = [] }) => rules).find(({ name }) => name === ALERT)
-  if (!rule?.query) throw new StackFailure(`Prometheus: no alerting rule ${ALERT} is loaded.`)
+  const rules = (data?.groups ?? []).flatMap(({ rules = [] }) => rules)
+  const rule = firstToFire(rules)
   const count = async (series: string): Promise<number> => {
     const query = new URLSearchParams({ query: `count(${series})` })
     const { data } = await cluster.k8s.json<Answer>(`${prometheus}/api/v1/query?${query}`)
@@ -62,14 +65,16 @@ export async function expiryAlert(cluster: Cluster): Promise<ExpiryAlert> {
   )
   const samples = await count(EXPIRY_METRIC)
   const certificates = await cluster.all(CERTIFICATE)
-  const lead = certificates.flatMap(({ status }) =>
-    status?.notAfter && status.renewalTime
-      ? [(new Date(String(status.notAfter)).getTime() - new Date(String(status.renewalTime)).getTime()) / 1000]
-      : [],
-  )
+  const own = stackNamespaces(await cluster.survey())
+  const lead = certificates
+    .filter((each) => isOfStack(own, each))
+    .flatMap(({ status }) =>
+      status?.notAfter && status.renewalTime
+        ? [(new Date(String(status.notAfter)).getTime() - new Date(String(status.renewalTime)).getTime()) / 1000]
+        : [],
+    )
   return {
-    query: rule.query,
-    threshold: thresholdOf(rule.query),
+    ...rule,
     scraped,
     samples,
     certificates: countScrapable(certificates, Date.now()),
@@ -84,10 +89,41 @@ export const countScrapable = (certificates: readonly KubernetesObject[], now: n
     return issued?.status === 'True' && now - Date.parse(issued.lastTransitionTime ?? '') > SCRAPED_WITHIN_MS
   }).length
 
-/** The seconds in 'METRIC - time() < 86400 * 21'; NaN for a query of another form. */
-export function thresholdOf(query: string): number {
-  const bound = new RegExp(
-    `${EXPIRY_METRIC}(?:\\{[^}]*\\})?\\s*-\\s*time\\(\\)\\s*\\)?\\s*<\\s*\\(?([\\d.*\\s]+)\\)?$`,
-  ).exec(query.trim())
-  return bound?.[1] ? bound[1].split('*').reduce((product, factor) => product * Number(factor), 1) : NaN
+interface Rule {
+  name?: string
+  query?: string
 }
+
+/**
+ * Of the rules on the expiry metric the one that fires first.
+ * @throws StackFailure if there is none, NotLookedAt if none has a threshold that can be read
+ */
+export function firstToFire(rules: readonly Rule[]): { name: string; query: string; threshold: number } {
+  const about = rules.filter(({ query }) => query?.includes(EXPIRY_METRIC))
+  if (about.length === 0) throw new StackFailure(`Prometheus: no alerting rule on ${EXPIRY_METRIC} is loaded.`)
+  const [first] = about
+    .map(({ name = '', query = '' }) => ({ name, query, threshold: thresholdOf(query) }))
+    .filter(({ threshold }) => !Number.isNaN(threshold))
+    .toSorted((a, b) => b.threshold - a.threshold)
+  if (!first)
+    throw new NotLookedAt(
+      `Prometheus: when ${about.map(({ name }) => name).join(' and ')} fires cannot be read from ${about[0]?.query}.`,
+    )
+  return first
+}
+
+const NUMBER = String.raw`\(?\s*(\d[\d.*\s]*?)\s*\)?`
+
+/**
+ * The seconds in 'METRIC - time() < 86400 * 21', which may have labels, an aggregation around it and a unit to divide
+ * by; NaN for a query of another form.
+ */
+export function thresholdOf(query: string): number {
+  const form = new RegExp(
+    String.raw`${EXPIRY_METRIC}(?:\{[^}]*\})?[\s)]*-\s*time\(\)[\s)]*(?:/\s*${NUMBER}[\s)]*)?<\s*${NUMBER}\s*$`,
+  )
+  const [, unit = '1', bound] = form.exec(query.trim()) ?? []
+  return bound === undefined ? NaN : product(unit) * product(bound)
+}
+
+const product = (text: string): number => text.split('*').reduce((total, factor) => total * Number(factor), 1)

@@ -15,10 +15,12 @@ export class TlsSite {
   readonly certificate: IssuedCertificate
   readonly ca: X509Certificate
   readonly #stack: Parts
+  readonly #namespace: string
 
-  private constructor(stack: Parts, host: string, certificate: IssuedCertificate, ca: X509Certificate) {
+  private constructor(stack: Parts, namespace: string, certificate: IssuedCertificate, ca: X509Certificate) {
     this.#stack = stack
-    this.host = host
+    this.#namespace = namespace
+    this.host = hostIn(namespace)
     this.certificate = certificate
     this.ca = ca
   }
@@ -26,13 +28,13 @@ export class TlsSite {
   /** Makes a site for the running check, and waits until every gateway shows its certificate. */
   static async open(stack: Parts, name: string): Promise<TlsSite> {
     const namespace = await stack.namespace(name)
-    const host = `site.${namespace}.test`
+    const host = hostIn(namespace)
     const [{ ca }, certificate] = await Promise.all([
       stack.certManager.authority(),
       stack.certManager.certificate(name, [host]),
     ])
     await stack.applyFixture('tls/site.yaml', { namespace, host, secret: certificate.secretName })
-    const site = new TlsSite(stack, host, certificate, ca)
+    const site = new TlsSite(stack, namespace, certificate, ca)
     await site.untilServed(certificate.chain[0]?.serialNumber ?? '')
     return site
   }
@@ -40,6 +42,14 @@ export class TlsSite {
   /** One site for the run, for checks that do not change it. */
   static shared(stack: Parts): Promise<TlsSite> {
     return stack.shared('tls-site', () => TlsSite.open(stack, 'tls-site'))
+  }
+
+  /**
+   * Has the gateway send plain HTTP for the host on to HTTPS.
+   * @throws DoesNotApply where the gateway has no port for plain HTTP
+   */
+  async redirectHttp(): Promise<void> {
+    await this.#stack.applyFixture('tls/redirect.yaml', { namespace: this.#namespace, host: this.host })
   }
 
   /** One handshake with the site's host as SNI. */
@@ -71,3 +81,5 @@ export class TlsSite {
     return chainTroubles(chain, this.ca, this.host)
   }
 }
+
+const hostIn = (namespace: string): string => `site.${namespace}.test`

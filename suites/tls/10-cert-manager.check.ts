@@ -1,11 +1,12 @@
 import { check } from '../../src/check/check.ts'
-import { CERT_MANAGER, versionOf } from '../../src/tls/cert-manager.ts'
+import { lastingTroubles } from '../../src/cluster/lasting.ts'
+import { valueOf } from '../../src/survey/fact.ts'
+import { theCertManager } from '../../src/survey/surveyed.ts'
 import { chainTroubles, dateTroubles } from '../../src/traffic/certificates.ts'
 import { deploymentTroubles } from '../../src/kube/pods.ts'
 import { isVersion, otherVersion } from '../../src/config/expectations.ts'
 import { compareMinors } from '../../src/config/supported-versions.ts'
 
-const DEPLOYMENTS = ['cert-manager', 'cert-manager-cainjector', 'cert-manager-webhook']
 const CRDS = [
   'certificaterequests.cert-manager.io',
   'certificates.cert-manager.io',
@@ -19,26 +20,25 @@ check(
   'tls/cert-manager-ready',
   {
     asserts:
-      'cert-manager is 1.12 or newer, its three Deployments are available, its CRDs are Established, ' +
+      'cert-manager is 1.12 or newer, its Deployments are available, its CRDs are Established, ' +
       'and its webhooks have a CA bundle and ready endpoints',
     guide: '5',
     level: 'required',
     effect: 'reads',
     remedy: [
       'Install cert-manager 1.12 or newer with kubectl apply -f cert-manager.yaml',
-      'Find the pod that is not Ready with kubectl -n cert-manager get pods',
+      "Find the pod that is not Ready with kubectl get pods in cert-manager's namespace",
     ],
   },
   async ({ stack, expect }) => {
-    const deployments = (await stack.all('apps/v1/Deployment', CERT_MANAGER)).filter(({ metadata }) =>
-      DEPLOYMENTS.includes(metadata?.name ?? ''),
+    const { namespace, components, version: told } = await theCertManager(stack)
+    const names = Object.values(components).map(({ name }) => name)
+    expect('controller' in components).toHold(`Namespace ${namespace}: no Deployment of cert-manager's controller`)
+    const troubles = await lastingTroubles(stack, { kind: 'apps/v1/Deployment', namespace }, (deployments) =>
+      deployments.filter(({ metadata }) => names.includes(metadata?.name ?? '')).flatMap(deploymentTroubles),
     )
-    expect(
-      deployments.map(({ metadata }) => metadata?.name).toSorted(),
-      `Namespace ${CERT_MANAGER}, Deployments of cert-manager`,
-    ).toEqual(DEPLOYMENTS)
-    expect(deployments.flatMap(deploymentTroubles), 'Deployments of cert-manager that are not available').toBeNone()
-    const version = versionOf(deployments.find(({ metadata }) => metadata?.name === 'cert-manager'))
+    expect(troubles, 'Deployments of cert-manager that are not available').toBeNone()
+    const version = valueOf(told)
     expect(compareMinors(version, '1.12') >= 0).toHold(`cert-manager is ${version}, at least 1.12 is expected`)
     const wanted = stack.config.expect.versions['cert-manager']
     if (wanted) expect(isVersion(version, wanted)).toHold(otherVersion('cert-manager', version, 'cert-manager', wanted))
@@ -53,10 +53,12 @@ check(
           ),
     )
     expect(missing, 'CRDs of cert-manager that are missing or not Established').toBeNone()
-    const { webhooks, troubles } = await stack.webhooks.readiness(({ service }) => service.namespace === CERT_MANAGER)
-    expect(webhooks, `Admission webhooks that call a Service in namespace ${CERT_MANAGER}`).toBeGreaterThan(0)
-    expect(troubles, "cert-manager's admission webhooks that cannot be called").toBeNone()
-    const parts = `${deployments.length} Deployments, ${CRDS.length} CRDs and ${webhooks} webhooks`
+    const { webhooks, troubles: uncallable } = await stack.webhooks.readiness(
+      ({ service }) => service.namespace === namespace,
+    )
+    expect(webhooks, `Admission webhooks that call a Service in namespace ${namespace}`).toBeGreaterThan(0)
+    expect(uncallable, "cert-manager's admission webhooks that cannot be called").toBeNone()
+    const parts = `${names.length} Deployments, ${CRDS.length} CRDs and ${webhooks} webhooks`
     return `${parts} of cert-manager ${version} are ready`
   },
 )
@@ -65,14 +67,14 @@ check(
   'tls/issuer-ready',
   {
     asserts:
-      "a ClusterIssuer with a CA Secret in cert-manager's namespace (keys tls.crt and tls.key) is Ready, " +
+      'a ClusterIssuer with a CA Secret (keys tls.crt and tls.key) where cert-manager looks it up is Ready, ' +
       "and one with Istio's istio-ca-secret is not",
     guide: '5',
     level: 'required',
     effect: 'writes',
     needs: ['tls/cert-manager-ready'],
     remedy: [
-      "Create the CA Secret in cert-manager's own namespace: a ClusterIssuer reads no other",
+      'Create the CA Secret where --cluster-resource-namespace says: a ClusterIssuer reads no other namespace',
       'Name its keys tls.crt and tls.key, not ca-cert.pem and ca-key.pem as in istio-system/istio-ca-secret',
     ],
   },
@@ -85,7 +87,8 @@ check(
       stack.certManager.refusalOf({ namespace, secretName }),
     ])
     expect(missingSecret, 'ClusterIssuer with istio-ca-secret, Ready condition').toMatch(
-      /ErrGetKeyPair.*"istio-ca-secret" not found/,
+      // With istiod in that namespace there is such a Secret, and its keys have other names.
+      /ErrGetKeyPair|ErrInvalidKeyPair/,
     )
     expect(otherKeys, "Issuer with a Secret that has Istio's key names, Ready condition").toMatch(
       /ErrGetKeyPair|ErrInvalidKeyPair/,

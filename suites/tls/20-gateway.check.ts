@@ -10,7 +10,7 @@ check(
     guide: '4,5',
     level: 'required',
     effect: 'writes',
-    needs: ['tls/certificate-issued', 'mesh/version', 'mesh/gateway-address', 'mesh/gateway-ports', 'mesh/crds'],
+    needs: ['tls/certificate-issued', 'mesh/gateway-address', 'mesh/crds'],
     remedy: [
       "Create the Secret with tls.crt and tls.key in the gateway's namespace",
       "Set credentialName to its name, and remove privateKey and serverCertificate (the guide's paths)",
@@ -48,12 +48,14 @@ check(
     effect: 'writes',
     needs: ['tls/gateway-serves'],
     remedy: [
-      'Set tls.httpsRedirect: true on the server of port 80, without certificate fields',
+      'Set tls.httpsRedirect: true on the HTTP server, without certificate fields',
       'Remove it from the HTTPS server, where the guide has it: it has no effect there',
     ],
   },
   async ({ stack, expect }) => {
-    const { host } = await TlsSite.shared(stack)
+    const site = await TlsSite.shared(stack)
+    await site.redirectHttp()
+    const { host } = site
     const answer = await stack.ingress.until({ host, path: '/there?a=b' }, ({ status }) => status !== 404)
     expect(answer.status, `GET http://${host}/there?a=b (${describeAnswer(answer)}), status`).toBe(301)
     expect(answer.headers.location, `GET http://${host}/there?a=b, header location`).toBe(`https://${host}/there?a=b`)

@@ -2,7 +2,6 @@ import { check } from '../../src/check/check.ts'
 import type { Stack } from '../../src/stack/stack.ts'
 import { failuresOf, type Sample } from '../../src/traffic/samples.ts'
 import { TlsSite } from '../../src/tls/tls-site.ts'
-import { gatewayName } from '../../src/cluster/gateway-service.ts'
 
 /** New connections a second, each with its handshake, while a certificate is replaced. */
 const RATE = 50
@@ -26,7 +25,7 @@ async function replaceCertificate(stack: Stack, site: TlsSite, start: () => Prom
     async (prober) => {
       const from = prober.now
       await start()
-      const serial = await stack.certManager.untilReissued(site.certificate.secretName, before)
+      const serial = await stack.certManager.untilReissued(site.certificate, before)
       await site.untilServed(serial)
       return { from, serial }
     },
@@ -56,7 +55,7 @@ check(
   },
   async ({ stack, expect, measure }) => {
     const site = await TlsSite.open(stack, 'reissued')
-    const { namespace } = await gatewayName(stack)
+    const { namespace } = site.certificate
     const orphan = await stack.changes.place({
       apiVersion: 'v1',
       kind: 'Secret',
@@ -93,7 +92,7 @@ check(
   },
   async ({ stack, expect, measure }) => {
     const site = await TlsSite.open(stack, 'renewed')
-    const replacement = await replaceCertificate(stack, site, () => stack.certManager.renew(site.certificate.name))
+    const replacement = await replaceCertificate(stack, site, () => stack.certManager.renew(site.certificate))
     const { samples, before, after, seconds } = replacement
     expect(after, `Secret ${site.certificate.secretName}, serial number`).not.toBe(before)
     expect(await site.troubles(), `Gateway, new certificate for ${site.host}`).toBeNone()
