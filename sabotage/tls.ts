@@ -9,17 +9,16 @@ sabotage(
 )
 
 sabotage(
-  'issuers-look-elsewhere',
+  'issuers-not-judged',
   {
-    breaks: 'cert-manager reads the Secrets of ClusterIssuers from another namespace',
+    breaks: 'cert-manager runs without its controller of ClusterIssuers',
     fails: ['tls/issuer-ready'],
   },
   async (saboteur) => {
     const [namespace, name] = ['cert-manager', 'cert-manager']
     const { spec } = await saboteur.api.get('apps/v1/Deployment', name, namespace)
     const [container, ...others] = spec.template.spec.containers as { args?: string[] }[]
-    const kept = (container?.args ?? []).filter((arg) => !arg.startsWith('--cluster-resource-namespace'))
-    const args = [...kept, '--cluster-resource-namespace=default']
+    const args = [...(container?.args ?? []), '--controllers=*,-clusterissuers']
     await saboteur.change('apps/v1/Deployment', namespace, name, {
       spec: { template: { spec: { containers: [{ ...container, args }, ...others] } } },
     })

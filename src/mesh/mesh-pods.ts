@@ -14,19 +14,25 @@ type Parts = Cluster & { istio: Istio; agent: Agent }
 
 const PROXY = 'istio-proxy'
 
-/** Whether a pod is in the mesh: the proxy is one of its containers, or an init container (a native sidecar). */
+/**
+ * Whether a pod is in the mesh: the proxy is one of its containers, or an init container (a native sidecar). Ambient's
+ * ztunnel has a container of that name, too, and is no sidecar.
+ */
 export const hasSidecar = (pod: KubernetesObject): boolean =>
+  pod.metadata?.labels?.app !== 'ztunnel' &&
   [...(pod.spec?.containers ?? []), ...(pod.spec?.initContainers ?? [])].some(
     ({ name }: { name: string }) => name === PROXY,
   )
 
 /**
- * The namespace labels with which the gateway's istiod injects sidecars; none where every namespace gets them.
+ * The namespace labels with which the gateway's istiod injects sidecars; the usual one where every namespace gets them
+ * unasked.
  * @throws StackFailure where no label does
  */
-export const injectionLabels = async (cluster: Surveyed): Promise<Record<string, string>> => ({
-  ...valueOf((await cluster.survey()).injection).labels,
-})
+export async function injectionLabels(cluster: Surveyed): Promise<Record<string, string>> {
+  const { labels, byDefault } = valueOf((await cluster.survey()).injection)
+  return byDefault ? { 'istio-injection': 'enabled' } : { ...labels }
+}
 
 /** Two pods in the mesh, a server and a client, in a namespace of their own. */
 export class MeshPods {

@@ -2,8 +2,12 @@ import { DoesNotApply } from '../core/problem.ts'
 import type { KubernetesObject } from '../core/object.ts'
 import { objectName } from '../kube/object-id.ts'
 import { describeOwner, ownerOf } from '../survey/owner.ts'
-import { theIstiod } from '../survey/surveyed.ts'
+import { valueOf } from '../survey/fact.ts'
+import type { PeerPolicy, Workload } from '../survey/survey.ts'
+import { theIstiod, type Surveyed } from '../survey/surveyed.ts'
+import { selectedByService } from '../kube/selector.ts'
 import type { Cluster } from '../cluster/cluster.ts'
+import { servedApi } from '../cluster/served.ts'
 import type { Changes } from '../cluster/changes.ts'
 
 export type MtlsMode = 'STRICT' | 'PERMISSIVE'
@@ -18,15 +22,16 @@ export async function tuneMtls(
   namespace: string,
   mode: MtlsMode,
 ): Promise<void> {
-  const version = (await stack.survey()).platform.served['security.istio.io/PeerAuthentication'] ?? 'v1beta1'
-  const kind = `security.istio.io/${version}/PeerAuthentication`
+  const apiVersion = await servedApi(stack, 'security.istio.io/PeerAuthentication')
+  const kind = `${apiVersion}/PeerAuthentication`
   const inForce = oldestOfAll((await stack.k8s.list(kind, { namespace })).items)
   if (!inForce) {
     const name = `plumb-${mode.toLowerCase()}-${stack.runTag}`
-    const policy = { apiVersion: `security.istio.io/${version}`, kind: 'PeerAuthentication' }
+    const policy = { apiVersion, kind: 'PeerAuthentication' }
     await stack.changes.place({ ...policy, metadata: { name, namespace }, spec: { mtls: { mode } } }, 'shared')
     return
   }
+  if (inForce.spec?.mtls?.mode === mode) return
   const owner = ownerOf(inForce)
   if (owner?.reverts) {
     throw new DoesNotApply(
@@ -43,6 +48,20 @@ export function oldestOfAll(policies: readonly KubernetesObject[]): KubernetesOb
   return policies
     .filter(({ spec }) => Object.keys((spec?.selector?.matchLabels ?? {}) as object).length === 0)
     .toSorted((a, b) => age(a).localeCompare(age(b)))[0]
+}
+
+/**
+ * The policy that gives some pods another mode than that of their namespace, by its selector.
+ * @throws NotLookedAt where the policies could not be read
+ */
+export async function policyOfPods(
+  cluster: Surveyed,
+  { namespace, podLabels }: Pick<Workload, 'namespace' | 'podLabels'>,
+): Promise<PeerPolicy | undefined> {
+  const { policies } = valueOf((await cluster.survey()).mutualTls)
+  return policies.find(
+    (policy) => policy.namespace === namespace && policy.mode && selectedByService(policy.selector, podLabels),
+  )
 }
 
 /** Sets the mTLS mode of the mesh until the running check ends. */

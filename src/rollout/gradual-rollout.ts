@@ -1,10 +1,9 @@
 import { workloadNamespace } from '../cluster/workload.ts'
 import { tuneSetting } from '../knative/tune-setting.ts'
+import { servedKind } from '../cluster/served.ts'
 import type { Sample } from '../traffic/samples.ts'
 import type { Stack } from '../stack/stack.ts'
 import { recordWhile } from '../cluster/timeline.ts'
-
-const VIRTUAL_SERVICE = 'networking.istio.io/v1beta1/VirtualService'
 
 /** What config-network's rollout-duration is set to. */
 export const ROLLOUT_SECONDS = 10
@@ -25,7 +24,8 @@ export async function recordRollout(stack: Stack): Promise<{ shares: number[]; s
       await stack.knative.service(namespace, 'gradual', { scaling: SCALING, env: { VERSION: 'v2' } })
       await prober.untilInARow('answers of v2 only', 200, ({ version }) => version === 'v2', 'scale')
     }
-    return recordWhile(stack.k8s, { kind: VIRTUAL_SERVICE, namespace, name: 'gradual-ingress' }, roll)
+    const kind = await servedKind(stack, 'networking.istio.io/VirtualService')
+    return recordWhile(stack.k8s, { kind, namespace, name: 'gradual-ingress' }, roll)
   })
   const shares: number[] = []
   for (const { objects } of result.snapshots) {

@@ -5,7 +5,7 @@ import type { Cluster } from '../cluster/cluster.ts'
 import { found } from '../survey/fact.ts'
 import type { Gateway, GatewayPort } from '../survey/survey.ts'
 import type { Agent } from './agent.ts'
-import { Ingress } from './ingress.ts'
+import { Ingress, withOurs } from './ingress.ts'
 
 const PORTS = [
   { name: 'http2', port: 80, target: 80 },
@@ -62,4 +62,15 @@ describe('where a request goes', () => {
       /^Service ingress\/public: status\.loadBalancer\.ingress is empty; .*addresses\.ingress in stack\.yaml/,
     )
   })
+})
+
+test('the headers of stack.yaml go with those of a request, cookies side by side', () => {
+  const ours = { Authorization: 'Bearer a', Cookie: 'session=b' }
+  expect(withOurs(ours)).toEqual({ authorization: 'Bearer a', cookie: 'session=b' })
+  expect(withOurs(ours, { cookie: 'user-type=premium', 'user-type': 'x' })).toEqual({
+    authorization: 'Bearer a',
+    cookie: 'session=b; user-type=premium',
+    'user-type': 'x',
+  })
+  expect(withOurs({}, { a: 'b' })).toEqual({ a: 'b' })
 })

@@ -162,7 +162,7 @@ export class Ingress {
     return {
       ...request,
       scheme,
-      headers: { ...this.headers, ...request.headers },
+      headers: withOurs(this.headers, request.headers),
       address: to ?? (await this.address()),
       port: await this.#port(scheme),
     }
@@ -199,4 +199,14 @@ export class Ingress {
     await eventually(`${request.host}${request.path ?? '/'} through the load balancer`, missing, within, { inARow })
     return last!
   }
+}
+
+/** The headers of a request with ours: its own first, and cookies side by side. */
+export function withOurs(
+  ours: Readonly<Record<string, string>>,
+  own: Readonly<Record<string, string>> = {},
+): Record<string, string> {
+  const named = Object.fromEntries(Object.entries(ours).map(([name, value]) => [name.toLowerCase(), value]))
+  const cookies = [named.cookie, own.cookie].filter((cookie) => cookie !== undefined)
+  return { ...named, ...own, ...(cookies.length ? { cookie: cookies.join('; ') } : {}) }
 }

@@ -2,10 +2,14 @@ import { knativeInMesh } from '../../src/knative/in-mesh.ts'
 import { check } from '../../src/check/check.ts'
 import { chainTroubles } from '../../src/traffic/certificates.ts'
 import { describeAnswer } from '../../src/traffic/http.ts'
-import { KNATIVE } from '../../src/kube/kinds.ts'
+import { readyPods } from '../../src/kube/pods.ts'
+import { selectedByService } from '../../src/kube/selector.ts'
+import { DoesNotApply } from '../../src/core/problem.ts'
+import type { Stack } from '../../src/stack/stack.ts'
+import { knativeComponent } from '../../src/survey/surveyed.ts'
 import { MeshPods } from '../../src/mesh/mesh-pods.ts'
 import { meshConfig } from '../../src/mesh/mesh-config.ts'
-import { tuneMeshMtls, tuneMtls } from '../../src/mesh/peer-authentication.ts'
+import { policyOfPods, tuneMeshMtls, tuneMtls } from '../../src/mesh/peer-authentication.ts'
 import { coldService } from '../../src/knative/cold-service.ts'
 import { meshRoot, workloadCertificate } from '../../src/mesh/workload-certificate.ts'
 import { podsReady } from '../../src/kube/until.ts'
@@ -71,6 +75,19 @@ check(
   },
 )
 
+/** Waits until a pod in the mesh accepts plain text from outside of it, or refuses it. */
+const plainTextUntil = (stack: Stack, mesh: MeshPods, expected: 'accepted' | 'refused') =>
+  stack.eventually(
+    `plain text to be ${expected} by pods in the mesh`,
+    async () => {
+      const answer = await mesh.fromOutside()
+      const met = expected === 'accepted' ? answer.status === 200 : answer.status === 0
+      return met ? undefined : `one gave ${describeAnswer(answer)}`
+    },
+    'configPush',
+    { inARow: 5 },
+  )
+
 check(
   'tls/mtls-strict',
   {
@@ -80,19 +97,20 @@ check(
     guide: '5',
     level: 'required',
     effect: 'tunes',
-    needs: ['mesh/pods-running', 'mesh/crds', 'knative/hello-through-lb'],
+    needs: ['mesh/crds', 'knative/hello-through-lb'],
     remedy: [
-      'If revisions are in the mesh, label namespace knative-serving istio-injection=enabled and restart its pods',
+      "If revisions are in the mesh, give Knative's namespace the label for injection and restart its pods",
       'Exclude net-istio-controller from injection with sidecar.istio.io/inject: "false"',
       'Check that the pods have a sidecar: only sidecars enforce STRICT',
     ],
   },
   async ({ stack, expect, measure }) => {
     const mesh = await MeshPods.create(stack, 'mesh')
-    const before = await mesh.fromOutside()
-    expect(before.status, `Plain text to a pod in the mesh, before STRICT (${describeAnswer(before)}), status`).toBe(
-      200,
-    )
+    // What refuses it below must be the policy: the mesh may be STRICT already.
+    await stack.inOwnScope(async () => {
+      await tuneMtls(stack, mesh.namespace, 'PERMISSIVE')
+      await plainTextUntil(stack, mesh, 'accepted')
+    })
     const { outside, revisions } = await knativeInMesh(stack)
     if (outside.length)
       expect(
@@ -102,15 +120,7 @@ check(
     // The tested revision is in the mesh if Knative is.
     const service = await coldService(stack, 'strict', { inMesh: outside.length === 0 })
     await tuneMeshMtls(stack, 'STRICT')
-    await stack.eventually(
-      'refusal of plain text by pods in the mesh',
-      async () => {
-        const answer = await mesh.fromOutside()
-        return answer.status === 0 ? undefined : `one answered ${describeAnswer(answer)}`
-      },
-      'configPush',
-      { inARow: 5 },
-    )
+    await plainTextUntil(stack, mesh, 'refused')
     const inside = await mesh.fromInside()
     expect(MeshPods.identityOf(inside), 'Request in the mesh under STRICT, client identity').toMatch(/^spiffe:\/\//)
     const cold = await stack.ingress.send({ host: service.host, within: 'coldRequest' })
@@ -127,36 +137,35 @@ check(
 check(
   'tls/mtls-permissive',
   {
-    asserts: 'with knative-serving PERMISSIVE and the mesh STRICT, the activators accept plain text',
+    asserts: "with Knative's namespace PERMISSIVE and the mesh STRICT, the activators accept plain text",
     guide: '5',
     level: 'required',
     effect: 'tunes',
     needs: ['tls/mtls-strict'],
     remedy: [
-      'Look for another PeerAuthentication in knative-serving: one with a selector overrides that of the namespace',
-      'Set mtls.mode: PERMISSIVE in a PeerAuthentication of knative-serving: it overrides the root namespace',
+      "Look for another PeerAuthentication in Knative's namespace: of several for all of its pods the oldest counts",
+      "Set mtls.mode: PERMISSIVE in a PeerAuthentication of Knative's namespace: it overrides the root namespace",
     ],
   },
   async ({ stack, expect }) => {
+    const activator = await knativeComponent(stack, 'activator')
+    const { namespace } = activator
+    const policy = await policyOfPods(stack, activator)
+    if (policy)
+      throw new DoesNotApply(
+        `PeerAuthentication ${namespace}/${policy.name} selects the activators and sets ${policy.mode}: ` +
+          'the mode of their namespace does not count for them.',
+      )
     const [strict, lenient] = await Promise.all([MeshPods.create(stack, 'mesh'), MeshPods.create(stack, 'lenient')])
     await tuneMeshMtls(stack, 'STRICT')
-    await tuneMtls(stack, KNATIVE, 'PERMISSIVE')
+    await tuneMtls(stack, namespace, 'PERMISSIVE')
     await tuneMtls(stack, lenient.namespace, 'PERMISSIVE')
-    await stack.eventually(
-      'refusal of plain text by STRICT pods, and its acceptance in a PERMISSIVE namespace',
-      async () => {
-        const [refused, accepted] = await Promise.all([strict.fromOutside(), lenient.fromOutside()])
-        return refused.status === 0 && accepted.status === 200
-          ? undefined
-          : `STRICT: ${describeAnswer(refused)}; PERMISSIVE: ${describeAnswer(accepted)}`
-      },
-      'configPush',
-      { inARow: 5 },
+    await plainTextUntil(stack, strict, 'refused')
+    await plainTextUntil(stack, lenient, 'accepted')
+    const activators = readyPods(await stack.all('v1/Pod', namespace)).filter(({ metadata }) =>
+      selectedByService(activator.selector, metadata?.labels ?? {}),
     )
-    const activators = (await stack.all('v1/Pod', KNATIVE)).filter(
-      ({ metadata }) => metadata?.labels?.app === 'activator',
-    )
-    expect(activators.length, `Deployment ${KNATIVE}/activator, number of pods`).toBeGreaterThan(0)
+    expect(activators.length, `Deployment ${namespace}/${activator.name}, pods that are Ready`).toBeGreaterThan(0)
     for (const pod of activators) {
       const address = String(pod.status?.podIP)
       const answer = await stack.agent.send({
@@ -167,7 +176,7 @@ check(
       })
       expect(
         answer.status,
-        `Plain text to pod ${KNATIVE}/${pod.metadata?.name} (${describeAnswer(answer)}), status`,
+        `Plain text to pod ${namespace}/${pod.metadata?.name} (${describeAnswer(answer)}), status`,
       ).toBe(200)
     }
     return `STRICT pods refuse plain text, a PERMISSIVE namespace accepts it; ${activators.length} activators answer it`

@@ -45,7 +45,7 @@ export class Issuers {
   /** Brings the status of an issuer up to date. `resource` is issuers or clusterissuers. */
   async reconcile(resource: string, name: string, namespace: string | undefined): Promise<void> {
     const issuer = this.#objects.get(resource, name, namespace)
-    if (!issuer) return
+    if (!issuer || this.#argument('--controllers')?.split(',').includes(`-${resource}`)) return
     const authority = await this.authorityOf(issuer)
     if (issuer.spec?.acme) {
       const { server = '' } = issuer.spec.acme as { server?: string }
@@ -67,12 +67,15 @@ export class Issuers {
 
   /** Where the Secrets of ClusterIssuers are: the controller's own namespace, or its --cluster-resource-namespace. */
   #clusterResourceNamespace(): string {
+    const said = this.#argument('--cluster-resource-namespace')
+    return said === undefined || said.includes('$(') ? this.#objects.layout.certManager.namespace : said
+  }
+
+  /** What the controller's Deployment says in an argument. */
+  #argument(flag: string): string | undefined {
     const { certManager } = this.#objects.layout
     const controller = this.#objects.get('deployments.apps', certManagerName(certManager), certManager.namespace)
-    const container = controller?.spec?.template?.spec?.containers?.[0]
-    const namespaces = ((container?.args ?? []) as string[]).map(
-      (arg) => /^--cluster-resource-namespace=(.+)$/.exec(arg)?.[1],
-    )
-    return namespaces.find((name) => name !== undefined && !name.includes('$(')) ?? certManager.namespace
+    const args = (controller?.spec?.template?.spec?.containers?.[0]?.args ?? []) as string[]
+    return args.findLast((arg) => arg.startsWith(`${flag}=`))?.slice(flag.length + 1)
   }
 }
