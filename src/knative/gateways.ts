@@ -1,6 +1,6 @@
 import type { Cluster } from '../cluster/cluster.ts'
 import type { KubernetesObject } from '../core/object.ts'
-import { servedApi } from '../cluster/fixture-values.ts'
+import { servedApi } from '../cluster/served.ts'
 import { selectedByService } from '../kube/selector.ts'
 import type { Gateway, KnativeFacts, KnativeGateway } from '../survey/survey.ts'
 import { theKnative } from '../survey/surveyed.ts'
@@ -38,7 +38,7 @@ export async function gatewaysOfRoutes(
   const nameOf = (each: { namespace: string; name: string }) => `${each.namespace}/${each.name}`
   const usual = (gateways: readonly KnativeGateway[]) => gateways.filter((each) => !each.labelSelector).map(nameOf)
   if (!hasOwnGateways(knative)) return { external: usual(external), local: usual(local) }
-  const api = await servedApi(cluster, 'networking.istio.io', 'Gateway')
+  const api = await servedApi(cluster, 'networking.istio.io/Gateway')
   const { items } = await cluster.k8s.list(`${api}/Gateway`, { namespace, labels: label })
   return { external: items.map(({ metadata }) => `${namespace}/${metadata?.name}`), local: usual(local) }
 }
@@ -50,7 +50,7 @@ export async function gatewaysOfRoutes(
 export async function gatewayTroubles(cluster: Cluster, named: readonly KnativeGateway[]): Promise<string[]> {
   const gateways = valueOf((await cluster.survey()).gateways)
   const knative = await theKnative(cluster)
-  const api = await servedApi(cluster, 'networking.istio.io', 'Gateway')
+  const api = await servedApi(cluster, 'networking.istio.io/Gateway')
   const troubles = named.map(async (each) => {
     const name = `Gateway ${each.namespace}/${each.name}`
     const service = `${each.service.namespace}/${each.service.name}`

@@ -5,7 +5,7 @@ import { describeAnswer } from '../../src/traffic/http.ts'
 import { POD_AUTOSCALER } from '../../src/kube/kinds.ts'
 import { CONFIGURED } from '../../src/knative/knative.ts'
 import { gatewaysOfRoutes } from '../../src/knative/gateways.ts'
-import { servedApi } from '../../src/cluster/fixture-values.ts'
+import { servedApi } from '../../src/cluster/served.ts'
 import { DoesNotApply } from '../../src/core/problem.ts'
 import type { Stack } from '../../src/stack/stack.ts'
 import { valueOr } from '../../src/survey/fact.ts'
@@ -52,7 +52,7 @@ check(
       traffic,
     })
     const label = 'networking.internal.knative.dev/ingress=weights'
-    const api = await servedApi(stack, 'networking.istio.io', 'VirtualService')
+    const api = await servedApi(stack, 'networking.istio.io/VirtualService')
     const { items } = await stack.k8s.list(`${api}/VirtualService`, { namespace, labels: label })
     const name = `VirtualService ${namespace}/weights-ingress`
     const virtualService = items.find(({ metadata }) => metadata?.name === 'weights-ingress')
@@ -110,7 +110,7 @@ check(
     expect(refusal, 'API server response to annotations on a traffic target').toMatch(
       /unknown field "spec\.traffic\[0\]\.annotations"/,
     )
-    const api = await servedApi(stack, 'networking.istio.io', 'VirtualService')
+    const api = await servedApi(stack, 'networking.istio.io/VirtualService')
     const { spec } = await stack.k8s.get(`${api}/VirtualService`, 'configured-ingress', namespace)
     const name = `VirtualService ${namespace}/configured-ingress`
     const routes = (spec?.http ?? []) as HttpRoute[]
