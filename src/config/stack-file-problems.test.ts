@@ -87,7 +87,7 @@ describe('a stack file is refused in a sentence with its line', () => {
     ['istio:\n  istiod: {}\n  revision: a\n', ':3: unknown key "istio.revision"; known keys are istiod.'],
     ['loadBalancer: { maker: nobody }\n', ':1: loadBalancer.maker: found "nobody", expected one of aws-lbc,'],
     ['chaos: { nodes: 0 }\n', ':1: chaos.nodes: found 0, expected'],
-    ['chaos:\n  mayEvict:\n    - db\n', ':3: chaos.mayEvict[0]: found "db", expected NAMESPACE/NAME.'],
+    ['chaos:\n  mayEvict:\n    - db\n', ':3: chaos.mayEvict[0]: found "db", expected NAMESPACE/NAME, or NAMESPACE/*.'],
     ['ours: { pullSecrets: [a] }\n', ':1: ours.pullSecrets[0]: found "a", expected NAMESPACE/NAME of a Secret.'],
     ['ours: { labels: [a] }\n', ':1: ours.labels: found ["a"], expected a map of keys.'],
     ['ours: { registry: "https://x" }\n', ':1: ours.registry: found "https://x", expected HOST or HOST/PATH of a'],

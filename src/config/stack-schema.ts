@@ -164,11 +164,11 @@ export const stackSchema = z.strictObject({
     .strictObject({
       nodes: z.int().min(1).default(3).describe('at most how many nodes are drained, chosen to cover the zones'),
       mayEvict: z
-        .array(z.string().regex(/^[a-z0-9-]+\/[a-z0-9.-]+$/, 'NAMESPACE/NAME'))
+        .array(z.string().regex(/^[a-z0-9-]+\/([a-z0-9.-]+|\*)$/, 'NAMESPACE/NAME, or NAMESPACE/*'))
         .default([])
         .describe(
-          'NAMESPACE/NAME of workloads and lone pods whose pods a drain may evict though they lose something by it: ' +
-            'StatefulSets, pods with emptyDir data, pods that nothing owns',
+          'NAMESPACE/NAME (or NAMESPACE/*) of workloads and lone pods that a drain may evict though they lose by it: ' +
+            'StatefulSets, Jobs, pods with emptyDir data, pods that nothing owns',
         ),
     })
     .prefault({})
