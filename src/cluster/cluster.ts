@@ -17,6 +17,7 @@ import type { Survey } from '../survey/survey.ts'
 import { fixtureValues } from './fixture-values.ts'
 import { Journal } from './journal.ts'
 import { dressed } from './ours.ts'
+import { throwRefusal } from './policy-refusal.ts'
 import { namespaceLabels, namespaceObject, pullSecretsFor } from './own-namespace.ts'
 import { deleteNow, notOfRun } from './undo.ts'
 
@@ -142,7 +143,8 @@ export class Cluster {
       await deleteNow(this.k8s, object, notOfRun(this.run.id))
     })
     const { ours } = this.config
-    await this.k8s.apply(namespaceObject(full, this.run.id, ours, namespaceLabels(ours, await this.survey(), labels)))
+    const made = namespaceObject(full, this.run.id, ours, namespaceLabels(ours, await this.survey(), labels))
+    await this.k8s.apply(made).catch(throwRefusal(made))
     await this.apply(...(await pullSecretsFor(this.k8s, ours, full)))
     return full
   }
@@ -150,10 +152,11 @@ export class Cluster {
   /**
    * Applies objects of ours, one after the other, each with what stack.yaml asks for it (ours) and the run's label, and
    * gives them as the server has them.
+   * @throws NotLookedAt where a policy of the cluster refuses one
    */
   async apply(...objects: KubernetesObject[]): Promise<KubernetesObject[]> {
     const applied: KubernetesObject[] = []
-    for (const object of objects) applied.push(await this.k8s.apply(this.ours(object)))
+    for (const object of objects) applied.push(await this.k8s.apply(this.ours(object)).catch(throwRefusal(object)))
     return applied
   }
 
