@@ -1,27 +1,39 @@
 import { defect, sabotage } from '../src/sabotage/sabotage.ts'
-import { denying } from './denying.ts'
+import { BUDGET } from '../src/chaos/disruption-budgets.ts'
+import type { ObjectId } from '../src/kube/object-id.ts'
+import { selects } from '../src/kube/selector.ts'
+import { partOf } from '../src/sabotage/parts.ts'
+import type { Saboteur } from '../src/sabotage/saboteur.ts'
+import type { Workload } from '../src/survey/survey.ts'
+import { workloadId } from '../src/survey/workload-id.ts'
+import { deny } from './denying.ts'
 
-const GATEWAY = ['istio-system', 'istio-ingressgateway'] as const
+/** The budgets that select the pods of a workload. */
+async function budgetsOf(saboteur: Saboteur, { namespace, podLabels }: Workload): Promise<ObjectId[]> {
+  const { items } = await saboteur.api.list(BUDGET, { namespace })
+  const own = items.filter(({ spec }) => selects(spec?.selector, { ...podLabels }))
+  return own.map(({ metadata }) => ({ kind: BUDGET, namespace, name: metadata?.name ?? '' }))
+}
 
 sabotage(
   'gateway-budget-gone',
   { breaks: 'no PodDisruptionBudget selects the pods of the gateway', fails: ['chaos/pdbs'] },
-  (saboteur) => saboteur.remove('policy/v1/PodDisruptionBudget', ...GATEWAY),
+  async (saboteur) => {
+    const budgets = await budgetsOf(saboteur, await partOf(saboteur, 'gateway'))
+    for (const { kind, namespace, name } of budgets) await saboteur.remove(kind, namespace, name)
+  },
 )
 
 sabotage(
   'budget-forbids',
   { breaks: 'the PodDisruptionBudget of the activators allows no eviction', fails: ['chaos/pdbs'] },
   async (saboteur) => {
-    const [kind, namespace, name] = ['policy/v1/PodDisruptionBudget', 'knative-serving', 'activator-pdb']
-    await saboteur.change(kind, namespace, name, { spec: { minAvailable: '80%' } })
+    const [budget] = await budgetsOf(saboteur, await partOf(saboteur, 'knative/activator'))
+    const { kind, namespace, name } = budget!
+    await saboteur.change(kind, namespace, name, { spec: { minAvailable: '80%', maxUnavailable: null } })
     const problemOf = (allowed: unknown) =>
       allowed === 0 ? undefined : `PodDisruptionBudget ${namespace}/${name}: disruptionsAllowed is ${String(allowed)}`
-    await saboteur.until(
-      { kind, namespace, name },
-      ([budget]) => problemOf(budget?.status?.disruptionsAllowed),
-      'scale',
-    )
+    await saboteur.until({ kind, namespace, name }, ([found]) => problemOf(found?.status?.disruptionsAllowed), 'scale')
   },
 )
 
@@ -43,10 +55,10 @@ sabotage(
     breaks: "the gateway's Deployment has strategy Recreate: all pods end before new ones start",
     fails: ['chaos/gateway-rollout'],
   },
-  (saboteur) =>
-    saboteur.change('apps/v1/Deployment', ...GATEWAY, {
-      spec: { strategy: { type: 'Recreate', rollingUpdate: null } },
-    }),
+  async (saboteur) => {
+    const { kind, namespace, name } = workloadId(await partOf(saboteur, 'gateway'))
+    await saboteur.change(kind, namespace, name, { spec: { strategy: { type: 'Recreate', rollingUpdate: null } } })
+  },
 )
 
 defect('broken-connections-hang', {
@@ -80,7 +92,7 @@ sabotage(
     breaks: 'an AuthorizationPolicy of the gateway denies requests to the host of the slow workload',
     fails: ['chaos/slow-start'],
   },
-  (saboteur) => saboteur.make(denying('slow-denied', { hosts: ['slow.*'] })),
+  (saboteur) => deny(saboteur, 'slow-denied', { hosts: ['slow.*'] }),
 )
 
 defect('activator-impatient', {

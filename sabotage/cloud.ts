@@ -1,15 +1,18 @@
 import { defect, sabotage } from '../src/sabotage/sabotage.ts'
+import { IRSA } from '../src/cloud/aws-identity.ts'
+import { partOf } from '../src/sabotage/parts.ts'
 import type { Saboteur } from '../src/sabotage/saboteur.ts'
+import { theGateway } from '../src/survey/surveyed.ts'
+import { workloadId } from '../src/survey/workload-id.ts'
 
 const PREFIX = 'service.beta.kubernetes.io/aws-load-balancer-'
 
 /** Changes annotations of the gateway's Service, by their names after the prefix; null takes one away. */
-const annotate = (saboteur: Saboteur, annotations: Record<string, string | null>): Promise<void> =>
-  saboteur.change('v1/Service', 'istio-system', 'istio-ingressgateway', {
-    metadata: {
-      annotations: Object.fromEntries(Object.entries(annotations).map(([key, value]) => [PREFIX + key, value])),
-    },
-  })
+async function annotate(saboteur: Saboteur, changed: Record<string, string | null>): Promise<void> {
+  const { namespace, name } = (await theGateway(saboteur)).service
+  const annotations = Object.fromEntries(Object.entries(changed).map(([key, value]) => [PREFIX + key, value]))
+  await saboteur.change('v1/Service', namespace, name, { metadata: { annotations } })
+}
 
 defect('iam-without-provider', {
   breaks: "IAM has no OpenID Connect provider for the cluster's issuer, and a ServiceAccount gets its role through it",
@@ -36,10 +39,13 @@ sabotage(
     fails: ['infra/lb-controller-identity'],
     requires: ['eks'],
   },
-  (saboteur) =>
-    saboteur.change('v1/ServiceAccount', 'kube-system', 'aws-load-balancer-controller', {
-      metadata: { annotations: { 'eks.amazonaws.com/role-arn': null } },
-    }),
+  async (saboteur) => {
+    const { kind, namespace, name } = workloadId(await partOf(saboteur, 'balancer'))
+    const { spec } = await saboteur.api.get(kind, name, namespace)
+    await saboteur.change('v1/ServiceAccount', namespace, String(spec.template.spec.serviceAccountName), {
+      metadata: { annotations: { [IRSA]: null } },
+    })
+  },
 )
 
 sabotage(

@@ -1,16 +1,25 @@
-import type { KubernetesObject } from '../src/core/object.ts'
+import type { Saboteur } from '../src/sabotage/saboteur.ts'
+import { theGateway } from '../src/survey/surveyed.ts'
 
-/** An EnvoyFilter on the gateways. */
-export const gatewayFilter = (name: string, configPatches: object[]): KubernetesObject => ({
-  apiVersion: 'networking.istio.io/v1alpha3',
-  kind: 'EnvoyFilter',
-  metadata: { name, namespace: 'istio-system' },
-  spec: { workloadSelector: { labels: { istio: 'ingressgateway' } }, configPatches },
-})
+/** Makes an EnvoyFilter on the gateway. */
+export async function gatewayFilter(saboteur: Saboteur, name: string, configPatches: object[]): Promise<void> {
+  const { service, labels } = await theGateway(saboteur)
+  await saboteur.make({
+    apiVersion: 'networking.istio.io/v1alpha3',
+    kind: 'EnvoyFilter',
+    metadata: { name, namespace: service.namespace },
+    spec: { workloadSelector: { labels }, configPatches },
+  })
+}
 
-/** An EnvoyFilter that merges `config` into the connection manager of the gateways' listeners, or of one port's. */
-export const connectionManager = (name: string, config: object, portNumber?: number): KubernetesObject =>
-  gatewayFilter(name, [
+/** Makes one that merges `config` into the connection manager of the gateway's listeners, or of one port's. */
+export const connectionManager = (
+  saboteur: Saboteur,
+  name: string,
+  config: object,
+  portNumber?: number,
+): Promise<void> =>
+  gatewayFilter(saboteur, name, [
     {
       applyTo: 'NETWORK_FILTER',
       match: {

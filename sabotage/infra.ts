@@ -1,4 +1,28 @@
+import { makerFacts } from '../src/cloud/makers.ts'
+import { partOf, servedKind } from '../src/sabotage/parts.ts'
 import { defect, sabotage } from '../src/sabotage/sabotage.ts'
+import type { Saboteur } from '../src/sabotage/saboteur.ts'
+import { theLoadBalancer } from '../src/survey/surveyed.ts'
+import { workloadId } from '../src/survey/workload-id.ts'
+
+const CLUSTER_ROLE = 'rbac.authorization.k8s.io/v1/ClusterRole'
+
+interface Webhook {
+  name: string
+  clientConfig: { service: { namespace: string; name: string } }
+}
+
+/** The names of the ClusterRoles that a ServiceAccount is bound to. */
+async function clusterRolesOf(saboteur: Saboteur, namespace: string, account: string): Promise<string[]> {
+  const { items } = await saboteur.api.list('rbac.authorization.k8s.io/v1/ClusterRoleBinding')
+  return items
+    .filter(({ subjects = [] }) =>
+      (subjects as { kind: string; name: string; namespace?: string }[]).some(
+        (each) => each.kind === 'ServiceAccount' && each.name === account && each.namespace === namespace,
+      ),
+    )
+    .map(({ roleRef }) => String(roleRef.name))
+}
 
 sabotage(
   'unsupported-kubernetes',
@@ -6,10 +30,11 @@ sabotage(
     breaks: "cert-manager's version is one that does not support this Kubernetes",
     fails: ['infra/kubernetes-version', 'tls/cert-manager-ready'],
   },
-  (saboteur) =>
-    saboteur.change('apps/v1/Deployment', 'cert-manager', 'cert-manager', {
-      metadata: { labels: { 'app.kubernetes.io/version': 'v1.18.0' } },
-    }),
+  async (saboteur) => {
+    const { kind, namespace, name } = workloadId(await partOf(saboteur, 'cert-manager/controller'))
+    const metadata = { labels: { 'app.kubernetes.io/version': 'v1.18.0' } }
+    await saboteur.change(kind, namespace, name, { metadata })
+  },
 )
 
 defect('api-server-without-issuer', {
@@ -58,9 +83,9 @@ sabotage(
   'pool-unannounced',
   { breaks: "no L2Advertisement announces MetalLB's address pool", fails: ['infra/lb-controller'] },
   async (saboteur) => {
-    const { items } = await saboteur.api.list('metallb.io/v1beta1/L2Advertisement')
-    for (const { metadata } of items)
-      await saboteur.remove('metallb.io/v1beta1/L2Advertisement', metadata?.namespace, metadata?.name ?? '')
+    const kind = await servedKind(saboteur, 'metallb.io', 'L2Advertisement')
+    const { items } = await saboteur.api.list(kind)
+    for (const { metadata } of items) await saboteur.remove(kind, metadata?.namespace, metadata?.name ?? '')
   },
 )
 
@@ -70,10 +95,15 @@ sabotage(
     breaks: "the Service of the load balancer controller's webhook selects no pod",
     fails: ['infra/lb-controller-webhook'],
   },
-  (saboteur) =>
-    saboteur.change('v1/Service', 'metallb-system', 'metallb-webhook-service', {
+  async (saboteur) => {
+    const pattern = makerFacts((await theLoadBalancer(saboteur)).maker).webhooks!
+    const kind = 'admissionregistration.k8s.io/v1/ValidatingWebhookConfiguration'
+    const webhooks = (await saboteur.api.list(kind)).items.flatMap((each) => (each.webhooks ?? []) as Webhook[])
+    const { service } = webhooks.find(({ name }) => pattern.test(name))!.clientConfig
+    await saboteur.change('v1/Service', service.namespace, service.name, {
       spec: { selector: { component: 'nowhere' } },
-    }),
+    })
+  },
 )
 
 sabotage(
@@ -81,14 +111,18 @@ sabotage(
   {
     breaks: 'the load balancer controller is not allowed to update the status of Services',
     fails: ['infra/lb-controller-log'],
-    restarts: ['metallb-system/controller'],
+    restarts: ['balancer'],
   },
   async (saboteur) => {
-    const kind = 'rbac.authorization.k8s.io/v1/ClusterRole'
-    const { rules } = await saboteur.api.get(kind, 'metallb-system:controller')
-    await saboteur.change(kind, undefined, 'metallb-system:controller', {
-      rules: (rules as { resources: string[] }[]).filter(({ resources }) => !resources.includes('services/status')),
-    })
+    const { kind, namespace, name } = workloadId(await partOf(saboteur, 'balancer'))
+    const { spec } = await saboteur.api.get(kind, name, namespace)
+    const account = String(spec.template.spec.serviceAccountName)
+    for (const role of await clusterRolesOf(saboteur, namespace ?? '', account)) {
+      const { rules } = await saboteur.api.get(CLUSTER_ROLE, role)
+      await saboteur.change(CLUSTER_ROLE, undefined, role, {
+        rules: (rules as { resources: string[] }[]).filter(({ resources }) => !resources.includes('services/status')),
+      })
+    }
     await saboteur.make({
       apiVersion: 'v1',
       kind: 'Service',

@@ -1,3 +1,4 @@
+import { policy } from './denying.ts'
 import { gatewayFilter } from './envoy-filter.ts'
 import { defect, sabotage } from '../src/sabotage/sabotage.ts'
 
@@ -72,16 +73,7 @@ sabotage(
     fails: ['knative/tag-header-routing'],
   },
   (saboteur) =>
-    saboteur.make({
-      apiVersion: 'security.istio.io/v1',
-      kind: 'AuthorizationPolicy',
-      metadata: { name: 'tag-header-denied', namespace: 'istio-system' },
-      spec: {
-        selector: { matchLabels: { istio: 'ingressgateway' } },
-        action: 'DENY',
-        rules: [{ when: [{ key: 'request.headers[knative-serving-tag]', values: ['*'] }] }],
-      },
-    }),
+    policy(saboteur, 'tag-header-denied', [{ when: [{ key: 'request.headers[knative-serving-tag]', values: ['*'] }] }]),
 )
 
 sabotage(
@@ -92,14 +84,12 @@ sabotage(
     fails: ['rollout/canary-abort', 'knative/route-timeout-patch'],
   },
   (saboteur) =>
-    saboteur.make(
-      gatewayFilter('gateway-retries', [
-        {
-          applyTo: 'HTTP_ROUTE',
-          // Envoy rejects a retry policy on a route that redirects or answers directly.
-          match: { context: 'GATEWAY', routeConfiguration: { vhost: { route: { action: 'ROUTE' } } } },
-          patch: { operation: 'MERGE', value: { route: { retry_policy: { retry_on: '5xx', num_retries: 20 } } } },
-        },
-      ]),
-    ),
+    gatewayFilter(saboteur, 'gateway-retries', [
+      {
+        applyTo: 'HTTP_ROUTE',
+        // Envoy rejects a retry policy on a route that redirects or answers directly.
+        match: { context: 'GATEWAY', routeConfiguration: { vhost: { route: { action: 'ROUTE' } } } },
+        patch: { operation: 'MERGE', value: { route: { retry_policy: { retry_on: '5xx', num_retries: 20 } } } },
+      },
+    ]),
 )

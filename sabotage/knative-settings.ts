@@ -1,17 +1,21 @@
+import { partOf, servedKind } from '../src/sabotage/parts.ts'
 import { sabotage } from '../src/sabotage/sabotage.ts'
 import type { Saboteur } from '../src/sabotage/saboteur.ts'
+import { knativeNamespace, theKnative } from '../src/survey/surveyed.ts'
+import { workloadId } from '../src/survey/workload-id.ts'
+import { knativeGateway } from './knative-gateway.ts'
 
-const KNATIVE = 'knative-serving'
-const setting = (map: string, data: Record<string, string | null>) => (saboteur: Saboteur) =>
-  saboteur.change('v1/ConfigMap', KNATIVE, map, { data })
+const setting = (map: string, data: Record<string, string | null>) => async (saboteur: Saboteur) =>
+  saboteur.change('v1/ConfigMap', await knativeNamespace(saboteur), map, { data })
 
 sabotage(
   'net-istio-behind',
   { breaks: 'net-istio is one minor version behind Knative Serving', fails: ['knative/version'] },
-  (saboteur) =>
-    saboteur.change('apps/v1/Deployment', KNATIVE, 'net-istio-controller', {
-      metadata: { labels: { 'app.kubernetes.io/version': '1.21.0' } },
-    }),
+  async (saboteur) => {
+    const { kind, namespace, name } = workloadId(await partOf(saboteur, 'knative/net-istio-controller'))
+    const metadata = { labels: { 'app.kubernetes.io/version': '1.21.0' } }
+    await saboteur.change(kind, namespace, name, { metadata })
+  },
 )
 
 sabotage(
@@ -20,7 +24,7 @@ sabotage(
     // The autoscaler logs an error each time that it cannot create one.
     breaks: "the CRD of Knative's Metric is missing",
     fails: ['knative/crds', 'knative/component-logs', 'knative/hello-ready'],
-    afterwards: [`${KNATIVE}/autoscaler`],
+    afterwards: ['knative/autoscaler'],
   },
   (saboteur) =>
     saboteur.remove(
@@ -30,8 +34,8 @@ sabotage(
     ),
 )
 
-sabotage('activator-gone', { breaks: 'the activator has no pod', fails: ['knative/pods-running'] }, (saboteur) =>
-  saboteur.scale(KNATIVE, 'activator', 0),
+sabotage('activator-gone', { breaks: 'the activator has no pod', fails: ['knative/pods-running'] }, async (saboteur) =>
+  saboteur.scale(await partOf(saboteur, 'knative/activator'), 0),
 )
 
 sabotage(
@@ -53,13 +57,14 @@ sabotage(
     fails: ['knative/minimum-kubernetes'],
   },
   async (saboteur) => {
-    const { spec } = await saboteur.api.get('apps/v1/Deployment', 'controller', KNATIVE)
+    const { kind, namespace, name } = workloadId(await partOf(saboteur, 'knative/controller'))
+    const { spec } = await saboteur.api.get(kind, name, namespace)
     const [first, ...rest] = spec?.template.spec.containers as { env?: object[] }[]
     const env = [...(first?.env ?? []), { name: 'KUBERNETES_MIN_VERSION', value: 'v1.20.0' }]
-    await saboteur.change('apps/v1/Deployment', KNATIVE, 'controller', {
+    await saboteur.change(kind, namespace, name, {
       spec: { template: { spec: { containers: [{ ...first, env }, ...rest] } } },
     })
-    await saboteur.rolledOut(KNATIVE, 'controller')
+    await saboteur.rolledOut(await partOf(saboteur, 'knative/controller'))
   },
 )
 
@@ -68,7 +73,7 @@ sabotage(
   {
     breaks: 'the log level of the autoscaler is debug',
     fails: ['knative/component-logs'],
-    restarts: [`${KNATIVE}/autoscaler`],
+    restarts: ['knative/autoscaler'],
   },
   setting('config-logging', { 'loglevel.autoscaler': 'debug' }),
 )
@@ -91,15 +96,19 @@ sabotage(
 sabotage(
   'domain-missing',
   { breaks: 'ConfigMap config-domain has no key but _example', fails: ['knative/domain', 'knative/virtual-service'] },
-  setting('config-domain', { 'example.com': null }),
+  async (saboteur) => {
+    const { domains } = await theKnative(saboteur)
+    const none = Object.fromEntries(Object.keys(domains).map((domain) => [domain, null]))
+    await setting('config-domain', none)(saboteur)
+  },
 )
 
 sabotage(
   'gateway-on-another-port',
   { breaks: "Knative's Gateway listens on port 8090", fails: ['knative/gateway-config'] },
   async (saboteur) => {
-    const kind = 'networking.istio.io/v1/Gateway'
-    await saboteur.change(kind, KNATIVE, 'knative-ingress-gateway', {
+    const { namespace, name } = await knativeGateway(saboteur)
+    await saboteur.change(await servedKind(saboteur, 'networking.istio.io', 'Gateway'), namespace, name, {
       spec: { servers: [{ hosts: ['*'], port: { name: 'http', number: 8090, protocol: 'HTTP' } }] },
     })
   },
@@ -167,7 +176,7 @@ sabotage(
   {
     breaks: 'ConfigMap config-istio names no local gateway',
     fails: ['knative/virtual-service'],
-    restarts: [`${KNATIVE}/net-istio-controller`],
+    restarts: ['knative/net-istio-controller'],
   },
   setting('config-istio', { 'local-gateways': '[]' }),
 )

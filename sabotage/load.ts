@@ -1,5 +1,5 @@
 import { defect, sabotage } from '../src/sabotage/sabotage.ts'
-import { denying } from './denying.ts'
+import { deny } from './denying.ts'
 
 sabotage(
   'loaded-denied',
@@ -14,9 +14,7 @@ sabotage(
     ],
   },
   (saboteur) =>
-    saboteur.make(
-      denying('loaded-denied', { hosts: ['limited.*', 'concurrency.*', 'from-zero.*', 'panic.*', 'flip.*'] }),
-    ),
+    deny(saboteur, 'loaded-denied', { hosts: ['limited.*', 'concurrency.*', 'from-zero.*', 'panic.*', 'flip.*'] }),
 )
 
 defect('overflows-pass', {

@@ -1,20 +1,33 @@
 import { parse, stringify } from 'yaml'
 import { defect, sabotage } from '../src/sabotage/sabotage.ts'
 import { DEFAULT_FORMAT } from '../src/mesh/access-log.ts'
-import { connectionManager } from './envoy-filter.ts'
+import { servedApi } from '../src/cluster/fixture-values.ts'
+import { partOf } from '../src/sabotage/parts.ts'
 import type { Saboteur } from '../src/sabotage/saboteur.ts'
+import { valueOf } from '../src/survey/fact.ts'
+import type { Labels } from '../src/survey/survey.ts'
+import { certManagerNamespace, theIstiod } from '../src/survey/surveyed.ts'
+import { connectionManager } from './envoy-filter.ts'
 
-const telemetry = (name: string, namespace: string, spec: object) => ({
-  apiVersion: 'telemetry.istio.io/v1',
-  kind: 'Telemetry',
-  metadata: { name, namespace },
-  spec,
-})
+/** Makes a Telemetry for the pods of labels in a namespace. */
+const telemetry = async (
+  saboteur: Saboteur,
+  name: string,
+  { namespace, labels }: { namespace: string; labels: Labels },
+  provider: string,
+): Promise<void> =>
+  saboteur.make({
+    apiVersion: await servedApi(saboteur, 'telemetry.istio.io', 'Telemetry'),
+    kind: 'Telemetry',
+    metadata: { name, namespace },
+    spec: { selector: { matchLabels: labels }, accessLogging: [{ providers: [{ name: provider }] }] },
+  })
 
 async function changeMesh(saboteur: Saboteur, change: object): Promise<void> {
-  const { data } = await saboteur.api.get('v1/ConfigMap', 'istio', 'istio-system')
+  const { namespace, name } = valueOf((await theIstiod(saboteur)).meshConfigMap)
+  const { data } = await saboteur.api.get('v1/ConfigMap', name, namespace)
   const mesh = stringify({ ...(parse(String(data?.mesh)) as object), ...change })
-  await saboteur.change('v1/ConfigMap', 'istio-system', 'istio', { data: { mesh } })
+  await saboteur.change('v1/ConfigMap', namespace, name, { data: { mesh } })
 }
 
 sabotage('access-log-off', { breaks: 'the mesh writes no access log', fails: ['logs/access-log-on'] }, (saboteur) =>
@@ -29,8 +42,7 @@ defect('log-format-kept', {
 sabotage(
   'traces-sampled-otherwise',
   { breaks: 'an EnvoyFilter sets the trace sampling rate of the gateway', fails: ['logs/sampling'] },
-  (saboteur) =>
-    saboteur.make(connectionManager('traces-sampled-otherwise', { tracing: { random_sampling: { value: 1 } } })),
+  (saboteur) => connectionManager(saboteur, 'traces-sampled-otherwise', { tracing: { random_sampling: { value: 1 } } }),
 )
 
 sabotage(
@@ -40,33 +52,28 @@ sabotage(
     fails: ['logs/telemetry-filter'],
   },
   (saboteur) =>
-    saboteur.make(
-      connectionManager('logged-twice', {
-        access_log: [
-          {
-            name: 'envoy.access_loggers.file',
-            typed_config: {
-              '@type': 'type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog',
-              path: '/dev/stdout',
-              log_format: { text_format_source: { inline_string: DEFAULT_FORMAT } },
-            },
+    connectionManager(saboteur, 'logged-twice', {
+      access_log: [
+        {
+          name: 'envoy.access_loggers.file',
+          typed_config: {
+            '@type': 'type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog',
+            path: '/dev/stdout',
+            log_format: { text_format_source: { inline_string: DEFAULT_FORMAT } },
           },
-        ],
-      }),
-    ),
+        },
+      ],
+    }),
 )
 
 sabotage(
   'provider-undefined',
   { breaks: 'a Telemetry names a log provider that the mesh does not define', fails: ['logs/telemetry-applied'] },
-  (saboteur) =>
-    saboteur.make(
-      telemetry('provider-undefined', 'istio-system', {
-        // istiod has no proxy, so no access log changes.
-        selector: { matchLabels: { app: 'istiod' } },
-        accessLogging: [{ providers: [{ name: 'nowhere' }] }],
-      }),
-    ),
+  async (saboteur) => {
+    // istiod has no proxy, so no access log changes.
+    const { namespace, selector } = await partOf(saboteur, 'istiod')
+    await telemetry(saboteur, 'provider-undefined', { namespace, labels: selector }, 'nowhere')
+  },
 )
 
 sabotage(
@@ -84,14 +91,14 @@ sabotage(
 sabotage(
   'log-volume-unbounded',
   {
-    breaks: 'a pod in namespace cert-manager writes logs to an emptyDir volume without a sizeLimit',
+    breaks: 'a pod in the namespace of cert-manager writes logs to an emptyDir volume without a sizeLimit',
     fails: ['logs/bounded'],
   },
-  (saboteur) =>
+  async (saboteur) =>
     saboteur.make({
       apiVersion: 'v1',
       kind: 'Pod',
-      metadata: { name: 'log-volume-unbounded', namespace: 'cert-manager' },
+      metadata: { name: 'log-volume-unbounded', namespace: await certManagerNamespace(saboteur) },
       spec: {
         containers: [
           {
@@ -110,7 +117,8 @@ sabotage(
 sabotage(
   'collector-gone',
   { breaks: 'no node runs a log collector', fails: ['logs/collected'], requires: ['loki'] },
-  (saboteur) => saboteur.remove('apps/v1/DaemonSet', 'monitoring', 'collector'),
+  (saboteur) =>
+    saboteur.remove('apps/v1/DaemonSet', saboteur.config.observability.loki?.split('/')[0] ?? '', 'collector'),
 )
 
 defect('log-levels-stuck', {

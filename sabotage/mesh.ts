@@ -1,8 +1,20 @@
-import { connectionManager } from './envoy-filter.ts'
-import { denying } from './denying.ts'
+import { servedApi } from '../src/cluster/fixture-values.ts'
+import { partOf } from '../src/sabotage/parts.ts'
 import { defect, sabotage } from '../src/sabotage/sabotage.ts'
+import type { Saboteur } from '../src/sabotage/saboteur.ts'
+import type { Ref } from '../src/survey/survey.ts'
+import { certManagerNamespace, theGateway } from '../src/survey/surveyed.ts'
+import { httpPortOf } from '../src/survey/traffic-ports.ts'
+import { workloadId } from '../src/survey/workload-id.ts'
+import { deny } from './denying.ts'
+import { connectionManager } from './envoy-filter.ts'
+import { knativeGateway } from './knative-gateway.ts'
 
-const GATEWAY = ['v1/Service', 'istio-system', 'istio-ingressgateway'] as const
+/** Changes the gateway's Service. */
+async function changeService(saboteur: Saboteur, change: object): Promise<void> {
+  const { namespace, name } = (await theGateway(saboteur)).service
+  await saboteur.change('v1/Service', namespace, name, change)
+}
 
 sabotage(
   'istiod-gone',
@@ -10,7 +22,7 @@ sabotage(
     breaks: 'istiod has no pod',
     fails: ['mesh/version', 'mesh/pods-running', 'infra/kubernetes-version', 'knative/hello-ready'],
   },
-  (saboteur) => saboteur.scale('istio-system', 'istiod', 0),
+  async (saboteur) => saboteur.scale(await partOf(saboteur, 'istiod'), 0),
 )
 
 sabotage(
@@ -24,7 +36,7 @@ sabotage(
   'pod-without-image',
   { breaks: 'the image of a new pod of istiod cannot be pulled', fails: ['mesh/pods-running'] },
   async (saboteur) => {
-    const [kind, namespace, name] = ['apps/v1/Deployment', 'istio-system', 'istiod'] as const
+    const { kind, namespace, name } = workloadId(await partOf(saboteur, 'istiod'))
     const { spec } = await saboteur.api.get(kind, name, namespace)
     const containers = (spec?.template?.spec?.containers ?? []) as object[]
     const without = containers.map((container) => ({ ...container, image: 'registry.invalid/none:1' }))
@@ -37,9 +49,12 @@ sabotage(
   {
     breaks: 'an EnvoyFilter has a value that Envoy rejects, so the gateways keep their old listener and access logs',
     fails: ['mesh/proxies-synced', 'logs/istiod', 'logs/telemetry-filter'],
-    afterwards: ['istio-system/istiod'],
+    afterwards: ['istiod'],
   },
-  (saboteur) => saboteur.make(connectionManager('rejected', { max_request_headers_kb: 99999 }, 8080)),
+  async (saboteur) => {
+    const target = httpPortOf(await theGateway(saboteur))?.target
+    await connectionManager(saboteur, 'rejected', { max_request_headers_kb: 99999 }, target)
+  },
 )
 
 sabotage(
@@ -71,18 +86,26 @@ defect('istioctl-lenient', {
   fails: ['mesh/install-values'],
 })
 
-// What is in a tenant's namespace is a remark.
-const virtualService = (name: string, gateways: string[], hosts: string[], status = 200) => ({
-  apiVersion: 'networking.istio.io/v1',
-  kind: 'VirtualService',
-  metadata: { name, namespace: 'istio-system' },
-  spec: { gateways, hosts, http: [{ directResponse: { status, body: { string: 'sabotage' } } }] },
-})
+/** Makes a VirtualService that answers itself, beside the gateway: what is in a tenant's namespace is a remark. */
+const virtualService = async (saboteur: Saboteur, name: string, gateway: Ref, host: string): Promise<void> =>
+  saboteur.make({
+    apiVersion: await servedApi(saboteur, 'networking.istio.io', 'VirtualService'),
+    kind: 'VirtualService',
+    metadata: { name, namespace: (await theGateway(saboteur)).service.namespace },
+    spec: {
+      gateways: [`${gateway.namespace}/${gateway.name}`],
+      hosts: [host],
+      http: [{ directResponse: { status: 200, body: { string: 'sabotage' } } }],
+    },
+  })
 
 sabotage(
   'gateway-unknown',
   { breaks: 'a VirtualService names a Gateway that does not exist', fails: ['mesh/analyze-clean'] },
-  (saboteur) => saboteur.make(virtualService('astray', ['istio-system/nowhere'], ['astray.example.com'])),
+  async (saboteur) => {
+    const { namespace } = (await theGateway(saboteur)).service
+    await virtualService(saboteur, 'astray', { namespace, name: 'nowhere' }, 'astray.example.com')
+  },
 )
 
 sabotage(
@@ -90,7 +113,7 @@ sabotage(
   { breaks: 'two VirtualServices want the same requests on a gateway', fails: ['mesh/route-conflicts'] },
   async (saboteur) => {
     for (const name of ['first', 'second'])
-      await saboteur.make(virtualService(name, ['knative-serving/knative-ingress-gateway'], ['twice.example.com']))
+      await virtualService(saboteur, name, await knativeGateway(saboteur), 'twice.example.com')
   },
 )
 
@@ -100,7 +123,7 @@ sabotage(
     breaks: 'a VirtualService answers for every host',
     fails: ['mesh/no-endpoints-503', 'knative/unknown-host-404'],
   },
-  (saboteur) => saboteur.make(virtualService('everything', ['knative-serving/knative-ingress-gateway'], ['*'])),
+  async (saboteur) => virtualService(saboteur, 'everything', await knativeGateway(saboteur), '*'),
 )
 
 sabotage(
@@ -112,9 +135,9 @@ sabotage(
   async (saboteur) => {
     for (const name of ['one', 'other'])
       await saboteur.make({
-        apiVersion: 'telemetry.istio.io/v1',
+        apiVersion: await servedApi(saboteur, 'telemetry.istio.io', 'Telemetry'),
         kind: 'Telemetry',
-        metadata: { name, namespace: 'cert-manager' },
+        metadata: { name, namespace: await certManagerNamespace(saboteur) },
         spec: { accessLogging: [{ providers: [{ name: 'envoy' }] }] },
       })
   },
@@ -123,16 +146,18 @@ sabotage(
 sabotage(
   'gateway-inside-only',
   { breaks: "the gateway's Service is of type ClusterIP", fails: ['mesh/gateway-service-type'] },
-  (saboteur) => saboteur.change(...GATEWAY, { spec: { type: 'ClusterIP' } }),
+  (saboteur) => changeService(saboteur, { spec: { type: 'ClusterIP' } }),
 )
 
 sabotage(
   'status-port-dropped',
-  { breaks: "the gateway's Service has no port 15021", fails: ['mesh/gateway-ports'] },
+  { breaks: "the gateway's Service has no port for its status", fails: ['mesh/gateway-ports'] },
   async (saboteur) => {
-    const service = await saboteur.api.get(GATEWAY[0], GATEWAY[2], GATEWAY[1])
-    const ports = (service.spec?.ports as { port: number }[]).filter(({ port }) => port !== 15021)
-    await saboteur.change(...GATEWAY, { spec: { ports } })
+    const gateway = await theGateway(saboteur)
+    const { spec } = await saboteur.api.get('v1/Service', gateway.service.name, gateway.service.namespace)
+    const status = gateway.ports.find(({ target }) => target === gateway.statusPort)?.port
+    const ports = (spec?.ports as { port: number }[]).filter(({ port }) => port !== status)
+    await changeService(saboteur, { spec: { ports } })
   },
 )
 
@@ -143,10 +168,10 @@ sabotage(
     fails: ['mesh/gateway-address', 'infra/lb-controller-log'],
   },
   async (saboteur) => {
-    const [kind, namespace, name] = GATEWAY
-    await saboteur.change(...GATEWAY, { metadata: { annotations: { 'metallb.io/address-pool': 'nowhere' } } })
+    const { namespace, name } = (await theGateway(saboteur)).service
+    await changeService(saboteur, { metadata: { annotations: { 'metallb.io/address-pool': 'nowhere' } } })
     await saboteur.until(
-      { kind, namespace, name },
+      { kind: 'v1/Service', namespace, name },
       ([service]) =>
         service?.status?.loadBalancer?.ingress?.length
           ? `Service ${namespace}/${name} still has its address`
@@ -162,7 +187,7 @@ sabotage(
     breaks: 'an AuthorizationPolicy of the gateway denies requests to the host of nginx',
     fails: ['mesh/nginx-through-lb'],
   },
-  (saboteur) => saboteur.make(denying('nginx-denied', { hosts: ['nginx.*'] })),
+  (saboteur) => deny(saboteur, 'nginx-denied', { hosts: ['nginx.*'] }),
 )
 
 sabotage(
@@ -171,7 +196,7 @@ sabotage(
     breaks: 'an AuthorizationPolicy of the gateway denies requests to the host of hello',
     fails: ['knative/hello-through-lb'],
   },
-  (saboteur) => saboteur.make(denying('hello-denied', { hosts: ['hello.*'] })),
+  (saboteur) => deny(saboteur, 'hello-denied', { hosts: ['hello.*'] }),
 )
 
 sabotage(
@@ -180,7 +205,7 @@ sabotage(
     breaks: 'the gateway has a single pod',
     fails: ['mesh/cross-zone-balance', 'chaos/pdbs', 'chaos/kill-gateway'],
   },
-  (saboteur) => saboteur.scale('istio-system', 'istio-ingressgateway', 1),
+  async (saboteur) => saboteur.scale(await partOf(saboteur, 'gateway'), 1),
 )
 
 defect('connection-pools-ignored', {
@@ -191,5 +216,5 @@ defect('connection-pools-ignored', {
 defect('admin-port-open', {
   breaks: "the Envoy admin port of the gateways answers on the pod's address",
   fails: ['mesh/admin-port-closed'],
-  restarts: ['istio-system/istio-ingressgateway'],
+  restarts: ['gateway'],
 })

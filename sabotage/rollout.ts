@@ -1,5 +1,5 @@
 import { defect, sabotage } from '../src/sabotage/sabotage.ts'
-import { denying } from './denying.ts'
+import { deny } from './denying.ts'
 
 for (const [id, breaks, host, fails] of [
   [
@@ -27,7 +27,7 @@ for (const [id, breaks, host, fails] of [
     'rollout/by-header',
   ],
 ] as const)
-  sabotage(id, { breaks, fails: [fails] }, (saboteur) => saboteur.make(denying(id, { hosts: [host] })))
+  sabotage(id, { breaks, fails: [fails] }, (saboteur) => deny(saboteur, id, { hosts: [host] }))
 
 defect('weights-off', {
   breaks: 'the gateway uses the weights of another step: 40 % for 50 %, 20 % for 30 %, 50 % for 20 %',

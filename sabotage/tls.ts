@@ -1,11 +1,17 @@
 import { makeAuthority } from '../src/tls/authority.ts'
+import { servedApi } from '../src/cluster/fixture-values.ts'
+import { idsOf, partOf } from '../src/sabotage/parts.ts'
 import { defect, sabotage } from '../src/sabotage/sabotage.ts'
-import { denying } from './denying.ts'
+import type { Saboteur } from '../src/sabotage/saboteur.ts'
+import { theGateway } from '../src/survey/surveyed.ts'
+import { httpPortOf, httpsPortOf } from '../src/survey/traffic-ports.ts'
+import { workloadId } from '../src/survey/workload-id.ts'
+import { deny } from './denying.ts'
 
 sabotage(
   'cainjector-gone',
   { breaks: 'the cainjector of cert-manager has no pod', fails: ['tls/cert-manager-ready'] },
-  (saboteur) => saboteur.scale('cert-manager', 'cert-manager-cainjector', 0),
+  async (saboteur) => saboteur.scale(await partOf(saboteur, 'cert-manager/cainjector'), 0),
 )
 
 sabotage(
@@ -15,14 +21,15 @@ sabotage(
     fails: ['tls/issuer-ready'],
   },
   async (saboteur) => {
-    const [namespace, name] = ['cert-manager', 'cert-manager']
-    const { spec } = await saboteur.api.get('apps/v1/Deployment', name, namespace)
+    const controller = await partOf(saboteur, 'cert-manager/controller')
+    const { kind, namespace, name } = workloadId(controller)
+    const { spec } = await saboteur.api.get(kind, name, namespace)
     const [container, ...others] = spec.template.spec.containers as { args?: string[] }[]
     const args = [...(container?.args ?? []), '--controllers=*,-clusterissuers']
-    await saboteur.change('apps/v1/Deployment', namespace, name, {
+    await saboteur.change(kind, namespace, name, {
       spec: { template: { spec: { containers: [{ ...container, args }, ...others] } } },
     })
-    await saboteur.rolledOut(namespace, name)
+    await saboteur.rolledOut(controller)
   },
 )
 
@@ -34,7 +41,10 @@ defect('certificates-unnamed', {
 sabotage(
   'site-denied',
   { breaks: 'an AuthorizationPolicy of the gateway denies HTTPS requests to sites', fails: ['tls/gateway-serves'] },
-  (saboteur) => saboteur.make(denying('site-denied', { hosts: ['site.*'], ports: ['8443'] })),
+  async (saboteur) => {
+    const target = httpsPortOf(await theGateway(saboteur))?.target
+    await deny(saboteur, 'site-denied', { hosts: ['site.*'], ports: [String(target)] })
+  },
 )
 
 sabotage(
@@ -43,33 +53,38 @@ sabotage(
     breaks: 'an AuthorizationPolicy of the gateway denies plain HTTP requests to sites',
     fails: ['tls/http-redirected'],
   },
-  (saboteur) => saboteur.make(denying('redirect-denied', { hosts: ['site.*'], ports: ['8080'] })),
+  async (saboteur) => {
+    const target = httpPortOf(await theGateway(saboteur))?.target
+    await deny(saboteur, 'redirect-denied', { hosts: ['site.*'], ports: [String(target)] })
+  },
 )
 
 interface Webhook {
   clientConfig: { service?: { path?: string } }
 }
 
-/** A Secret with a self-signed certificate in the namespace of the gateway, and a Gateway that serves it to hosts. */
-async function gatewayWithCertificate(name: string, hosts: string[]) {
+/** A Secret with a self-signed certificate where the gateway looks for it, and a Gateway that serves it to hosts. */
+async function gatewayWithCertificate(saboteur: Saboteur, name: string, hosts: string[]) {
   const { cert, key } = await makeAuthority(name)
+  const gateway = await theGateway(saboteur)
+  const namespace = gateway.credentialNamespace
   return [
     {
       apiVersion: 'v1',
       kind: 'Secret',
-      metadata: { name, namespace: 'istio-system' },
+      metadata: { name, namespace },
       type: 'kubernetes.io/tls',
       stringData: { 'tls.crt': cert, 'tls.key': key },
     },
     {
-      apiVersion: 'networking.istio.io/v1',
+      apiVersion: await servedApi(saboteur, 'networking.istio.io', 'Gateway'),
       kind: 'Gateway',
-      metadata: { name, namespace: 'istio-system' },
+      metadata: { name, namespace },
       spec: {
-        selector: { istio: 'ingressgateway' },
+        selector: gateway.labels,
         servers: [
           {
-            port: { number: 443, name: 'https', protocol: 'HTTPS' },
+            port: { number: httpsPortOf(gateway)?.port, name: 'https', protocol: 'HTTPS' },
             hosts,
             tls: { mode: 'SIMPLE', credentialName: name },
           },
@@ -86,7 +101,7 @@ sabotage(
     fails: ['tls/none-expiring', 'tls/sni-needed'],
   },
   async (saboteur) => {
-    for (const object of await gatewayWithCertificate('certificate-ends', ['*'])) await saboteur.make(object)
+    for (const object of await gatewayWithCertificate(saboteur, 'certificate-ends', ['*'])) await saboteur.make(object)
   },
 )
 
@@ -111,12 +126,13 @@ sabotage(
     breaks: 'the alert on expiring certificates fires 30 days before the end, as the guide has it',
     fails: ['tls/expiry-alert'],
     requires: ['prometheus'],
-    restarts: ['monitoring/prometheus'],
+    restarts: ['prometheus'],
   },
   async (saboteur) => {
-    const { data } = await saboteur.api.get('v1/ConfigMap', 'prometheus-rules', 'monitoring')
+    const [prometheus] = await idsOf(saboteur, ['prometheus'])
+    const { data } = await saboteur.api.get('v1/ConfigMap', 'prometheus-rules', prometheus?.namespace)
     const rules = String(data?.['rules.yaml']).replace('86400 * 21', '86400 * 30')
-    await saboteur.change('v1/ConfigMap', 'monitoring', 'prometheus-rules', { data: { 'rules.yaml': rules } })
+    await saboteur.change('v1/ConfigMap', prometheus?.namespace, 'prometheus-rules', { data: { 'rules.yaml': rules } })
   },
 )
 
@@ -132,7 +148,7 @@ sabotage(
     breaks: 'an AuthorizationPolicy of the gateway denies requests to the host whose certificate Knative asked for',
     fails: ['tls/knative-external-domain'],
   },
-  (saboteur) => saboteur.make(denying('secured-denied', { hosts: ['secured.*'] })),
+  (saboteur) => deny(saboteur, 'secured-denied', { hosts: ['secured.*'] }),
 )
 
 sabotage(

@@ -158,7 +158,7 @@ export async function listenerOn(aws: Aws, nlb: Nlb, port: number): Promise<NlbL
   const listeners = await listenersOf(aws, nlb)
   const listener = listeners.find((candidate) => candidate.port === port)
   if (!listener) {
-    const ports = listeners.map((other) => other.port).join(', ')
+    const ports = listeners.map((other) => `${other.protocol} ${other.port}`).join(', ')
     throw new StackFailure(`Load balancer ${nlb.dnsName}: no listener on port ${port} (it has ${ports || 'none'}).`)
   }
   return listener

@@ -1,18 +1,12 @@
 import { valueOr } from '../survey/fact.ts'
 import { nodeFact } from '../survey/nodes.ts'
-import type { NodeFact, Workload } from '../survey/survey.ts'
+import type { NodeFact } from '../survey/survey.ts'
 import { takes, type PlacedPod } from '../survey/takes.ts'
+import { workloadId } from '../survey/workload-id.ts'
 import type { Cluster } from './cluster.ts'
 
 /** The part of a cluster that knows its nodes. */
 type WithNodes = Pick<Cluster, 'all' | 'k8s'>
-
-const KINDS: Readonly<Record<Workload['kind'], string>> = {
-  Deployment: 'apps/v1/Deployment',
-  DaemonSet: 'apps/v1/DaemonSet',
-  StatefulSet: 'apps/v1/StatefulSet',
-  Rollout: 'argoproj.io/v1alpha1/Rollout',
-}
 
 /** The nodes as they were last listed: a run's LIST, or the one after `forgetLists`. */
 export async function nodesOf(cluster: WithNodes): Promise<NodeFact[]> {
@@ -29,6 +23,6 @@ export async function gatewayPlacement(cluster: Pick<Cluster, 'survey' | 'maybe'
   const gateways = valueOr((await cluster.survey()).gateways, [])
   const workload = gateways.find(({ role }) => role === 'certified')?.workloads[0]
   if (!workload) return {}
-  const found = await cluster.maybe(KINDS[workload.kind], workload.name, workload.namespace)
+  const found = await cluster.maybe(workloadId(workload).kind, workload.name, workload.namespace)
   return (found?.spec?.template?.spec ?? {}) as PlacedPod
 }

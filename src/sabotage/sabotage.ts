@@ -2,6 +2,7 @@ import { globSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { Capability } from '../core/record.ts'
+import type { Part } from './parts.ts'
 import type { Saboteur } from './saboteur.ts'
 
 const FOLDER = join(import.meta.dirname, '..', '..', 'sabotage')
@@ -13,13 +14,10 @@ export interface SabotageMeta {
   fails: readonly string[]
   /** What the target must offer for it. */
   requires?: readonly Capability[]
-  /**
-   * Deployments, NAMESPACE/NAME, whose pods are replaced once it is broken and once it is put back: they read it only
-   * at their start.
-   */
-  restarts?: readonly string[]
+  /** Parts whose pods are replaced once it is broken and once it is put back: they read it only at their start. */
+  restarts?: readonly Part[]
   /** The same, once it is put back alone: their logs would tell of it for some time. */
-  afterwards?: readonly string[]
+  afterwards?: readonly Part[]
 }
 
 /** One fault, and the checks that must notice it. */

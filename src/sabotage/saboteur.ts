@@ -1,10 +1,20 @@
-import { OpenChanges } from '../cluster/open-changes.ts'
+import { OpenChanges, type ChangesContext } from '../cluster/open-changes.ts'
 import { isRolledOut } from '../kube/rolled-out.ts'
+import type { Ref, Survey } from '../survey/survey.ts'
+import type { Surveyed } from '../survey/surveyed.ts'
 
 /** The hands of a sabotage: every change is in the journal, with what undoes it, before it is made. */
 export class Saboteur extends OpenChanges {
+  /** What stands in the stack while nothing is broken: names are taken from here. */
+  readonly survey: () => Promise<Survey>
+
+  constructor(stack: ChangesContext & Surveyed) {
+    super(stack)
+    this.survey = () => stack.survey()
+  }
+
   /** Scales a Deployment, and waits until it has as many pods, Ready. */
-  async scale(namespace: string, name: string, replicas: number): Promise<void> {
+  async scale({ namespace, name }: Ref, replicas: number): Promise<void> {
     await this.change('apps/v1/Deployment', namespace, name, { spec: { replicas } })
     await this.until(
       { kind: 'apps/v1/Deployment', namespace, name },
@@ -17,7 +27,7 @@ export class Saboteur extends OpenChanges {
   }
 
   /** Waits until a Deployment has nothing but Ready pods of its newest template. */
-  async rolledOut(namespace: string, name: string): Promise<void> {
+  async rolledOut({ namespace, name }: Ref): Promise<void> {
     await this.until({ kind: 'apps/v1/Deployment', namespace, name }, isRolledOut, 'componentAvailable')
   }
 }

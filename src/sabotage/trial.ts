@@ -5,11 +5,11 @@ import type { CheckRecord, Outcome } from '../core/record.ts'
 import { journalFile, type RunInfo } from '../config/run-info.ts'
 import { Journal } from '../cluster/journal.ts'
 import { leaseNamespace } from '../cluster/run-lease.ts'
-import type { ObjectId } from '../kube/object-id.ts'
 import { restartPods } from '../cluster/restart.ts'
 import { undoAll } from '../cluster/undo.ts'
 import { isPassOrExcused, onStack, outcomesOf, performPhase, untilWhole, without } from '../run/phase.ts'
 import type { Sabotage } from './sabotage.ts'
+import { idsOf } from './parts.ts'
 import { Saboteur } from './saboteur.ts'
 
 // A list of troubles may be as long as a cluster is large: so many characters of it are kept.
@@ -58,12 +58,14 @@ export function trialChecks(catalogue: readonly Check[], { id, fails }: Pick<Sab
  */
 export async function tryOut(
   each: Sabotage,
-  { surveyed: _, ...run }: RunInfo,
+  { surveyed, ...run }: RunInfo,
   catalogue: readonly Check[],
   healthy: Map<string, CheckRecord>,
   abort: AbortSignal,
 ): Promise<Trial> {
   const started = performance.now()
+  // By what stood there before the first fault: its names are the same once a fault is put back.
+  const sound: RunInfo = { ...run, ...(surveyed ? { surveyed } : {}) }
   const checks = trialChecks(catalogue, each)
   const phase = (some = checks) => performPhase(run, some, abort)
   const trial: Trial = {
@@ -81,13 +83,13 @@ export async function tryOut(
   else {
     healthy.clear()
     try {
-      await breakStack(each, run, abort)
+      await breakStack(each, sound, abort)
       const records = await phase()
       judge(trial, each, records)
     } catch (problem) {
       note(`the fault could not be made: ${plainMessage(problem)}`)
     }
-    const left = await putBack(each, run, abort)
+    const left = await putBack(each, sound, abort)
     if (left) note(left)
     // A defect that is gone leaves nothing behind: what reads shows that, and the rest is looked at again where it is
     // needed.
@@ -122,7 +124,7 @@ function firstFinding(records: ReadonlyMap<string, CheckRecord>): string | undef
 const breakStack = (each: Sabotage, run: RunInfo, abort: AbortSignal): Promise<void> =>
   onStack(run, abort, async (stack) => {
     await each.how(new Saboteur(stack))
-    await restartPods(stack.k8s, deployments(each.restarts))
+    await restartPods(stack.k8s, await idsOf(stack, each.restarts))
   })
 
 /** Undoes the sabotage, and waits until the stack's own parts are there again; gives what could not be undone. */
@@ -133,7 +135,7 @@ async function putBack(each: Sabotage, run: RunInfo, abort: AbortSignal): Promis
       const lease = journal.pending().filter(({ object }) => object.name === leaseNamespace(run.id))
       const left = await undoAll(stack.k8s, without(new Set(lease.map(({ seq }) => seq)), journal), () => undefined)
       if (left.length) return `the fault could not be undone: ${left.join('; ')}`
-      await restartPods(stack.k8s, deployments([...(each.restarts ?? []), ...(each.afterwards ?? [])]))
+      await restartPods(stack.k8s, await idsOf(stack, [...(each.restarts ?? []), ...(each.afterwards ?? [])]))
       await untilWhole(stack)
       return undefined
     })
@@ -141,10 +143,3 @@ async function putBack(each: Sabotage, run: RunInfo, abort: AbortSignal): Promis
     return `the fault was undone, but the stack did not become ready again: ${plainMessage(problem)}`
   }
 }
-
-/** The ids of Deployments by their NAMESPACE/NAME. */
-const deployments = (names: readonly string[] = []): ObjectId[] =>
-  names.map((each) => {
-    const [namespace = '', name = ''] = each.split('/')
-    return { kind: 'apps/v1/Deployment', namespace, name }
-  })
