@@ -84,7 +84,6 @@ check(
     guide: '1',
     level: 'recommended',
     effect: 'reads',
-    needs: ['infra/lb-controller'],
     remedy: [
       'Run kubectl describe service on the gateway Service and read its last event',
       "Add the IAM action of an authorization error to the policy of the controller's role, or the verb to its RBAC",
