@@ -5,10 +5,8 @@ import type { Gateway } from '../survey/survey.ts'
 import { theGateway } from '../survey/surveyed.ts'
 import type { Aws } from './aws.ts'
 import { balancing } from './balancer-controller.ts'
+import { ELB_HOSTNAME } from './load-balancer.ts'
 import { findNlb, listenerOn, listenersOf, nlbOfTargetGroup, type Nlb, type NlbListener } from './nlb.ts'
-
-/** The DNS name of an AWS load balancer of any kind: those of NLBs have the region last, those of older kinds first. */
-export const ELB_HOSTNAME = /\.(elb\.[a-z0-9-]+|[a-z0-9-]+\.elb)\.amazonaws\.com(\.cn)?$/
 
 /** Makers whose load balancers are AWS's: one without a DNS name is not made yet. */
 const OF_AWS: readonly Maker[] = ['aws-lbc', 'eks-auto', 'ccm']

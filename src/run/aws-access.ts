@@ -5,6 +5,8 @@ import type { StackConfig } from '../config/stack-schema.ts'
 import type { SharedKubeConfig } from '../kube/connection.ts'
 import type { Kubernetes } from '../kube/kubernetes.ts'
 import { ELB_HOSTNAME } from '../cloud/load-balancer.ts'
+import { valueOr } from '../survey/fact.ts'
+import type { Survey } from '../survey/survey.ts'
 import { eksOf } from '../cloud/eks-kubeconfig.ts'
 import { awsPlace, reachEks } from '../targets/eks.ts'
 
@@ -27,11 +29,12 @@ export async function awsAccess(
   config: StackConfig,
   kubeConfig: SharedKubeConfig,
   api: Kubernetes,
+  survey: Survey,
 ): Promise<AwsAccess> {
   const found = eksOf(kubeConfig)
   const isTwin = config.target === 'twin' && config.twin.cloud === 'aws'
   const isEks = config.target === 'eks' || isTwin || (config.target === 'existing' && (await saysEks(found, api)))
-  const isAws = isEks || (await hasAwsBalancer(api, config))
+  const isAws = isEks || hasAwsBalancer(config, survey)
   if (!isAws) {
     const nlb = { reason: 'needs an AWS load balancer', excused: true }
     return { lacking: { nlb, eks: NO_EKS } }
@@ -69,14 +72,11 @@ async function saysEks(found: ReturnType<typeof eksOf>, api: Kubernetes): Promis
   return gitVersion.includes('-eks-')
 }
 
-async function hasAwsBalancer(api: Kubernetes, { gateway }: StackConfig): Promise<boolean> {
-  const { items } = await api.list('v1/Service', { namespace: gateway.namespace }).catch(() => ({ items: [] }))
-  return items
-    .filter(({ metadata }) => !gateway.service || metadata?.name === gateway.service)
-    .some(({ status }) => {
-      const [first] = (status?.loadBalancer?.ingress ?? []) as { hostname?: string }[]
-      return ELB_HOSTNAME.test(first?.hostname ?? '')
-    })
+/** Whether the load balancer of a gateway, or the address that stack.yaml has for it, is AWS's. */
+function hasAwsBalancer({ addresses }: StackConfig, survey: Survey): boolean {
+  const balancers = valueOr(survey.gateways, []).flatMap(({ balancer }) => valueOr(balancer, undefined) ?? [])
+  const names = [addresses.ingress ?? '', ...balancers.flatMap((balancer) => balancer.addresses)]
+  return names.some((name) => ELB_HOSTNAME.test(name)) || balancers.some(({ maker }) => maker === 'tgb')
 }
 
 /** The stack with the way into it: for eks a kubeconfig of its own. */

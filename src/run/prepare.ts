@@ -58,7 +58,7 @@ export async function prepareRun(
     // /version answers anybody; this one needs credentials that are accepted.
     await api.json('/api')
     const survey = await surveyCluster(api, config, tell, signal)
-    const access = await awsAccess(config, kubeConfig, api)
+    const access = await awsAccess(config, kubeConfig, api, survey)
     const lacking = { ...access.lacking, ...(await lackingOf(api, config)) }
     if (checks.some(({ requires }) => requires?.includes('drain'))) {
       const reason = await missingDrainRights(api)
