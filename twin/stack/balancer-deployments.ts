@@ -33,7 +33,7 @@ function metallb(versions: Versions, layout: BalancerLayout): KubeObject[] {
           { name: 'METALLB_DEPLOYMENT', value: controller },
         ],
       },
-      ...(controller === 'controller' ? {} : { pod: { serviceAccountName: controller } }),
+      pod: { serviceAccountName: controller },
     }),
     daemonSet({
       namespace,
