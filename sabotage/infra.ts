@@ -1,5 +1,6 @@
 import { makerFacts } from '../src/cloud/makers.ts'
-import { partOf, servedKind } from '../src/sabotage/parts.ts'
+import { servedKind } from '../src/cluster/served.ts'
+import { partOf } from '../src/sabotage/parts.ts'
 import { defect, sabotage } from '../src/sabotage/sabotage.ts'
 import type { Saboteur } from '../src/sabotage/saboteur.ts'
 import { theLoadBalancer } from '../src/survey/surveyed.ts'
@@ -83,7 +84,7 @@ sabotage(
   'pool-unannounced',
   { breaks: "no L2Advertisement announces MetalLB's address pool", fails: ['infra/lb-controller'] },
   async (saboteur) => {
-    const kind = await servedKind(saboteur, 'metallb.io', 'L2Advertisement')
+    const kind = await servedKind(saboteur, 'metallb.io/L2Advertisement')
     const { items } = await saboteur.api.list(kind)
     for (const { metadata } of items) await saboteur.remove(kind, metadata?.namespace, metadata?.name ?? '')
   },

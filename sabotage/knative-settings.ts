@@ -1,4 +1,5 @@
-import { partOf, servedKind } from '../src/sabotage/parts.ts'
+import { servedKind } from '../src/cluster/served.ts'
+import { partOf } from '../src/sabotage/parts.ts'
 import { sabotage } from '../src/sabotage/sabotage.ts'
 import type { Saboteur } from '../src/sabotage/saboteur.ts'
 import { knativeNamespace, theKnative } from '../src/survey/surveyed.ts'
@@ -108,7 +109,7 @@ sabotage(
   { breaks: "Knative's Gateway listens on port 8090", fails: ['knative/gateway-config'] },
   async (saboteur) => {
     const { namespace, name } = await knativeGateway(saboteur)
-    await saboteur.change(await servedKind(saboteur, 'networking.istio.io', 'Gateway'), namespace, name, {
+    await saboteur.change(await servedKind(saboteur, 'networking.istio.io/Gateway'), namespace, name, {
       spec: { servers: [{ hosts: ['*'], port: { name: 'http', number: 8090, protocol: 'HTTP' } }] },
     })
   },

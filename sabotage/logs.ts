@@ -1,7 +1,7 @@
 import { parse, stringify } from 'yaml'
 import { defect, sabotage } from '../src/sabotage/sabotage.ts'
 import { DEFAULT_FORMAT } from '../src/mesh/access-log.ts'
-import { servedApi } from '../src/cluster/fixture-values.ts'
+import { servedApi } from '../src/cluster/served.ts'
 import { partOf } from '../src/sabotage/parts.ts'
 import type { Saboteur } from '../src/sabotage/saboteur.ts'
 import { valueOf } from '../src/survey/fact.ts'
@@ -17,7 +17,7 @@ const telemetry = async (
   provider: string,
 ): Promise<void> =>
   saboteur.make({
-    apiVersion: await servedApi(saboteur, 'telemetry.istio.io', 'Telemetry'),
+    apiVersion: await servedApi(saboteur, 'telemetry.istio.io/Telemetry'),
     kind: 'Telemetry',
     metadata: { name, namespace },
     spec: { selector: { matchLabels: labels }, accessLogging: [{ providers: [{ name: provider }] }] },

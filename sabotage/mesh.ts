@@ -1,4 +1,4 @@
-import { servedApi } from '../src/cluster/fixture-values.ts'
+import { servedApi } from '../src/cluster/served.ts'
 import { partOf } from '../src/sabotage/parts.ts'
 import { defect, sabotage } from '../src/sabotage/sabotage.ts'
 import type { Saboteur } from '../src/sabotage/saboteur.ts'
@@ -89,7 +89,7 @@ defect('istioctl-lenient', {
 /** Makes a VirtualService that answers itself, beside the gateway: what is in a tenant's namespace is a remark. */
 const virtualService = async (saboteur: Saboteur, name: string, gateway: Ref, host: string): Promise<void> =>
   saboteur.make({
-    apiVersion: await servedApi(saboteur, 'networking.istio.io', 'VirtualService'),
+    apiVersion: await servedApi(saboteur, 'networking.istio.io/VirtualService'),
     kind: 'VirtualService',
     metadata: { name, namespace: (await theGateway(saboteur)).service.namespace },
     spec: {
@@ -135,7 +135,7 @@ sabotage(
   async (saboteur) => {
     for (const name of ['one', 'other'])
       await saboteur.make({
-        apiVersion: await servedApi(saboteur, 'telemetry.istio.io', 'Telemetry'),
+        apiVersion: await servedApi(saboteur, 'telemetry.istio.io/Telemetry'),
         kind: 'Telemetry',
         metadata: { name, namespace: await certManagerNamespace(saboteur) },
         spec: { accessLogging: [{ providers: [{ name: 'envoy' }] }] },

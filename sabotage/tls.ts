@@ -1,5 +1,5 @@
 import { makeAuthority } from '../src/tls/authority.ts'
-import { servedApi } from '../src/cluster/fixture-values.ts'
+import { servedApi } from '../src/cluster/served.ts'
 import { idsOf, partOf } from '../src/sabotage/parts.ts'
 import { defect, sabotage } from '../src/sabotage/sabotage.ts'
 import type { Saboteur } from '../src/sabotage/saboteur.ts'
@@ -77,7 +77,7 @@ async function gatewayWithCertificate(saboteur: Saboteur, name: string, hosts: s
       stringData: { 'tls.crt': cert, 'tls.key': key },
     },
     {
-      apiVersion: await servedApi(saboteur, 'networking.istio.io', 'Gateway'),
+      apiVersion: await servedApi(saboteur, 'networking.istio.io/Gateway'),
       kind: 'Gateway',
       metadata: { name, namespace },
       spec: {

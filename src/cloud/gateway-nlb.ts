@@ -1,4 +1,5 @@
 import type { Cluster } from '../cluster/cluster.ts'
+import { allServed } from '../cluster/served.ts'
 import { DoesNotApply, StackFailure } from '../core/problem.ts'
 import type { Maker } from '../config/load-balancer-makers.ts'
 import type { Gateway } from '../survey/survey.ts'
@@ -60,12 +61,8 @@ export async function listenerTo(cluster: Cluster, aws: Aws, nlb: Nlb, port: num
 
 /** The target groups that TargetGroupBindings of somebody, not of a controller, bind to the gateway's Service. */
 async function boundGroups(cluster: Cluster, { service }: Gateway): Promise<BoundGroup[]> {
-  const { served } = (await cluster.survey()).platform
-  const kinds = ['elbv2.k8s.aws', 'eks.amazonaws.com'].flatMap((group) => {
-    const version = served[`${group}/TargetGroupBinding`]
-    return version ? `${group}/${version}/TargetGroupBinding` : []
-  })
-  const bindings = (await Promise.all(kinds.map((kind) => cluster.all(kind)))).flat()
+  const kinds = ['elbv2.k8s.aws/TargetGroupBinding', 'eks.amazonaws.com/TargetGroupBinding']
+  const bindings = (await Promise.all(kinds.map((kind) => allServed(cluster, kind)))).flat()
   return bindings
     .filter(
       ({ metadata, spec }) =>

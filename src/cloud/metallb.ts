@@ -1,4 +1,5 @@
 import type { Cluster } from '../cluster/cluster.ts'
+import { allServed } from '../cluster/served.ts'
 import { lastingTroubles } from '../cluster/lasting.ts'
 import { nodesOf } from '../cluster/workers.ts'
 import type { KubernetesObject } from '../core/object.ts'
@@ -67,12 +68,10 @@ export async function announcementOf(
   cluster: Cluster,
   { gateway, service, balancer }: Balancing,
 ): Promise<{ trouble?: string | undefined; seen: string }> {
-  const { served } = (await cluster.survey()).platform
-  const list = (kind: string) => cluster.all(`metallb.io/${served[`metallb.io/${kind}`] ?? 'v1beta1'}/${kind}`)
   const [pools, layer2, bgp, nodes] = await Promise.all([
-    list('IPAddressPool'),
-    list('L2Advertisement'),
-    list('BGPAdvertisement'),
+    allServed(cluster, 'metallb.io/IPAddressPool'),
+    allServed(cluster, 'metallb.io/L2Advertisement'),
+    allServed(cluster, 'metallb.io/BGPAdvertisement'),
     nodesOf(cluster),
   ])
   const ranges = pools.flatMap(rangesOf)

@@ -1,4 +1,3 @@
-import { servedApi } from '../cluster/fixture-values.ts'
 import type { StackConfig } from '../config/stack-schema.ts'
 import { StackFailure } from '../core/problem.ts'
 import type { ObjectId } from '../kube/object-id.ts'
@@ -46,7 +45,3 @@ export const idsOf = (stack: Knowing, parts: readonly Part[] = []): Promise<Obje
       return { kind: 'apps/v1/Deployment', namespace, name }
     }),
   )
-
-/** The kind of an API of others in the version that is served: 'networking.istio.io/v1/Gateway'. */
-export const servedKind = async (stack: Surveyed, group: string, kind: string): Promise<string> =>
-  `${await servedApi(stack, group, kind)}/${kind}`
