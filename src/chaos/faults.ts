@@ -9,6 +9,7 @@ import type { Stack } from '../stack/stack.ts'
 import { describeOwner } from '../survey/owner.ts'
 import type { Workload } from '../survey/survey.ts'
 import { nameOfWorkload, workloadId } from '../survey/workload-id.ts'
+import { counted } from '../core/counted.ts'
 
 // One second is the least that a kubelet gives. With 0 only the object is deleted, and a process that is already
 // stopping runs on to its end.
@@ -70,7 +71,7 @@ export async function removePods(stack: Stack, workload: Workload): Promise<{ re
   await kill()
   await stack.until(
     { kind: 'v1/Pod', ...selected },
-    (left) => (left.length ? `${left.length} pods are left` : undefined),
+    (left) => (left.length ? `${counted(left.length, 'pod is', 'pods are')} left` : undefined),
     'scale',
   )
   return {

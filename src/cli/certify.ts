@@ -19,6 +19,7 @@ import { startTwin, useTwinPrograms, type RunningTwin } from '../targets/twin.ts
 import { cutShort } from './cut.ts'
 import { readStack, requireNamedTarget, type StackFlags } from './stack-flags.ts'
 import { openView } from './view.ts'
+import { counted } from '../core/counted.ts'
 
 /**
  * plumbline certify: gives the exit code of the verdict, or 3 where there is none, or report.json could not be written.
@@ -56,7 +57,7 @@ export async function certify(flags: StackFlags): Promise<number> {
         say('the kind cluster may be incomplete: plumbline up completes it, plumbline down deletes it')
       return 2
     }
-    say(`run ${run.id}: ${run.checks.length} checks on ${run.context}`)
+    say(`run ${run.id}: ${counted(run.checks.length, 'check')} on ${run.context}`)
     const interrupted = await runChecks(run, cut.signal)
     return await finish({ run, interrupted, died: gone.why })
   } finally {
@@ -125,7 +126,8 @@ function checkDisruption(flags: StackFlags, config: StackConfig): void {
 export function tellVerdict(report: Report, problems: readonly string[] = []): void {
   const folder = relative(process.cwd(), runFolder(report.run)) || '.'
   console.log(
-    `\n${headlineOf(report)} (${report.covers}): ${tellCounts(report.counts)} of ${report.checks.length} checks ` +
+    `\n${headlineOf(report)} (${report.covers}): ${tellCounts(report.counts)} ` +
+      `of ${counted(report.checks.length, 'check')} ` +
       `in ${report.seconds.toFixed(1)} s`,
   )
   if (report.criticalPath.steps.length) console.log(tellPath(report.criticalPath))

@@ -8,6 +8,7 @@ import { confirm } from './confirm.ts'
 import { orCutShort } from './cut.ts'
 import type { StackFlags } from './stack-flags.ts'
 import { tellDownPlan } from './tell-plan.ts'
+import { counted } from '../core/counted.ts'
 
 /** The flags of `plumbline down`. */
 export interface DownFlags extends StackFlags {
@@ -31,7 +32,8 @@ async function downKind(config: StackConfig, { plan, yes }: DownFlags): Promise<
     console.log(`there is no kind cluster ${name}`)
     return 0
   }
-  const what = `the kind cluster ${name} with its ${nodes.length} nodes (${nodes.join(', ')}) and everything in it`
+  const what =
+    `the kind cluster ${name} with its ${counted(nodes.length, 'node')} ` + `(${nodes.join(', ')}) and everything in it`
   if (plan) console.log(`down would delete ${what}; nothing is changed`)
   else if (!(await confirm(`Delete ${what}?`, yes))) console.log(NOTHING)
   else {

@@ -1,6 +1,7 @@
 import { loadCatalogue, select } from '../check/catalogue.ts'
 import type { Check } from '../check/check.ts'
 import { guideMarkdown, tellGuide } from '../guide/tell-guide.ts'
+import { counted } from '../core/counted.ts'
 
 export interface ListFlags {
   only?: string[]
@@ -26,7 +27,7 @@ export async function list(flags: ListFlags): Promise<number> {
   else {
     for (const { id, level, effect, asserts } of checks)
       console.log(`${id.padEnd(38)} ${level.padEnd(11)} ${effect.padEnd(6)} ${asserts}`)
-    console.log(`${checks.length} checks`)
+    console.log(counted(checks.length, 'check'))
   }
   return 0
 }

@@ -3,6 +3,7 @@ import { GATEWAY } from '../install/istio.ts'
 import type { ObjectId } from '../kube/object-id.ts'
 import type { EksDownPlan } from '../targets/eks-down.ts'
 import type { EksPlan } from '../targets/eks-stack.ts'
+import { counted } from '../core/counted.ts'
 
 const line = (what: string, thing: string, undoing: string): string =>
   `  ${what.padEnd(7)} ${thing.padEnd(90)} ${undoing}`.trimEnd()
@@ -47,7 +48,7 @@ export function tellPlan(plan: EksPlan, { expect }: StackConfig): string[] {
         ]
       : []),
     '',
-    `${creates} objects to create${plan.balancer ? ', and a load balancer' : ''}`,
+    `${counted(creates, 'object')} to create${plan.balancer ? ', and a load balancer' : ''}`,
   ]
 }
 
@@ -71,6 +72,7 @@ export function tellDownPlan(plan: EksDownPlan): string[] {
       ...keep.map(({ object, why }) => line('keep', named(object), why)),
     ]),
     '',
-    `${removed} objects to delete${plan.balancer ? ', and a load balancer' : ''}${kept ? `; ${kept} to keep` : ''}`,
+    `${counted(removed, 'object')} to delete${plan.balancer ? ', and a load balancer' : ''}` +
+      (kept ? `; ${kept} to keep` : ''),
   ]
 }

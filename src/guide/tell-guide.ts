@@ -1,5 +1,6 @@
 import type { Check } from '../check/check.ts'
 import { PARTS, WRONG_LINES } from './guide.ts'
+import { counted } from '../core/counted.ts'
 
 const partsOf = ({ guide }: Pick<Check, 'guide'>): number[] => guide.split(',').map(Number)
 
@@ -9,7 +10,7 @@ export function tellGuide(checks: readonly Check[]): string {
     const covering = checks.filter((check) => partsOf(check).includes(Number(number)))
     const wrong = WRONG_LINES.filter(({ part }) => part === Number(number))
     return [
-      `${number}. ${title}: ${covering.length} checks`,
+      `${number}. ${title}: ${counted(covering.length, 'check')}`,
       ...covering.map(({ id, asserts }) => `     ${id.padEnd(36)} ${asserts}`),
       ...wrong.flatMap(({ lines: at, says, truth, checks: shown }) => [
         `   wrong, line ${at}: ${says}`,

@@ -1,4 +1,5 @@
 import type { CheckRecord, Wait } from '../core/record.ts'
+import { counted } from '../core/counted.ts'
 
 /** One check of the path: what it took, in seconds, and how much of that it waited, by what it waited for. */
 export interface PathStep {
@@ -55,7 +56,7 @@ export const tellPath = ({
   seconds,
   mandated,
 }: Pick<CriticalPath, 'seconds' | 'mandated'> & { steps: readonly unknown[] }): string =>
-  `critical path: ${steps.length} checks took ${seconds.toFixed(1)} s; ` +
+  `critical path: ${counted(steps.length, 'check')} took ${seconds.toFixed(1)} s; ` +
   `${mandated.toFixed(1)} s of that they waited for the stack or for traffic`
 
 function stepOf({ id, ms, waits }: Timed, from: number): PathStep {

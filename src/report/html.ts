@@ -8,6 +8,7 @@ import { checkCard, duration } from './check-card.ts'
 import type { Report, ReportedCheck } from './report-schema.ts'
 import { foundSection } from './survey-found.ts'
 import { countOutcomes, tellCounts } from './verdict.ts'
+import { counted } from '../core/counted.ts'
 
 /**
  * The page of a run: one file, no script and no network. The verdict on top, then what did not pass, then every check.
@@ -15,6 +16,7 @@ import { countOutcomes, tellCounts } from './verdict.ts'
 export function pageOf(report: Report): string {
   const suites = [...new Set(report.checks.map((check) => check.suite))]
   const troubled = report.checks.filter((check) => check.outcome === 'fail' || check.outcome === 'error')
+  const checks = counted(report.checks.length, 'check')
   const page = html`
     <html lang="en">
       <head>
@@ -29,7 +31,7 @@ export function pageOf(report: Report): string {
         <header class=${`verdict ${report.verdict.replaceAll(' ', '-')}`}>
           <h1>${headlineOf(report)}</h1>
           <p>Covers ${report.covers}.</p>
-          <p>${report.checks.length} checks in ${duration(report.seconds * 1000)}: ${tellCounts(report.counts)}</p>
+          <p>${`${checks} in ${duration(report.seconds * 1000)}: ${tellCounts(report.counts)}`}</p>
           ${caveatsOf(report).map((caveat) => html`<p><strong>${caveat}</strong></p>`)}
         </header>
         <main>

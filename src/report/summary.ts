@@ -4,6 +4,7 @@ import { countOutcomes, tellCounts } from './verdict.ts'
 import { headlineOf } from './headline.ts'
 import { tellRemark } from './remarks.ts'
 import type { Report, ReportedCheck } from './report-schema.ts'
+import { counted } from '../core/counted.ts'
 
 /**
  * Markdown for a CI page: the verdict, what did not pass and what to do about it. Texts from the cluster stand in it as
@@ -19,7 +20,7 @@ export function summaryOf(report: Report): string {
     '',
     `Covers ${report.covers}.`,
     '',
-    `${report.checks.length} checks in ${Math.round(report.seconds)} s: ${tellCounts(report.counts)}. ` +
+    `${counted(report.checks.length, 'check')} in ${Math.round(report.seconds)} s: ${tellCounts(report.counts)}. ` +
       `Cluster: ${codeSpan(report.context)} (${report.target}).`,
     ...caveatsOf(report, codeSpan).flatMap((caveat) => ['', caveat]),
     ...(report.leftBehind.length

@@ -1,5 +1,6 @@
 import { html } from './markup.ts'
 import type { Report } from './report-schema.ts'
+import { counted } from '../core/counted.ts'
 
 /** The section of the page that tells what was found in the cluster before the checks: a table for each part. */
 export const foundSection = ({ found }: Report) => html`
@@ -28,5 +29,5 @@ export const foundSection = ({ found }: Report) => html`
 
 function tellFound(found: Report['found']): string {
   const unknown = found.filter(({ value }) => value.startsWith('unknown: ')).length
-  return `${found.length} facts, ${unknown ? `${unknown} of them unknown` : 'none of them unknown'}`
+  return `${counted(found.length, 'fact')}, ${unknown ? `${unknown} of them unknown` : 'none of them unknown'}`
 }

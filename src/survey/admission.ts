@@ -8,6 +8,7 @@ import { labelsOfDiscovery } from './discovery-labels.ts'
 import { found, lookFor, type Fact } from './fact.ts'
 import type { Readings } from './readings.ts'
 import type { Admission, Istiod, Platform } from './survey.ts'
+import { counted } from '../core/counted.ts'
 
 /** Where samples are created, and what our namespaces carry. */
 export interface AdmissionOptions {
@@ -31,7 +32,7 @@ export const readAdmission = (readings: Readings, options: AdmissionOptions): Pr
     const admission: Admission = { namespaceLabels, refused: [], changed: [], unknown: [] }
     const answers = await Promise.all(tried.map((sample) => tryOut(readings, sample)))
     answers.forEach((answer, at) => note(admission, tried[at]!, answer))
-    return found(admission, `dry runs of ${tried.length} objects, in namespace ${namespace}`)
+    return found(admission, `dry runs of ${counted(tried.length, 'object')}, in namespace ${namespace}`)
   })
 
 type Answer = { made: KubernetesObject } | { refused: string } | { unknown: string } | undefined

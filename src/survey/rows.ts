@@ -1,6 +1,7 @@
 import type { Fact } from './fact.ts'
 import { describeOwner } from './owner.ts'
 import type { Labels, Owner, Workload } from './survey.ts'
+import { counted } from '../core/counted.ts'
 
 /** One line of what a survey tells: a fact, its value, by what it was found, and the key of stack.yaml before it. */
 export interface SurveyRow {
@@ -48,7 +49,7 @@ export const isUnknown = ({ value }: SurveyRow): boolean => value.startsWith('un
 
 /** 'Deployment a/b, 2 replicas', and who put it there. */
 export const describeWorkload = ({ kind, namespace, name, replicas, hpa, owner }: Workload): string => {
-  const count = hpa ? `${hpa.min} to ${hpa.max} replicas` : replicas === 1 ? '1 replica' : `${replicas} replicas`
+  const count = hpa ? `${hpa.min} to ${hpa.max} replicas` : counted(replicas, 'replica')
   return `${kind} ${namespace}/${name}, ${count}${installedBy(owner)}`
 }
 

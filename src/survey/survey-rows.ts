@@ -3,6 +3,7 @@ import { knativeRows } from './knative-rows.ts'
 import { modeFor } from './mutual-tls.ts'
 import { describeLabels, describeWorkload, installedBy, rowOf, rowsOfPart, type SurveyRow } from './rows.ts'
 import type { Admission, Ambient, CertManagerFacts, Istiod, MutualTls, NodeFact, Survey } from './survey.ts'
+import { counted } from '../core/counted.ts'
 
 /** What a survey found, a row a fact: for `plumbline survey`, and for the report. */
 export const surveyRows = (survey: Survey): SurveyRow[] => [
@@ -76,7 +77,7 @@ function istiodRows(istiod: Istiod, by: string): SurveyRow[] {
 
 function describeAmbient({ ztunnel, cni, waypoints }: Ambient): string {
   const parts = [ztunnel, cni].flatMap((each) => (each ? [describeWorkload(each)] : []))
-  return [...parts, `${waypoints.length} waypoints`].join('; ')
+  return [...parts, counted(waypoints.length, 'waypoint')].join('; ')
 }
 
 function describeMutualTls(mutualTls: MutualTls): string {

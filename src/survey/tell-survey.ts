@@ -1,6 +1,7 @@
 import { isUnknown, type SurveyRow } from './rows.ts'
 import { surveyRows } from './survey-rows.ts'
 import type { Survey } from './survey.ts'
+import { counted } from '../core/counted.ts'
 
 /** The widths of the columns, which together with the gaps between them are 120. */
 const WIDTHS = [24, 50, 42] as const
@@ -21,7 +22,7 @@ const byOf = ({ by, key }: SurveyRow): string => (key ? `${by} [${key}]`.trim() 
 function tellUnknown(rows: readonly SurveyRow[]): string {
   const count = rows.filter(isUnknown).length
   if (count === 0) return 'Nothing is unknown.'
-  return `${count === 1 ? '1 fact is' : `${count} facts are`} unknown: checks that need them are skipped.`
+  return `${counted(count, 'fact is', 'facts are')} unknown: checks that need them are skipped.`
 }
 
 /** The lines of a row: each cell wrapped to its column. */

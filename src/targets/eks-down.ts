@@ -12,6 +12,7 @@ import { planKept, takeDown, type Kept } from '../install/take-down.ts'
 import type { ObjectId } from '../kube/object-id.ts'
 import type { EksReached } from './eks.ts'
 import { ACCOUNT, COMPONENTS, onCluster } from './on-eks.ts'
+import { counted } from '../core/counted.ts'
 
 /** What a `down` of an EKS cluster would do. */
 export interface EksDownPlan {
@@ -63,7 +64,7 @@ export async function eksDown(
     const recorded = allOf(made)
     const kept: Kept[] = []
     for (const { name, objects } of inOrder(made)) {
-      tell(`${name}: taking down ${objects.length} objects`)
+      tell(`${name}: taking down ${counted(objects.length, 'object')}`)
       // The controller must still be there when the load balancer goes.
       const gateway = gatewayOf(objects)
       if (gateway) await balancerGone(reached, gateway, context, tell)
@@ -126,6 +127,6 @@ async function balancerGone(
   await api.delete({ kind: 'v1/Service', name, namespace })
   if (!parts) return
   const { arn, targetGroups } = parts
-  tell(`istio: waiting until AWS has deleted the load balancer and its ${targetGroups.length} target groups`)
+  tell(`istio: waiting until AWS has deleted the load balancer and its ${counted(targetGroups.length, 'target group')}`)
   await eventually(`the end of the load balancer ${arn}`, () => leftOf(aws, { arn, targetGroups }), 'nlbGone')
 }

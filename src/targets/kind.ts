@@ -15,6 +15,7 @@ import { loadKubeConfig } from '../kube/connection.ts'
 import { Kubernetes } from '../kube/kubernetes.ts'
 import { readManifest } from '../kube/manifest.ts'
 import { needDocker, needPrograms } from '../core/programs.ts'
+import { counted } from '../core/counted.ts'
 
 const COMPONENTS: Component[] = [metallb, certManager, istio, knativeServing, netIstio, workload]
 
@@ -159,7 +160,8 @@ async function missingOf(config: StackConfig): Promise<string | undefined> {
     await kubeConfig.close()
     return items.length === wanted
       ? undefined
-      : `has ${items.length} nodes, expected ${wanted} (a control plane and a worker for each of bring.zones)`
+      : `has ${counted(items.length, 'node')}, expected ${wanted} ` +
+          `(a control plane and a worker for each of bring.zones)`
   } catch (problem) {
     if (problem instanceof ClusterProblem || problem instanceof UsageProblem) return 'its API does not answer'
     throw problem

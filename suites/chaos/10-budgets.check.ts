@@ -7,6 +7,7 @@ import { readyPods } from '../../src/kube/pods.ts'
 import { podsOfRevision } from '../../src/knative/revision.ts'
 import { tuneSetting } from '../../src/knative/tune-setting.ts'
 import { podsReady } from '../../src/kube/until.ts'
+import { counted } from '../../src/core/counted.ts'
 
 check(
   'chaos/pdbs',
@@ -36,7 +37,10 @@ check(
       async () => (await budgetTroubles(stack)).now[0],
       'podReady',
     )
-    return `${workloads} workloads of the stack have ${budgets} PodDisruptionBudgets; each allows a disruption now`
+    return (
+      `${counted(workloads, 'workload of the stack has', 'workloads of the stack have')} ` +
+      `${counted(budgets, 'PodDisruptionBudget')}; each allows a disruption now`
+    )
   },
 )
 

@@ -9,6 +9,7 @@ import { openProxiedService, podsWatched } from '../../src/chaos/served.ts'
 import { check } from '../../src/check/check.ts'
 import { readyPods } from '../../src/kube/pods.ts'
 import { describeCost, expectWithin } from './within-budget.ts'
+import { counted } from '../../src/core/counted.ts'
 
 const DRAIN = {
   guide: '4',
@@ -57,9 +58,10 @@ check(
     expect(fewest, `Service ${service.name} (2 pods, maxUnavailable 1), fewest Ready pods`).toBeGreaterThanOrEqual(1)
     expectWithin(expect, observed, stack.config.budgets['drain-node'])
     const total = (key: 'refused' | 'evicted') => observed.result.reduce((sum, drained) => sum + drained[key], 0)
-    const evictions = `${total('evicted')} pods evicted (${total('refused')} evictions refused at first)`
-    const left = spared.length ? `; left alone: ${spared[0]} (${spared.length} such pods)` : ''
-    return `${nodes.length} nodes drained, ${evictions}; ${describeCost(observed)}${left}`
+    const evictions =
+      `${counted(total('evicted'), 'pod')} evicted ` + `(${counted(total('refused'), 'eviction')} refused at first)`
+    const left = spared.length ? `; left alone: ${spared[0]} (${counted(spared.length, 'such pod')})` : ''
+    return `${counted(nodes.length, 'node')} drained, ${evictions}; ${describeCost(observed)}${left}`
   },
 )
 
@@ -97,8 +99,8 @@ check(
     expect(budgetBreaches(observed.snapshots[0] ?? []), 'PodDisruptionBudgets that were broken').toBeNone()
     expectWithin(expect, observed, stack.config.budgets['drain-zone'])
     const { evicted, seconds } = observed.result
-    const drained = `${nodes.length} nodes of zone ${zone} drained in ${seconds.toFixed(1)} s`
-    return `${drained}, ${evicted} pods evicted; ${describeCost(observed)}`
+    const drained = `${counted(nodes.length, 'node')} of zone ${zone} drained in ${seconds.toFixed(1)} s`
+    return `${drained}, ${counted(evicted, 'pod')} evicted; ${describeCost(observed)}`
   },
 )
 

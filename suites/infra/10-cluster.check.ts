@@ -5,6 +5,7 @@ import { NotLookedAt } from '../../src/core/problem.ts'
 import { nodesOf } from '../../src/cluster/workers.ts'
 import { componentVersions } from '../../src/survey/component-versions.ts'
 import { knativeNamespace } from '../../src/survey/surveyed.ts'
+import { counted } from '../../src/core/counted.ts'
 
 /** The components whose supported Kubernetes is known, by their names in stack.yaml. */
 const SUPPORTED: readonly Support['component'][] = ['knative', 'istio', 'cert-manager']
@@ -100,6 +101,6 @@ check(
       'scraped',
     )
     expect(pods, `Pods in namespace ${namespace} with metrics in metrics.k8s.io`).toBeGreaterThan(0)
-    return `metrics.k8s.io has metrics for ${nodes.length} nodes and ${pods} pods in ${namespace}`
+    return `metrics.k8s.io has metrics for ${counted(nodes.length, 'node')} and ${counted(pods, 'pod')} in ${namespace}`
   },
 )

@@ -5,6 +5,7 @@ import { nodeTroubles, stackNodes } from '../../src/cluster/node-troubles.ts'
 import { gatewayPlacement, nodesOf, workersFor } from '../../src/cluster/workers.ts'
 import { DoesNotApply } from '../../src/core/problem.ts'
 import { ZONE } from '../../src/kube/nodes.ts'
+import { counted } from '../../src/core/counted.ts'
 
 check(
   'infra/nodes-ready',
@@ -38,7 +39,10 @@ check(
       workers.length,
       "Nodes that take the gateway's pods (Ready, not cordoned, no taint that they do not tolerate)",
     ).toBeGreaterThanOrEqual(2)
-    return `${nodes.length} nodes, none that the stack may use is in trouble; ${workers.length} take the gateway's pods`
+    return (
+      `${counted(nodes.length, 'node')}, none that the stack may use ` +
+      `is in trouble; ${workers.length} take the gateway's pods`
+    )
   },
 )
 
@@ -115,6 +119,9 @@ check(
       }),
     )
     const all = settings.flat()
-    return `${all.length} kubelets keep at most ${[...new Set(all)].join(' or ')} for each container`
+    return (
+      `${counted(all.length, 'kubelet keeps', 'kubelets keep')} at ` +
+      `most ${[...new Set(all)].join(' or ')} for each container`
+    )
   },
 )

@@ -7,6 +7,7 @@ import { announcementOf, speakersOf } from '../../src/cloud/metallb.ts'
 import { DoesNotApply } from '../../src/core/problem.ts'
 import { alivePods } from '../../src/kube/pods.ts'
 import { selects } from '../../src/kube/selector.ts'
+import { counted } from '../../src/core/counted.ts'
 
 check(
   'infra/lb-controller',
@@ -71,7 +72,10 @@ check(
       throw new DoesNotApply(`${facts.mayHaveNoWebhooks}, and this one does.`)
     expect(webhooks, `Admission webhooks of ${title}`).toBeGreaterThan(0)
     expect(troubles, "The load balancer controller's admission webhooks cannot be called").toBeNone()
-    return `${webhooks} webhooks in ${configurations} configurations have a CA bundle and ready endpoints`
+    return (
+      `${counted(webhooks, 'webhook')} in ${counted(configurations, 'configuration')} ` +
+      `${webhooks === 1 ? 'has' : 'have'} a CA bundle and ready endpoints`
+    )
   },
 )
 
@@ -133,7 +137,7 @@ check(
     )
     const when =
       log.reconciledAt === undefined ? 'before the log begins' : `at ${new Date(log.reconciledAt).toISOString()}`
-    return `${service} was reconciled ${when}; no authorization error since in ${lines.length} log lines`
+    return `${service} was reconciled ${when}; no authorization error since in ${counted(lines.length, 'log line')}`
   },
 )
 

@@ -8,6 +8,7 @@ import { balancerController, balancing } from '../../src/cloud/balancer-controll
 import { DoesNotApply } from '../../src/core/problem.ts'
 import { objectName } from '../../src/kube/object-id.ts'
 import { isOfStack, stackNamespaces } from '../../src/survey/stack-namespaces.ts'
+import { counted } from '../../src/core/counted.ts'
 
 check(
   'infra/oidc-provider',
@@ -138,10 +139,14 @@ check(
     measure('zones with a tagged subnet', zones.length, 'zones')
     const found = tagged.map(({ id, zone }) => `${id} in ${zone}`).join(', ') || 'none'
     expect(zones.length >= wanted).toHold(
-      `${vpc}: subnets tagged ${tag} are in ${zones.length} zones (${found}; ${subnets.length} subnets in all); ` +
+      `${vpc}: subnets tagged ${tag} are in ${counted(zones.length, 'zone')} ` +
+        `(${found}; ${counted(subnets.length, 'subnet')} in all); ` +
         `at least ${wanted} are expected`,
     )
-    return `${tagged.length} of ${subnets.length} subnets of ${vpc} have the tag ${tag}, in ${zones.join(', ')}`
+    return (
+      `${tagged.length} of ${counted(subnets.length, 'subnet')} ` +
+      `of ${vpc} have the tag ${tag}, in ${zones.join(', ')}`
+    )
   },
 )
 

@@ -20,6 +20,7 @@ import {
   supportOf,
   supportsKubernetes,
 } from '../../src/config/supported-versions.ts'
+import { counted } from '../../src/core/counted.ts'
 
 check(
   'knative/version',
@@ -127,7 +128,7 @@ check(
     )
     const pods = alivePods(ofKnative(await stack.all('v1/Pod')))
     measure('pods', pods.length, 'pods')
-    return `${pods.length} pods are Ready (Deployments ${names.join(', ')})`
+    return `${counted(pods.length, 'pod is', 'pods are')} Ready (Deployments ${names.join(', ')})`
   },
 )
 
@@ -160,7 +161,10 @@ check(
     const { webhooks, configurations, troubles } = await stack.webhooks.readiness(isKnatives)
     expect(webhooks, `Admission webhooks of Knative that call a Service in namespace ${namespace}`).toBeGreaterThan(0)
     expect(troubles, "Knative's admission webhooks that cannot be called").toBeNone()
-    return `${webhooks} webhooks in ${configurations} configurations have a CA bundle and ready endpoints`
+    return (
+      `${counted(webhooks, 'webhook')} in ${counted(configurations, 'configuration')} ` +
+      `${webhooks === 1 ? 'has' : 'have'} a CA bundle and ready endpoints`
+    )
   },
 )
 
@@ -233,7 +237,10 @@ check(
     }
     const lines = logs.reduce((sum, log) => sum + log.count, 0)
     measure('log lines of 10 minutes', lines, 'lines')
-    return `${logs.length} pods logged ${lines} structured lines in 10 minutes; no reconcile error repeats`
+    return (
+      `${counted(logs.length, 'pod')} logged ${counted(lines, 'structured line')} ` +
+      `in 10 minutes; no reconcile error repeats`
+    )
   },
 )
 

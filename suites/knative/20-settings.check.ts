@@ -7,6 +7,7 @@ import { AUTOSCALER_SETTINGS, effective, GC_SETTINGS, settingTroubles } from '..
 import { defaultDomain, gatewayTroubles } from '../../src/knative/gateways.ts'
 import { valueOf } from '../../src/survey/fact.ts'
 import { theKnative } from '../../src/survey/surveyed.ts'
+import { counted } from '../../src/core/counted.ts'
 
 const ISTIO_CLASS = 'istio.ingress.networking.knative.dev'
 
@@ -177,7 +178,7 @@ check(
     expect(over, `Configurations with more than ${keep} non-active revisions past the limits of config-gc`).toBeNone()
     measure('revisions', revisions.length, 'revisions')
     const limits = [value('retain-since-create-time'), value('retain-since-last-active-time')].join(' and ')
-    const count = `${revisions.length} revisions, ${stale.length} of them past the limits (${limits})`
+    const count = `${counted(revisions.length, 'revision')}, ${stale.length} of them past the limits (${limits})`
     return `${count}; ${keep} per Configuration are kept`
   },
 )

@@ -1,6 +1,7 @@
 import { check } from '../../src/check/check.ts'
 import { SETTING_TABLES } from '../../src/knative/setting-tables.ts'
 import { compareSettings, tellSettings } from '../../src/knative/settings-that-differ.ts'
+import { counted } from '../../src/core/counted.ts'
 
 check(
   'knative/settings',
@@ -26,6 +27,9 @@ check(
     attach('settings that differ from the defaults', tellSettings(different) || 'none')
     measure('settings that differ', different.length, 'settings')
     for (const { map, key, value, hurts } of different) if (hurts) remark(`${map}, ${key} is ${value}: ${hurts}`)
-    return `${keys} keys are set, ${different.length} of them differ from the defaults of the release`
+    return (
+      `${counted(keys, 'key is', 'keys are')} set, ${different.length} ` +
+      `of them differ from the defaults of the release`
+    )
   },
 )

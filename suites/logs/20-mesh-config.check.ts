@@ -7,6 +7,7 @@ import { podLives } from '../../src/kube/pods.ts'
 import { traceSampling } from '../../src/logs/trace-sampling.ts'
 import { gatewayName } from '../../src/cluster/gateway-service.ts'
 import { clusterDomain } from '../../src/survey/surveyed.ts'
+import { counted } from '../../src/core/counted.ts'
 
 check(
   'logs/encoding',
@@ -144,6 +145,10 @@ check(
       expect(percent, `Pod ${pod}, random sampling of traces in %`).toBe(12.5)
     const lines = await stack.gatewayLog.linesOf({ host }, 20)
     expect(lines.length, 'Lines in the access log about 20 requests').toBe(20)
-    return `${Object.keys(sampled).length} gateway pods sample 12.5 % of traces; the access log has 20 of 20 requests`
+    return (
+      `${counted(Object.keys(sampled).length, 'gateway pod samples', 'gateway pods sample')} ` +
+      `` +
+      `12.5 % of traces; the access log has 20 of 20 requests`
+    )
   },
 )

@@ -10,6 +10,7 @@ import {
 } from '../../src/logs/log-levels.ts'
 import { unboundedLogVolumes } from '../../src/logs/log-volumes.ts'
 import { stackNamespaces } from '../../src/survey/stack-namespaces.ts'
+import { counted } from '../../src/core/counted.ts'
 
 check(
   'logs/istiod',
@@ -44,9 +45,13 @@ check(
         '"generated new workload certificate"; all are expected',
     )
     const certificateLogs = reaching
-      ? `${certificates} gateway logs have a workload certificate`
+      ? `${counted(certificates, 'gateway log has', 'gateway logs have')} a workload certificate`
       : 'no gateway log reaches back to the start'
-    return `istiod logs ${pushes} pushes, ${connections} connections, no rejected configuration; ${certificateLogs}`
+    return (
+      `istiod logs ${counted(pushes, 'push', 'pushes')}, ${counted(connections, 'connection')}, ` +
+      `` +
+      `no rejected configuration; ${certificateLogs}`
+    )
   },
 )
 
@@ -69,8 +74,10 @@ check(
     expect(verbose, 'Gateway proxies that log at debug or trace').toBeNone()
     const { volumes, unbounded } = await unboundedLogVolumes(stack)
     expect(unbounded, 'emptyDir volumes for logs without a sizeLimit').toBeNone()
-    const logVolumes = volumes ? `${volumes} volumes for logs have a sizeLimit` : 'no pod has a volume for logs'
-    return `No logger of ${gateways.length} gateways is at debug or trace; ${logVolumes}`
+    const logVolumes = volumes
+      ? `${counted(volumes, 'volume for logs has', 'volumes for logs have')} a sizeLimit`
+      : 'no pod has a volume for logs'
+    return `No logger of ${counted(gateways.length, 'gateway')} is at debug or trace; ${logVolumes}`
   },
 )
 

@@ -12,6 +12,7 @@ import { lastingTroubles } from '../../src/cluster/lasting.ts'
 import { stackNamespaces } from '../../src/survey/stack-namespaces.ts'
 import { allIstiods, externalGateways, theIstiod } from '../../src/survey/surveyed.ts'
 import { isPodOf } from '../../src/survey/workloads.ts'
+import { counted } from '../../src/core/counted.ts'
 
 check(
   'mesh/version',
@@ -56,7 +57,11 @@ check(
     ).toBeNone()
     const proxyVersions = [...new Set(proxies.map((proxy) => proxy.istio_version))].join(', ')
     const istiods = [...versions].map(([istiod, each]) => `${istiod} ${each.join(', ')}`).join('; ')
-    return `istiod ${istiods}; ${proxies.length} connected proxies of version ${proxyVersions}`
+    return (
+      `istiod ${istiods}; ${counted(proxies.length, 'connected proxy', 'connected proxies')} ` +
+      `` +
+      `of version ${proxyVersions}`
+    )
   },
 )
 
@@ -151,7 +156,11 @@ check(
       for (const stale of staleProxies([proxy]))
         remark(`The proxy ${stale}: its last push is not acknowledged.`, namespaceOf(proxy))
     measure('proxies', proxies.length, 'proxies')
-    return `${proxies.length} proxies are connected, ${gateways.length} gateways among them; the stack's are synced`
+    return (
+      `${counted(proxies.length, 'proxy is', 'proxies are')} connected, ` +
+      `` +
+      `${counted(gateways.length, 'gateway')} among them; the stack's are synced`
+    )
   },
 )
 
@@ -233,6 +242,10 @@ check(
     expect(reload.refusal, "Refusal of the guide's values.global.tls.enableAutoReload by istioctl").toMatch(
       /unknown field "?tls/,
     )
-    return `install.yaml renders ${rendered.count} objects; istioctl refuses the guide's gateways: ${operator.refusal}`
+    return (
+      `install.yaml renders ${counted(rendered.count, 'object')}; ` +
+      `` +
+      `istioctl refuses the guide's gateways: ${operator.refusal}`
+    )
   },
 )

@@ -3,6 +3,7 @@ import { analyze, namespaceOf, type AnalyzeMessage } from '../../src/mesh/istioc
 import { routeConflicts, type RouteConflict } from '../../src/mesh/virtual-services.ts'
 import { stackNamespaces } from '../../src/survey/stack-namespaces.ts'
 import { clusterDomain } from '../../src/survey/surveyed.ts'
+import { counted } from '../../src/core/counted.ts'
 
 check(
   'mesh/analyze-clean',
@@ -30,7 +31,7 @@ check(
     const warnings = messages.filter(({ level }) => level === 'Warning').map(textOf)
     measure('warnings', warnings.length, 'messages')
     return warnings.length
-      ? `istioctl analyze: no errors of the stack, ${warnings.length} warnings:\n${warnings.join('\n')}`
+      ? `istioctl analyze: no errors of the stack, ${counted(warnings.length, 'warning')}:\n${warnings.join('\n')}`
       : 'istioctl analyze: no errors of the stack and no warnings'
   },
 )
@@ -63,7 +64,7 @@ check(
       'Hosts of which several VirtualServices want the same requests',
     ).toBeNone()
     return services.length
-      ? `${services.length} VirtualServices, none of the stack in conflict with another`
+      ? `${counted(services.length, 'VirtualService')}, none of the stack in conflict with another`
       : 'No VirtualServices in the cluster'
   },
 )

@@ -5,6 +5,7 @@ import { tagsOf } from '../../src/cloud/nlb.ts'
 import { check } from '../../src/check/check.ts'
 import { gatewayService } from '../../src/cluster/gateway-service.ts'
 import { DoesNotApply } from '../../src/core/problem.ts'
+import { counted } from '../../src/core/counted.ts'
 
 /** Tags with the cluster's name: of the AWS Load Balancer Controller, and of EKS Auto Mode. */
 const OWNED = ['elbv2.k8s.aws/cluster', 'eks:eks-cluster-name']
@@ -86,13 +87,13 @@ check(
     for (const { server, addresses } of [usual, ...authoritative]) {
       const count = new Set(addresses).size
       expect(count === zones.length).toHold(
-        `${hostname} at ${server}: ${count} addresses found (${addresses.join(', ')}); ` +
+        `${hostname} at ${server}: ${counted(count, 'address', 'addresses')} found (${addresses.join(', ')}); ` +
           `one for each of ${zones.length} zones is expected (${zones.join(', ')})`,
       )
     }
     return (
       `${hostname} resolves to ${usual.addresses.join(', ')} for the zones ${zones.join(', ')}; ` +
-      `${authoritative.length} name servers of ${zone} agree`
+      `${counted(authoritative.length, 'name server')} of ${zone} ${authoritative.length === 1 ? 'agrees' : 'agree'}`
     )
   },
 )

@@ -7,6 +7,7 @@ import { DoesNotApply } from '../../src/core/problem.ts'
 import { untilTargetsHealthy } from '../../src/mesh/nlb-targets.ts'
 import { theGateway } from '../../src/survey/surveyed.ts'
 import { balancedPorts, httpPortOf, httpsPortOf } from '../../src/survey/traffic-ports.ts'
+import { counted } from '../../src/core/counted.ts'
 
 check(
   'mesh/nlb-scheme',
@@ -133,7 +134,9 @@ check(
         lacking,
         `Zones with a gateway pod, but without a healthy target behind port ${port} (healthy targets: ${places})`,
       ).toBeNone()
-      counts.push(`${healthy.length} healthy targets behind port ${port} in ${[...zones.byZone.keys()].join(', ')}`)
+      counts.push(
+        `${counted(healthy.length, 'healthy target')} behind port ${port} in ${[...zones.byZone.keys()].join(', ')}`,
+      )
     }
     return counts.join(', ')
   },

@@ -6,6 +6,7 @@ import { clusterDomain, externalGateways, theGateway } from '../../src/survey/su
 import { describeAnswer, type Answer } from '../../src/traffic/http.ts'
 import { networkPolicyTroubles } from '../../src/cluster/network-policies.ts'
 import { podsReady } from '../../src/kube/until.ts'
+import { counted } from '../../src/core/counted.ts'
 
 check(
   'mesh/nginx-through-lb',
@@ -176,7 +177,11 @@ check(
         maxRequests: 50,
       })
     }
-    return `${Object.keys(limits).length} gateway pods have max_connections 100 and max_requests 50 for ${cluster}`
+    return (
+      `${counted(Object.keys(limits).length, 'gateway pod has', 'gateway pods have')} ` +
+      `` +
+      `max_connections 100 and max_requests 50 for ${cluster}`
+    )
   },
 )
 
@@ -223,7 +228,7 @@ check(
     const policies = enforcedBy
       ? `a NetworkPolicy closes it, enforced by ${enforcedBy}`
       : 'NetworkPolicy was not checked (no CNI that is known to enforce it)'
-    return `${gateways.length} gateway pods: port ${adminPort} does not answer another pod; ${policies}`
+    return `${counted(gateways.length, 'gateway pod')}: port ${adminPort} does not answer another pod; ${policies}`
   },
 )
 

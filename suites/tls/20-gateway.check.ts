@@ -1,6 +1,7 @@
 import { check } from '../../src/check/check.ts'
 import { describeAnswer } from '../../src/traffic/http.ts'
 import { TlsSite } from '../../src/tls/tls-site.ts'
+import { counted } from '../../src/core/counted.ts'
 
 check(
   'tls/gateway-serves',
@@ -124,6 +125,6 @@ check(
     measure('second handshakes that were resumed', resumed / again.length, 'of 1')
     expect(resumed, `TLS handshakes with a session ticket, resumed of ${again.length}`).toBeGreaterThan(0)
     const gateways = (await stack.istio.gatewayPods()).length
-    return `${resumed} of ${again.length} handshakes with a ticket were resumed by ${gateways} gateway pods`
+    return `${resumed} of ${again.length} handshakes with a ticket were resumed by ${counted(gateways, 'gateway pod')}`
   },
 )

@@ -4,6 +4,7 @@ import { untilTargetsHealthy } from '../../src/mesh/nlb-targets.ts'
 import { theGateway } from '../../src/survey/surveyed.ts'
 import { httpsPortOf } from '../../src/survey/traffic-ports.ts'
 import { TlsSite } from '../../src/tls/tls-site.ts'
+import { counted } from '../../src/core/counted.ts'
 
 check(
   'tls/nlb-443-healthy',
@@ -35,6 +36,6 @@ check(
     )
     if (protocol === 'TLS') expect(certificates.length, `${listener}, number of ACM certificates`).toBeGreaterThan(0)
     expect(healthy.length, `${listener}, healthy targets`).toBeGreaterThan(0)
-    return `The listener on port ${found.port} is ${protocol} and has ${healthy.length} healthy targets`
+    return `The listener on port ${found.port} is ${protocol} and has ${counted(healthy.length, 'healthy target')}`
   },
 )
