@@ -6,7 +6,7 @@ import type { Gateway } from '../survey/survey.ts'
 import { theGateway } from '../survey/surveyed.ts'
 import type { Aws } from './aws.ts'
 import { balancing } from './balancer-controller.ts'
-import { ELB_HOSTNAME } from './load-balancer.ts'
+import { ELB_HOSTNAME } from './elb-hostname.ts'
 import { findNlb, listenerOn, listenersOf, nlbOfTargetGroup, type Nlb, type NlbListener } from './nlb.ts'
 
 /** Makers whose load balancers are AWS's: one without a DNS name is not made yet. */

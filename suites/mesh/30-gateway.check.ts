@@ -1,6 +1,6 @@
 import { check } from '../../src/check/check.ts'
 import { addressInPools } from '../../src/cloud/address-pool.ts'
-import { ELB_HOSTNAME } from '../../src/cloud/load-balancer.ts'
+import { ELB_HOSTNAME } from '../../src/cloud/elb-hostname.ts'
 import { gatewayService } from '../../src/cluster/gateway-service.ts'
 import { NotLookedAt } from '../../src/core/problem.ts'
 import { isEntrance, portsWithoutWay } from '../../src/mesh/entrance.ts'
