@@ -27,6 +27,7 @@ import { awsServer } from './aws/server.ts'
 import { AwsLoadBalancerController } from './load-balancer/aws-controller.ts'
 import { LoadBalancerListeners } from './load-balancer/listeners.ts'
 import { MetalLb } from './load-balancer/metallb.ts'
+import { Speakers } from './load-balancer/speakers.ts'
 import { listen, Network } from './network.ts'
 import { METALLB_WEBHOOK } from './stack/balancer-deployments.ts'
 import { clusterRoles } from './stack/cluster-roles.ts'
@@ -148,7 +149,7 @@ export async function startTwin(options: TwinOptions): Promise<Twin> {
     Object.entries(images).find(([prefix]) => name.startsWith(prefix))?.[1] ??
     (idle.some((prefix) => name.startsWith(prefix)) ? () => undefined : undefined)
   const kubelet: Kubelet = new Kubelet(objects, network, hooks.kubernetes, imageOf)
-  const listeners = new LoadBalancerListeners(objects, network, aws.applied)
+  const listeners = new LoadBalancerListeners(objects, network, aws.applied, new Speakers(objects))
   const metallbWebhook = `${layout.balancer.namespace}/${METALLB_WEBHOOK}`
   for (const service of [metallbWebhook, 'kube-system/aws-load-balancer-webhook-service'])
     admission.serve(service, () => undefined)

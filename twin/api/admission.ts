@@ -1,6 +1,8 @@
 import type { KubernetesHooks } from '../cluster/hooks.ts'
+import { admitByQuota, withLimitRanges } from '../cluster/resource-limits.ts'
 import type { KubeObject } from './object.ts'
 import type { Objects } from './objects.ts'
+import { admitBySecurity } from './pod-security.ts'
 import type { Resource } from './resource.ts'
 import { selects, type LabelSelector } from './selectors.ts'
 import { StatusError } from './status-error.ts'
@@ -48,10 +50,11 @@ export class Admission {
 
   /**
    * Asks every webhook that is about the request, and gives the object as they leave it.
-   * @throws StatusError 400 where one refuses, 500 where one does not answer whose failurePolicy is Fail
+   * @throws StatusError 400 where one refuses, 500 where one does not answer whose failurePolicy is Fail, 403 where Pod
+   * Security or a quota refuses
    */
   admit(request: AdmissionRequest): KubeObject {
-    let { object } = request
+    let object = withLimitRanges(this.#objects, request)
     for (const kind of ['mutating', 'validating']) {
       for (const configuration of this.#objects.list(`${kind}webhookconfigurations.admissionregistration.k8s.io`)) {
         for (const webhook of (configuration.webhooks ?? []) as Configured[]) {
@@ -59,6 +62,9 @@ export class Admission {
         }
       }
     }
+    const admitted = { ...request, object }
+    admitBySecurity(admitted, this.#objects.get('namespaces', object.metadata.namespace ?? ''))
+    admitByQuota(this.#objects, admitted)
     return object
   }
 

@@ -13,6 +13,33 @@ export const hasSidecar = (pod: KubeObject | undefined): boolean =>
 const isGatewayPod = ({ metadata: { annotations } }: KubeObject): boolean =>
   annotations?.['inject.istio.io/templates']?.split(',').includes('gateway') ?? false
 
+const RIGHTLESS = {
+  allowPrivilegeEscalation: false,
+  capabilities: { drop: ['ALL'] },
+  privileged: false,
+  readOnlyRootFilesystem: true,
+  runAsNonRoot: true,
+  runAsUser: 1337,
+  runAsGroup: 1337,
+}
+
+/** What redirects the pod's traffic to its proxy; with istio-cni, what sees that this was done on the node. */
+const initContainer = (image: string, hasCni: boolean): object => ({
+  name: hasCni ? 'istio-validation' : 'istio-init',
+  image,
+  args: ['istio-iptables', '-p', '15001', '-z', '15006', '-u', '1337', ...(hasCni ? ['--run-validation'] : [])],
+  resources: { requests: { cpu: '10m', memory: '40Mi' }, limits: { cpu: '2', memory: '1Gi' } },
+  securityContext: hasCni
+    ? RIGHTLESS
+    : {
+        allowPrivilegeEscalation: false,
+        capabilities: { add: ['NET_ADMIN', 'NET_RAW'], drop: ['ALL'] },
+        privileged: false,
+        runAsNonRoot: false,
+        runAsUser: 0,
+      },
+})
+
 const GATEWAY_PROBE = {
   readinessProbe: { httpGet: { path: '/healthz/ready', port: 15021 }, periodSeconds: 15, failureThreshold: 30 },
 }
@@ -25,6 +52,7 @@ const GATEWAY_PROBE = {
 export function injectProxy(
   version: string,
   { revision: given, jsonLogs }: IstiodLayout,
+  hasCni: boolean,
   { object, operation, resource, subresource }: AdmissionRequest,
 ): KubeObject | undefined {
   if (resource.id !== 'pods' || operation !== 'CREATE' || subresource) return undefined
@@ -53,11 +81,16 @@ export function injectProxy(
     args: ['proxy', 'sidecar', ...more],
     ports: [{ containerPort: 15090, name: 'http-envoy-prom', protocol: 'TCP' }],
     readinessProbe: { httpGet: { path: '/healthz/ready', port: 15021 }, periodSeconds: 1, failureThreshold: 4 },
-    resources: { requests: { cpu: '10m', memory: '64Mi' } },
+    resources: { requests: { cpu: '10m', memory: '64Mi' }, limits: { cpu: '2', memory: '1Gi' } },
+    securityContext: RIGHTLESS,
   }
   return {
     ...object,
     metadata: injected,
-    spec: { ...object.spec, containers: [proxy, ...(object.spec.containers as object[])] },
+    spec: {
+      ...object.spec,
+      initContainers: [...((object.spec.initContainers ?? []) as object[]), initContainer(image, hasCni)],
+      containers: [proxy, ...(object.spec.containers as object[])],
+    },
   }
 }

@@ -46,7 +46,10 @@ export class Istiod {
     this.version = layout.version || version
     this.#hooks = hooks
     for (const resource of PUSHED) objects.store.listen(resource, () => this.#pushSoon())
-    admission.serve(`${layout.namespace}/${revised('istiod', layout)}`, istiodWebhook(this.version, layout))
+    admission.serve(
+      `${layout.namespace}/${revised('istiod', layout)}`,
+      istiodWebhook(this.version, layout, objects.layout.ambient),
+    )
     objects.store.listen('namespaces', ({ object, type }) => {
       if (type !== 'DELETED' && !object.metadata.deletionTimestamp) this.#handRoot(object.metadata.name)
       // Which namespaces it knows is another matter where it chooses them by their labels.

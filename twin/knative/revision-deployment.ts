@@ -163,6 +163,13 @@ function queueProxy(
       timeoutSeconds: 1,
       failureThreshold: 3,
     },
+    securityContext: {
+      allowPrivilegeEscalation: false,
+      readOnlyRootFilesystem: true,
+      runAsNonRoot: true,
+      capabilities: { drop: ['ALL'] },
+      seccompProfile: { type: 'RuntimeDefault' },
+    },
     resources: {
       ...(Object.keys(requests).length ? { requests } : {}),
       ...(Object.keys(most).length ? { limits: most } : {}),

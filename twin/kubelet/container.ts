@@ -4,7 +4,7 @@ import http, {
   type RequestOptions,
   type Server as HttpServer,
 } from 'node:http'
-import type { Server } from 'node:net'
+import type { Server, Socket } from 'node:net'
 import type { KubeObject } from '../api/object.ts'
 import { listen, type Network } from '../network.ts'
 import { ContainerLog } from './container-log.ts'
@@ -53,6 +53,7 @@ export class Container {
   readonly #onExit: (code: number) => void
   readonly #interception: { held?: Interception }
   readonly #resolve: Resolve
+  readonly #admits: (address: string | undefined, port: number) => boolean
   #closed = false
 
   constructor(options: {
@@ -66,6 +67,8 @@ export class Container {
     /** The pod's own, which its sidecar fills in. */
     interception: { held?: Interception }
     resolve: Resolve
+    /** Whether an address may connect to a port of the pod. */
+    admits: (address: string | undefined, port: number) => boolean
   }) {
     this.spec = options.spec
     this.name = options.spec.name
@@ -77,6 +80,7 @@ export class Container {
     this.#onExit = options.onExit
     this.#interception = options.interception
     this.#resolve = options.resolve
+    this.#admits = options.admits
   }
 
   /** The pod as it is now. */
@@ -135,6 +139,9 @@ export class Container {
 
   /** Listens on the pod's address, or behind what stands before it. */
   async listen(server: Server, port: number): Promise<void> {
+    server.prependListener('connection', (socket: Socket) => {
+      if (!this.#admits(socket.remoteAddress, port)) socket.destroy()
+    })
     if (this.#interception.held && this.name !== 'istio-proxy') {
       await this.#interception.held.inbound(server, port)
       this.#servers.add(server)

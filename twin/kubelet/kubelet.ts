@@ -3,6 +3,7 @@ import { timestamp, withConditions, type KubeObject } from '../api/object.ts'
 import type { Objects } from '../api/objects.ts'
 import type { KubernetesHooks } from '../cluster/hooks.ts'
 import { tellEvent } from '../cluster/events.ts'
+import { mayConnect } from '../cluster/network-policies.ts'
 import type { Network } from '../network.ts'
 import { endpointsOf } from '../cluster/services.ts'
 import { Container, type Image, type Interception, type Program } from './container.ts'
@@ -160,6 +161,7 @@ export class Kubelet {
       loopback: running.loopback,
       interception: running.interception,
       resolve: (host, port) => this.#resolve(host, port),
+      admits: (address, port) => mayConnect(this.#objects, address, pod, port),
       onExit: (code) => this.#exited(pod, running, spec, code),
     })
     // The log of a container that begins anew goes on: the twin keeps no previous ones.

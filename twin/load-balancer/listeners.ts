@@ -4,6 +4,7 @@ import type { Objects } from '../api/objects.ts'
 import { endpointsOf } from '../cluster/services.ts'
 import { listen, type Network } from '../network.ts'
 import { ADDRESSES } from './aws-controller.ts'
+import type { Speakers } from './speakers.ts'
 
 /** The loopback addresses of a Service's load balancer: MetalLB's one, or an NLB's in each zone. */
 function addressesOf({ spec, status, metadata }: KubeObject): { address: string; zone?: string }[] {
@@ -26,8 +27,15 @@ export class LoadBalancerListeners {
   /** The attributes that NLBs have got, by NAMESPACE/NAME of their Services. */
   readonly #applied: ReadonlyMap<string, Record<string, string>>
   readonly #servers = new Map<string, Server>()
+  readonly #speakers: Speakers
 
-  constructor(objects: Objects, network: Network, applied: ReadonlyMap<string, Record<string, string>>) {
+  constructor(
+    objects: Objects,
+    network: Network,
+    applied: ReadonlyMap<string, Record<string, string>>,
+    speakers: Speakers,
+  ) {
+    this.#speakers = speakers
     this.#applied = applied
     this.#objects = objects
     this.#network = network
@@ -75,7 +83,11 @@ export class LoadBalancerListeners {
       socket.on('error', () => socket.destroy())
       // Without cross-zone load balancing an address of an NLB sends to its own zone alone.
       const own = zone !== undefined && !this.#isCrossZone(name, namespace) ? zone : undefined
-      const all = endpointsOf(this.#objects, name, namespace, port)
+      const service = this.#objects.get('services', name, namespace)
+      const only = service && this.#speakers.onlyNodeOf(service)
+      const all = endpointsOf(this.#objects, name, namespace, port).filter(
+        ({ pod }) => only === undefined || pod?.spec.nodeName === only,
+      )
       const open = all
         .filter(({ pod }) => own === undefined || this.#zoneOf(pod) === own)
         .flatMap((each) => this.#network.serverAt(each.address, each.port) ?? [])

@@ -108,17 +108,8 @@ export class MetalLb {
         (draft) => void (draft.status = { loadBalancer: wanted ? { ingress: [{ ip: wanted, ipMode: 'VIP' }] } : {} }),
         'status',
       )
-      if (wanted) {
+      if (wanted)
         tellEvent(this.#objects, service, 'IPAllocated', `Assigned IP ["${wanted}"]`, 'Normal', 'metallb-controller')
-        tellEvent(
-          this.#objects,
-          service,
-          'nodeAssigned',
-          `announcing from node "plumbline-worker" with protocol "layer2"`,
-          'Normal',
-          'metallb-speaker',
-        )
-      }
     }
     this.component.log(this.#line({ level: 'info', 'end reconcile': key }))
   }

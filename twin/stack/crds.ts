@@ -28,6 +28,7 @@ autoscaling.internal.knative.dev metrics Metric v1alpha1 - n status
 metallb.io ipaddresspools IPAddressPool v1beta1 - n -
 metallb.io l2advertisements L2Advertisement v1beta1 - n -
 metallb.io bgpadvertisements BGPAdvertisement v1beta1 - n -
+metallb.io servicel2statuses ServiceL2Status v1beta1 - n status
 cert-manager.io certificates Certificate v1 cert,certs n status
 cert-manager.io certificaterequests CertificateRequest v1 cr,crs n status
 cert-manager.io issuers Issuer v1 iss n status
@@ -47,6 +48,7 @@ const COLUMNS: Record<string, Column[]> = {
     { name: 'LatestReady', type: 'string', jsonPath: '.status.latestReadyRevisionName' },
     ...READY,
   ],
+  'servicel2statuses.metallb.io': [{ name: 'Allocated Node', type: 'string', jsonPath: '.status.node' }],
   'routes.serving.knative.dev': [{ name: 'URL', type: 'string', jsonPath: '.status.url' }, ...READY],
   'podautoscalers.autoscaling.internal.knative.dev': [
     { name: 'DesiredScale', type: 'integer', jsonPath: '.status.desiredScale' },
