@@ -82,8 +82,9 @@ export async function tryShape(request: ShapeRequest, abort: AbortSignal): Promi
     const shaper = new Shaper(stack, request.charts)
     try {
       await request.make?.(shaper)
-      await onStack(run, abort, async (looking) => writeSurveyFile(run.id, await looking.survey()))
-      const records = await performPhase({ ...run, surveyed: true }, checks, abort)
+      const shaped = { ...run, config: { ...run.config, ...shaper.stack } }
+      await onStack(shaped, abort, async (looking) => writeSurveyFile(run.id, await looking.survey()))
+      const records = await performPhase({ ...shaped, surveyed: true }, checks, abort)
       if (abort.aborted) note('the run was cut short')
       else judge(trial, shape, run, checks, records)
     } catch (problem) {

@@ -1,9 +1,10 @@
 import { OpenChanges, type ChangesContext } from '../cluster/open-changes.ts'
 import { restartPods } from '../cluster/restart.ts'
 import { RUN_LABEL } from '../config/run-info.ts'
+import type { StackConfig } from '../config/stack-schema.ts'
 import type { KubernetesObject } from '../core/object.ts'
 import { plainMessage } from '../core/problem.ts'
-import type { ObjectId } from '../kube/object-id.ts'
+import { nameOfId, type ObjectId } from '../kube/object-id.ts'
 import { isRolledOut } from '../kube/rolled-out.ts'
 import { renderRelease, type Release } from './charts.ts'
 
@@ -17,6 +18,8 @@ export class Shaper extends OpenChanges {
   readonly #acts: Promise<void>[] = []
   /** The Deployments that were restarted, and are again once the shape is put back. */
   readonly restarted: ObjectId[] = []
+  /** What stack.yaml needs beyond the shape's own keys: what is known only once it is made. */
+  stack: Partial<Pick<StackConfig, 'addresses'>> = {}
   /** What ended what it acts out, where it did not go on. */
   problem: string | undefined
 
@@ -35,6 +38,13 @@ export class Shaper extends OpenChanges {
   /** Makes a namespace. */
   namespace(name: string, labels: Record<string, string> = {}): Promise<void> {
     return this.make({ apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } })
+  }
+
+  /** Sets the status of an object that the shape has made. */
+  async setStatus(object: ObjectId, status: object): Promise<void> {
+    const path = `${await this.api.path(object)}/status`
+    const options = { contentType: 'application/merge-patch+json', doing: `setting the status of ${nameOfId(object)}` }
+    await this.api.raw('PATCH', path, { ...options, body: JSON.stringify({ status }) })
   }
 
   /** Makes the objects of a Helm release, but for those that are there: its namespace, and definitions of kinds. */

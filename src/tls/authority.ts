@@ -9,20 +9,32 @@ x509.cryptoProvider.set(webcrypto)
 const ECDSA = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
 const DAY_MS = 86_400_000
 
+/** What an authority is called, and how long it lives. */
+export interface AuthorityOptions {
+  organization?: string
+  days?: number
+}
+
 /** A certificate authority of a run, as PEM. */
 export interface AuthorityPem {
   cert: string
   key: string
 }
 
-/** Makes an authority that signs itself, for a day: long enough for a run, and no use to anybody after it. */
-export async function makeAuthority(commonName: string): Promise<AuthorityPem> {
+/**
+ * Makes an authority that signs itself; for a day where not told otherwise: long enough for a run, and no use to
+ * anybody after it.
+ */
+export async function makeAuthority(
+  commonName: string,
+  { organization, days = 1 }: AuthorityOptions = {},
+): Promise<AuthorityPem> {
   const keys = await webcrypto.subtle.generateKey(ECDSA, true, ['sign', 'verify'])
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
-    name: `CN=${commonName}`,
+    name: [...(organization ? [`O=${organization}`] : []), `CN=${commonName}`].join(', '),
     // Clocks of a cluster differ by seconds.
     notBefore: new Date(Date.now() - 60_000),
-    notAfter: new Date(Date.now() + DAY_MS),
+    notAfter: new Date(Date.now() + days * DAY_MS),
     signingAlgorithm: ECDSA,
     keys,
     extensions: [

@@ -43,6 +43,8 @@ export function runScheduler(objects: Objects, hooks: KubernetesHooks): void {
 function schedule(objects: Objects, hooks: KubernetesHooks, name: string, namespace: string | undefined): void {
   const pod = objects.get('pods', name, namespace)
   if (!pod || pod.spec.nodeName || pod.metadata.deletionTimestamp) return
+  // One that waits for another scheduler, or is over, is none of this one's.
+  if (pod.spec.schedulerName !== 'default-scheduler' || /Failed|Succeeded/.test(String(pod.status?.phase))) return
   const pods = objects.list('pods').filter((each) => each.spec.nodeName && !each.metadata.deletionTimestamp)
   const nodes = objects.list('nodes')
   const reasons = new Map<string, number>()

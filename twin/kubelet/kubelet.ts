@@ -1,5 +1,5 @@
 import type { Server as HttpServer } from 'node:http'
-import { timestamp, withConditions, type KubeObject } from '../api/object.ts'
+import { isTrue, timestamp, withConditions, type KubeObject } from '../api/object.ts'
 import type { Objects } from '../api/objects.ts'
 import type { KubernetesHooks } from '../cluster/hooks.ts'
 import { tellEvent } from '../cluster/events.ts'
@@ -39,11 +39,26 @@ export class Kubelet {
     this.#network = network
     this.#image = image
     objects.removesPods = (pod, grace) => this.#beginEnd(pod, grace)
+    objects.store.listen('nodes', ({ type, object }) => {
+      if (type !== 'DELETED' && isTrue(object, 'Ready')) this.#startWaiting(object.metadata.name)
+    })
     objects.store.listen('pods', ({ type, object, previous }) => {
-      if (type !== 'DELETED' && object.spec.nodeName && !previous?.spec.nodeName) void this.#start(object)
+      if (type !== 'DELETED' && object.spec.nodeName && !previous?.spec.nodeName) this.#startOnReady(object)
       if (type === 'DELETED') this.#kill(object)
       else if (previous?.spec.nodeName) this.#exchange(object, previous)
     })
+  }
+
+  /** Starts a pod where its node is Ready; else it waits until that is. */
+  #startOnReady(pod: KubeObject): void {
+    const node = this.#objects.get('nodes', String(pod.spec.nodeName))
+    if (isTrue(node, 'Ready')) void this.#start(pod)
+  }
+
+  #startWaiting(node: string): void {
+    const waiting = (pod: KubeObject) => pod.spec.nodeName === node && !this.#running.has(pod.metadata.uid ?? '')
+    for (const pod of this.#objects.list('pods').filter(waiting))
+      if (!pod.metadata.deletionTimestamp && pod.status?.phase === 'Pending') void this.#start(pod)
   }
 
   /** The log of a container of a pod, or undefined where it never ran. */
