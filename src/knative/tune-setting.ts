@@ -1,3 +1,4 @@
+import { servedKind } from '../cluster/served.ts'
 import type { Changes } from '../cluster/changes.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import type { KubernetesObject } from '../core/object.ts'
@@ -27,9 +28,7 @@ export async function tuneSetting(
     await stack.changes.tune(configMap.kind, namespace, map, { data: settings })
     return
   }
-  const { served } = (await stack.survey()).platform
-  const version = served['operator.knative.dev/KnativeServing'] ?? 'v1beta1'
-  const id: ObjectId = { kind: `operator.knative.dev/${version}/KnativeServing`, ...serving }
+  const id: ObjectId = { kind: await servedKind(stack, 'operator.knative.dev/KnativeServing'), ...serving }
   const [custom, before] = await Promise.all([
     stack.k8s.get(id.kind, id.name, id.namespace),
     stack.k8s.get(configMap.kind, map, namespace),

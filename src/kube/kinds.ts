@@ -1,5 +1,4 @@
-// Knative's kinds, as manifests have them, and the namespace of its own deployments.
-export const KNATIVE = 'knative-serving'
+// Knative's kinds, as manifests have them.
 export const SERVICE = 'serving.knative.dev/v1/Service'
 export const CONFIGURATION = 'serving.knative.dev/v1/Configuration'
 export const ROUTE = 'serving.knative.dev/v1/Route'

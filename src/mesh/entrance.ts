@@ -1,3 +1,4 @@
+import { allServed } from '../cluster/served.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import type { KubernetesObject } from '../core/object.ts'
 import { selectedByService } from '../kube/selector.ts'
@@ -34,9 +35,8 @@ export async function portsWithoutWay(cluster: Cluster, gateway: Gateway): Promi
 
 /** The external Gateways of config-istio that select a gateway's pods. */
 async function gatewaysOf(cluster: Cluster, { workloads }: Gateway): Promise<KubernetesObject[]> {
-  const version = (await cluster.survey()).platform.served['networking.istio.io/Gateway'] ?? 'v1beta1'
   const { external } = valueOf((await theKnative(cluster)).gateways)
-  const all = await cluster.all(`networking.istio.io/${version}/Gateway`)
+  const all = await allServed(cluster, 'networking.istio.io/Gateway')
   return all.filter(
     ({ metadata, spec }) =>
       external.some(({ namespace, name }) => namespace === metadata?.namespace && name === metadata.name) &&

@@ -13,7 +13,7 @@ check(
     effect: 'tunes',
     needs: ['logs/access-log-on'],
     remedy: [
-      'Set logging.enable-request-log: "true" in ConfigMap knative-serving/config-observability (the default is off)',
+      'Set logging.enable-request-log: "true" in ConfigMap config-observability of Knative (the default is off)',
       'Set logging.request-log-template there, a Go template, to have the fields that you need',
     ],
     within: 'scalingCheck',

@@ -1,3 +1,4 @@
+import { allServed } from '../../src/cluster/served.ts'
 import { check } from '../../src/check/check.ts'
 import { analyze, namespaceOf, type AnalyzeMessage } from '../../src/mesh/istioctl.ts'
 import { routeConflicts, type RouteConflict } from '../../src/mesh/virtual-services.ts'
@@ -51,9 +52,7 @@ check(
     ],
   },
   async ({ stack, expect, remark }) => {
-    const { served } = (await stack.survey()).platform
-    const version = served['networking.istio.io/VirtualService'] ?? 'v1beta1'
-    const services = await stack.all(`networking.istio.io/${version}/VirtualService`)
+    const services = await allServed(stack, 'networking.istio.io/VirtualService')
     const own = stackNamespaces(await stack.survey())
     const conflicts = routeConflicts(services, await clusterDomain(stack))
     const isOwn = ({ namespaces }: RouteConflict) => namespaces.some((namespace) => own.has(namespace))

@@ -1,3 +1,4 @@
+import { allServed } from '../../src/cluster/served.ts'
 import { check } from '../../src/check/check.ts'
 import { addressInPools } from '../../src/cloud/address-pool.ts'
 import { ELB_HOSTNAME } from '../../src/cloud/elb-hostname.ts'
@@ -108,8 +109,7 @@ check(
     const [address = ''] = addresses
     if (maker === 'aws-lbc' || maker === 'eks-auto') expect(address, `${field}, hostname`).toMatch(ELB_HOSTNAME)
     if (maker === 'metallb') {
-      const version = (await stack.survey()).platform.served['metallb.io/IPAddressPool'] ?? 'v1beta1'
-      const pools = (await stack.all(`metallb.io/${version}/IPAddressPool`))
+      const pools = (await allServed(stack, 'metallb.io/IPAddressPool'))
         .filter(({ metadata }) => pool === undefined || metadata?.name === pool)
         .flatMap(({ spec }) => (spec?.addresses ?? []) as string[])
       const outside = addresses.filter((each) => !addressInPools(each, pools))

@@ -13,7 +13,7 @@ check(
     needs: ['tls/certificate-issued', 'knative/hello-through-lb'],
     remedy: [
       'Set external-domain-tls: Enabled in config-network (auto-tls before 1.12): issuerRef alone has no effect',
-      'Restart the controller with kubectl -n knative-serving rollout restart deployment controller',
+      "Restart Knative's Deployment controller with kubectl rollout restart",
       "Check the Knative Certificate route-UID in the Service's namespace (kubectl get kcert)",
     ],
     within: 'scalingCheck',
