@@ -51,7 +51,8 @@ function knative({ map = {}, serving }: { map?: object; serving?: KubernetesObje
   }
   const journal = new Journal(join(mkdtempSync(join(tmpdir(), 'plumbline-')), 'journal.jsonl'))
   const facts = { namespace: 'serving', ...(serving ? { serving: { namespace: 'serving', name: 'knative' } } : {}) }
-  const survey = () => Promise.resolve({ platform: { served: {} }, knative: found(facts, 'a test') })
+  const served = serving ? { 'operator.knative.dev/KnativeServing': 'v1beta1' } : {}
+  const survey = () => Promise.resolve({ platform: { served }, knative: found(facts, 'a test') })
   const cluster = { k8s, journal, until, survey, config: { target: 'kind' }, run: {} } as unknown as Cluster
   const stack = Object.assign(cluster, { changes: new Changes(cluster) })
   const scope = new Scope('knative/a', new AbortController().signal, 'tunes')
