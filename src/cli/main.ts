@@ -74,6 +74,7 @@ Example: plumbline survey --target existing --context prod-eks`,
     .description('serve the twin, a stand-in for the stack on loopback, until Ctrl-C, and print its kubeconfig')
     .option('--range <number>', 'the loopback range 127.NUMBER of the twin (default: the first free one from 20 on)')
     .option('--port <number>', 'the port of its API (default: 6443)')
+    .option('--layout <json>', 'what differs from the usual layout of its stack (docs/twin.md)')
     .addHelpText('after', '\nExample: plumbline twin --kubeconfig ./twin.yaml')
     .action(async (flags: TwinFlags) => exit(await (await import('./twin.ts')).twin(flags)))
   stackFlags(program.command('shapes'))
@@ -137,7 +138,7 @@ Example: plumbline survey --target existing --context prod-eks`,
     .command('test')
     .description("run Plumbline's own tests: types, lint, unit tests, a certify of the twin, and sabotages on it")
     .option('--quick', 'run only types, lint and unit tests')
-    .option('--whole', 'run every sabotage, not only the twentieth that the commit selects')
+    .option('--whole', 'run every sabotage and shape, not only those that the commit selects')
     .option(
       '--lanes <number>',
       'how many twins run side by side (default: as many as there are cores, at most 4)',

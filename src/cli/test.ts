@@ -7,9 +7,15 @@ import { readStackFile } from '../config/stack-file.ts'
 import { loadCatalogue } from '../check/catalogue.ts'
 import { tellMatrix, unsabotaged } from '../sabotage/matrix-report.ts'
 import { loadSabotages } from '../sabotage/sabotage.ts'
+import { loadShapes } from '../shapes/shape.ts'
+import { isQuiet } from '../shapes/shape-trial.ts'
+import { tellShapes } from '../shapes/shapes-report.ts'
 import { trySabotages } from './sabotage.ts'
+import { runShapes } from './shapes.ts'
 
-const PARTS = 20
+// More of either would take the tests over 15 minutes on a machine of two cores.
+const SABOTAGE_PARTS = 20
+const SHAPE_PARTS = 12
 // Deadlines bound a failure; a machine at work on other things is no failure.
 const SLOW = 2
 const ROOT = join(import.meta.dirname, '..', '..')
@@ -29,14 +35,14 @@ class Tally {
 export interface TestFlags {
   lanes?: number
   quick?: boolean
-  /** Every sabotage, not only the twentieth that the commit selects. */
+  /** Every sabotage and shape, not only those that the commit selects. */
   whole?: boolean
 }
 
 /**
  * plumbline test: types, lint and format, the unit tests, a certify of the twin (and of one with AWS, what asks AWS),
- * and a twentieth of the sabotages on it, by the commit; each is one test, and so is each check that no sabotage names.
- * Gives 0 where all passed.
+ * and by the commit a twentieth of the sabotages and a twelfth of the shapes on it; each is one test, and so is each
+ * check that no sabotage names. Gives 0 where all passed.
  */
 export async function test({ lanes, quick, whole }: TestFlags): Promise<number> {
   const tally = new Tally()
@@ -45,7 +51,10 @@ export async function test({ lanes, quick, whole }: TestFlags): Promise<number> 
   if (!quick) {
     await certifyTwin(tally, 'certify of the twin', [])
     await certifyTwin(tally, 'certify of the twin with AWS, what asks AWS', ['--cloud', 'aws', '--only', await ofAws()])
-    await sabotageTwin(tally, lanes, whole ? undefined : await twentiethOf(await loadSabotages()))
+    // A twin and its checks keep a core busy.
+    const side = lanes ?? Math.min(4, availableParallelism())
+    await sabotageTwin(tally, side, whole ? undefined : await partOf(await loadSabotages(), SABOTAGE_PARTS))
+    await shapeTwin(tally, side, await partOf(await loadShapes(), whole ? 1 : SHAPE_PARTS))
   }
   console.log(`${tally.passed} passed, ${tally.failed} failed`)
   return tally.failed === 0 ? 0 : 1
@@ -101,17 +110,16 @@ async function certifyTwin(tally: Tally, what: string, more: string[]): Promise<
 }
 
 /**
- * A twentieth of the sabotages: every twentieth one, from one of the first twenty by the commit, so that some commits
- * try all, and one commit tries the same each time. Without git it begins with the first. More would take the tests
- * over 15 minutes on a machine of two cores.
+ * One of so many parts, by ids: every nth one, from one of the first n by the commit, so that some commits try all, and
+ * one commit tries the same each time. Without git it begins with the first.
  */
-export async function twentiethOf(sabotages: readonly { id: string }[]): Promise<string[]> {
+async function partOf(all: readonly { id: string }[], parts: number): Promise<string[]> {
   const head = await execa('git', ['rev-parse', 'HEAD'], { cwd: ROOT, reject: false })
-  const turn = Number.parseInt(head.failed ? '0' : head.stdout.slice(-6), 16) % PARTS
-  return sabotages.filter((_, at) => at % PARTS === turn).map(({ id }) => id)
+  const turn = Number.parseInt(head.failed ? '0' : head.stdout.slice(-6), 16) % parts
+  return all.filter((_, at) => at % parts === turn).map(({ id }) => id)
 }
 
-async function sabotageTwin(tally: Tally, lanes: number | undefined, only: string[] | undefined): Promise<void> {
+async function sabotageTwin(tally: Tally, lanes: number, only: string[] | undefined): Promise<void> {
   const all = await loadSabotages()
   const checks = (await loadCatalogue()).map(({ id }) => id)
   for (const id of unsabotaged(checks, all)) {
@@ -120,9 +128,18 @@ async function sabotageTwin(tally: Tally, lanes: number | undefined, only: strin
   }
   if (only) console.log(`${only.length} of ${all.length} sabotages, by this commit; --whole tries all`)
   const config = readStackFile(join(ROOT, 'stack.yaml'), { target: 'twin', deadlines: { factor: SLOW } })
-  // A twin and its checks keep a core busy.
-  const request = { lanes: lanes ?? Math.min(4, availableParallelism()), ...(only ? { only } : {}) }
+  const request = { lanes, ...(only ? { only } : {}) }
   const report = await trySabotages(config, request, (line) => console.log(line), new AbortController().signal)
   for (const trial of report.trials) tally.count(isDetected(trial))
   for (const line of tellMatrix(report)) console.log(line)
+}
+
+async function shapeTwin(tally: Tally, lanes: number, only: string[]): Promise<void> {
+  const all = await loadShapes()
+  console.log(`${only.length} of ${all.length} shapes`)
+  const chosen = all.filter(({ id }) => only.includes(id))
+  const flags = { target: 'twin', stack: join(ROOT, 'stack.yaml'), lanes }
+  const report = await runShapes(chosen, flags, (line) => console.log(line), new AbortController().signal)
+  for (const trial of report.trials) tally.count(isQuiet(trial))
+  for (const line of tellShapes(report)) console.log(line)
 }

@@ -1,4 +1,5 @@
 import { copyFileSync, chmodSync } from 'node:fs'
+import { UsageProblem } from '../core/problem.ts'
 import { startTwin } from '../targets/twin.ts'
 import { cutShort } from './cut.ts'
 import { readStack, type StackFlags } from './stack-flags.ts'
@@ -7,13 +8,18 @@ import { readStack, type StackFlags } from './stack-flags.ts'
 export interface TwinFlags extends StackFlags {
   range?: string
   port?: string
+  layout?: string
 }
 
 /** plumbline twin: serves the twin until Ctrl-C, and says how to reach it. */
 export async function twin(flags: TwinFlags): Promise<number> {
-  const { kubeconfig, ...others } = flags
+  const { kubeconfig, range, port, layout, ...others } = flags
   const cut = cutShort(undefined, () => undefined)
-  const running = await startTwin(readStack(others), flags)
+  const running = await startTwin(readStack(others), {
+    range,
+    port,
+    layout: layout === undefined ? undefined : parsed(layout),
+  })
   const file = running.config.kubeconfig ?? ''
   if (kubeconfig) {
     copyFileSync(file, kubeconfig)
@@ -33,6 +39,15 @@ export async function twin(flags: TwinFlags): Promise<number> {
   if (!why) return 0
   console.error(why)
   return 3
+}
+
+/** @throws UsageProblem for what is not JSON */
+function parsed(layout: string): object {
+  try {
+    return JSON.parse(layout) as object
+  } catch (problem) {
+    throw new UsageProblem(`--layout is not JSON: ${(problem as Error).message}`)
+  }
 }
 
 const aborted = (signal: AbortSignal): Promise<undefined> =>
