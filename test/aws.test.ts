@@ -24,7 +24,6 @@ beforeAll(async () => {
   on = await testTwin('aws')
   kubeconfig = join(mkdtempSync(join(tmpdir(), 'plumbline-')), 'kubeconfig')
   writeFileSync(kubeconfig, stringify(on.twin.kubeconfig))
-  setDeadlineFactor(0.05)
 })
 afterAll(async () => {
   setDeadlineFactor(1)
@@ -32,6 +31,7 @@ afterAll(async () => {
   await on.stop()
 })
 afterEach(async () => {
+  setDeadlineFactor(1)
   const { body } = await on.call('GET', '/apis/twin.plumbline.dev/v1/defects')
   for (const { metadata } of body.items ?? [])
     await on.call('DELETE', `/apis/twin.plumbline.dev/v1/defects/${metadata.name}`)
@@ -54,7 +54,7 @@ async function certify(only: string[], more: object = {}): Promise<Map<string, C
   const config = stackSchema.parse({
     ...{ target: 'twin', twin: { cloud: 'aws' }, kubeconfig, context: 'twin' },
     ...{ aws: { region: REGION, endpoint: on.twin.awsEndpoint }, dns: { servers: [on.twin.dns] } },
-    ...{ deadlines: { factor: 0.05 } },
+    ...{ deadlines: { factor: 0.1 } },
     ...more,
   })
   const run = await prepareRun({ config, only, allowDisruption: false })
@@ -100,7 +100,7 @@ describe('an EKS cluster', () => {
 
 describe('the checks that ask AWS', () => {
   test('pass, and call no action that the read-only policy does not allow', async () => {
-    const records = await certify([...NLB, ...EKS])
+    const records = await certify([...NLB, ...EKS], { deadlines: { factor: 1 } })
     for (const id of [...NLB, ...EKS]) expect(records.get(id)?.outcome, `${id}: ${records.get(id)?.seen}`).toBe('pass')
     const policy = JSON.parse(
       readFileSync(join(import.meta.dirname, '..', 'docs', 'eks', 'iam-read-only.json'), 'utf8'),

@@ -10,7 +10,7 @@ export async function startProgram(file: string, env: Record<string, string>) {
   const port = await freePort()
   const child = execa('node', [file], { env: { ...env, PORT: String(port) }, reject: false })
   const to = { address: '127.0.0.1', port, host: 'h', headers: { 'user-agent': 'kube-probe/1' } }
-  const ends = performance.now() + 10_000
+  const ends = performance.now() + 60_000
   while ((await sendFromHere(to)).status === 0) {
     if (performance.now() > ends) throw new Error(`${file} does not listen on ${port}: ${(await child).stderr}`)
     await new Promise((resolve) => setTimeout(resolve, 25))

@@ -25,7 +25,7 @@ beforeAll(async () => {
   on = await testTwin()
   writeFileSync(join(folder, 'config'), stringify(on.twin.kubeconfig))
   mkdirSync(join(folder, 'home'))
-}, 60_000)
+})
 afterAll(() => on.stop())
 
 /** Runs kubectl to its end, or for some milliseconds, and gives what it wrote. */
@@ -34,7 +34,7 @@ async function kubectl(
   options: { input?: string; timeout?: number } = {},
 ): Promise<{ code: number | undefined; out: string }> {
   const done = await execa(program, args.split(' '), {
-    ...{ reject: false, all: true, timeout: options.timeout ?? 20_000 },
+    ...{ reject: false, all: true, timeout: options.timeout ?? 120_000 },
     env: { KUBECONFIG: join(folder, 'config'), HOME: join(folder, 'home') },
     ...(options.input ? { input: options.input } : {}),
   })
@@ -60,20 +60,20 @@ metadata: { name: web, namespace: default }
 spec: { minAvailable: 1, selector: { matchLabels: { app: web } } }
 `
 
-describe('a stock kubectl against the twin', { timeout: 60_000 }, () => {
+describe('a stock kubectl against the twin', () => {
   test('applies on the server, waits, and follows a rollout', async () => {
     expect(await kubectl('apply --server-side -f -', { input: WEB })).toEqual({
       code: 0,
       out: 'deployment.apps/web serverside-applied\npoddisruptionbudget.policy/web serverside-applied',
     })
-    expect(await kubectl('wait --for=condition=Available deploy/web --timeout=20s')).toEqual({
+    expect(await kubectl('wait --for=condition=Available deploy/web --timeout=100s')).toEqual({
       code: 0,
       out: 'deployment.apps/web condition met',
     })
     expect((await kubectl('set image deploy/web web=docker.io/library/nginx:1.27')).out).toBe(
       'deployment.apps/web image updated',
     )
-    expect((await kubectl('rollout status deploy/web --timeout=20s')).out).toMatch(/successfully rolled out$/)
+    expect((await kubectl('rollout status deploy/web --timeout=100s')).out).toMatch(/successfully rolled out$/)
   })
 
   test('gets, describes and tops', async () => {
@@ -98,7 +98,7 @@ describe('a stock kubectl against the twin', { timeout: 60_000 }, () => {
   })
 
   test('follows a log', async () => {
-    const following = kubectl('logs -n knative-serving deploy/controller -f --tail=1', { timeout: 3000 })
+    const following = kubectl('logs -n knative-serving deploy/controller -f --tail=1', { timeout: 8000 })
     await kubectl('annotate ksvc -n plumbline hello example.com/touched=yes')
     expect((await following).out.split('\n').length).toBeGreaterThan(1)
   })
@@ -106,8 +106,7 @@ describe('a stock kubectl against the twin', { timeout: 60_000 }, () => {
   test('drains a node as its budgets allow, and takes it back', async () => {
     const node = (await kubectl('get pods -l app=web -o jsonpath={.items[0].spec.nodeName}')).out
     const { code, out } = await kubectl(
-      `drain ${node} --ignore-daemonsets --delete-emptydir-data --force --timeout=40s`,
-      { timeout: 45_000 },
+      `drain ${node} --ignore-daemonsets --delete-emptydir-data --force --timeout=100s`,
     )
     expect([code, out]).toEqual([0, expect.stringMatching(new RegExp(`node/${node} drained$`))])
     expect((await kubectl('get nodes')).out).toMatch(new RegExp(`${node} +Ready,SchedulingDisabled`))
@@ -115,9 +114,9 @@ describe('a stock kubectl against the twin', { timeout: 60_000 }, () => {
   })
 
   test('deletes, and waits until it is gone', async () => {
-    expect((await kubectl('delete -f - --timeout=20s', { input: WEB })).code).toBe(0)
+    expect((await kubectl('delete -f - --timeout=100s', { input: WEB })).code).toBe(0)
     await expect
-      .poll(async () => (await kubectl('get pods -n default')).out, { timeout: 10_000 })
+      .poll(async () => (await kubectl('get pods -n default')).out)
       .toBe('No resources found in default namespace.')
   })
 })

@@ -37,26 +37,22 @@ describe('the process of the twin', () => {
     )
   })
 
-  test(
-    'a twin that dies ends the run at once, with one sentence and no failures of checks',
-    { timeout: 60_000 },
-    async () => {
-      const run = execa(
-        process.execPath,
-        [MAIN, 'certify', '--stack', STACK, '--target', 'twin', '--only', 'knative/scale-rates'],
-        { reject: false, all: true },
-      )
-      run.stdout.on('data', (chunk: Buffer) => {
-        if (!String(chunk).includes('knative/hello-ready')) return
-        // The twin is the only child of the command that is named so.
-        void execa('pkill', ['-KILL', '-P', String(run.pid), '-f', 'twin/main.ts'])
-      })
-      const done = await run
-      expect(done.all).toMatch(/the twin ended after \d+ s \(killed by SIGKILL\): ending the run/)
-      expect(done.all).toMatch(/\nincomplete \(.*\): \d+ passed, \d+ in error of \d+ checks/)
-      expect(done.all).toMatch(/The run stopped early: the twin ended after \d+ s \(killed by SIGKILL\)\./)
-      expect(done.all).not.toMatch(/^fail /m)
-      expect(done.exitCode).toBe(2)
-    },
-  )
+  test('a twin that dies ends the run at once, with one sentence and no failures of checks', async () => {
+    const run = execa(
+      process.execPath,
+      [MAIN, 'certify', '--stack', STACK, '--target', 'twin', '--only', 'knative/scale-rates'],
+      { reject: false, all: true },
+    )
+    run.stdout.on('data', (chunk: Buffer) => {
+      if (!String(chunk).includes('knative/hello-ready')) return
+      // The twin is the only child of the command that is named so.
+      void execa('pkill', ['-KILL', '-P', String(run.pid), '-f', 'twin/main.ts'])
+    })
+    const done = await run
+    expect(done.all).toMatch(/the twin ended after \d+ s \(killed by SIGKILL\): ending the run/)
+    expect(done.all).toMatch(/\nincomplete \(.*\): \d+ passed, \d+ in error of \d+ checks/)
+    expect(done.all).toMatch(/The run stopped early: the twin ended after \d+ s \(killed by SIGKILL\)\./)
+    expect(done.all).not.toMatch(/^fail /m)
+    expect(done.exitCode).toBe(2)
+  })
 })

@@ -7,8 +7,10 @@ export default defineConfig({
     include: ['{src,twin,test}/**/*.test.ts'],
     setupFiles: [join(import.meta.dirname, 'set-reports.ts')],
     pool: 'threads',
-    // It bounds a test that hangs; a machine at work on other things may need more than vitest's five seconds.
-    testTimeout: 30_000,
-    expect: { requireAssertions: true },
+    // They bound a test that hangs, and nothing that works waits for them: a machine at work on other things may take
+    // twenty times as long as an idle one.
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
+    expect: { requireAssertions: true, poll: { timeout: 60_000 } },
   },
 })

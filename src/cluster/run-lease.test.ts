@@ -73,7 +73,7 @@ describe('the Lease of a run', () => {
     }
     const stop = keepLease(fake as unknown as Kubernetes, 'x-cccc')
     vi.advanceTimersByTime(20_000)
-    await vi.waitFor(() => expect(patches).toHaveLength(2))
+    await vi.waitFor(() => expect(patches).toHaveLength(2), { timeout: 60_000 })
     expect(patches[0]).toMatchObject({ spec: { renewTime: '2026-01-01T00:00:00.000000Z' } })
     stop()
     vi.advanceTimersByTime(60_000)

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test } from 'vitest'
 import { setDeadlineFactor } from './deadlines.ts'
 import { eventually } from './eventually.ts'
 import { ClusterProblem, StackFailure } from './problem.ts'
@@ -15,7 +15,8 @@ const answering = (...answers: (string | undefined | Error)[]) => {
 }
 const problemOf = (wait: Promise<void>) => wait.catch((thrown: unknown) => thrown as Error)
 
-beforeEach(() => setDeadlineFactor(0.02))
+// What waits in vain: what is met in the end has its whole deadline.
+const inVain = () => setDeadlineFactor(0.02)
 afterEach(() => setDeadlineFactor(1))
 
 describe('eventually', () => {
@@ -34,6 +35,7 @@ describe('eventually', () => {
   })
 
   test('says what was last missing, and for how long', async () => {
+    inVain()
     const problem = await problemOf(eventually('a route', answering('it answers 404').missing, 'accessLogged'))
     expect(problem).toBeInstanceOf(StackFailure)
     expect(problem).toHaveProperty(
@@ -43,6 +45,7 @@ describe('eventually', () => {
   })
 
   test('says how many successes in a row there were', async () => {
+    inVain()
     const wait = eventually('a route', answering(undefined).missing, 'accessLogged', { inARow: 10_000 })
     expect(await problemOf(wait)).toHaveProperty(
       'message',
@@ -58,6 +61,7 @@ describe('eventually', () => {
   })
 
   test('tells trouble of the API server that lasts as no failure of the stack', async () => {
+    inVain()
     const trouble = new ClusterProblem('the API server answered 503', { transient: true })
     const problem = await problemOf(eventually('a thing', answering(trouble).missing, 'accessLogged'))
     expect(problem).toBeInstanceOf(ClusterProblem)

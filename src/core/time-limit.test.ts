@@ -15,7 +15,7 @@ describe('a limit in time', () => {
     }
     const { seconds } = await sendFor(1, 0.5, new AbortController().signal, send)
     expect(seconds).toBeGreaterThanOrEqual(0.5)
-    expect(seconds).toBeLessThan(5)
+    expect(seconds).toBeLessThan(60)
   })
 
   test('says whether the time passed, or the other signal came first', async () => {

@@ -42,7 +42,7 @@ describe('a trace', () => {
     const file = newFile()
     startTrace(file)
     trace('mesh/a', CALL)
-    await vi.waitFor(() => expect(entriesOf(file)).toHaveLength(1))
+    await vi.waitFor(() => expect(entriesOf(file)).toHaveLength(1), { timeout: 60_000 })
   })
 
   test('that cannot be written says so once, and throws into no check', () => {

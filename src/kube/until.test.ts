@@ -44,16 +44,16 @@ describe('until', () => {
   test('reads again where the server says that its version is too old', async () => {
     const seen: string[] = []
     await using fake = await watching([], [{ type: 'ERROR', object: { code: 410 } }], seen)
-    setDeadlineFactor(0.01)
+    setDeadlineFactor(0.02)
     await expect(until(fake.api, watched, allTrue('Ready'), 'podReady')).rejects.toThrow()
     expect(seen.slice(0, 3)).toEqual(['list', 'watch 5', 'list'])
   })
 
   test('fails at its deadline with what was last missing', async () => {
     await using fake = await watching([pod('False')], [])
-    setDeadlineFactor(0.05)
+    setDeadlineFactor(0.2)
     await expect(until(fake.api, watched, allTrue('Ready'), 'accessLogged')).rejects.toThrow(
-      /^Pod b\/a: Ready is False \(Why\); expected Ready=True, after 0\.5 s$/,
+      /^Pod b\/a: Ready is False \(Why\); expected Ready=True, after 2 s$/,
     )
   })
 
@@ -116,7 +116,7 @@ describe('an API that does not hold', () => {
     await using fake = await shaky((isWatch, __, response) =>
       isWatch ? response.end(text) : list(response, [pod('False')]),
     )
-    setDeadlineFactor(0.01)
+    setDeadlineFactor(0.02)
     const problem = await until(fake.api, watched, allTrue('Ready'), 'podReady').catch((thrown: unknown) => thrown)
     expect(problem).toBeInstanceOf(StackFailure)
     expect((problem as Error).message).toMatch(/^Pod b\/a: Ready is False .* the watch was begun again \d times: /)

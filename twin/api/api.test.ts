@@ -324,7 +324,7 @@ describe('the API of the twin', () => {
       on.call('PATCH', deployment, { spec: { replicas } }, { type: 'application/merge-patch+json' })
     await scale(0)
     await expect
-      .poll(() => said({}), { timeout: 10_000 })
+      .poll(() => said({}))
       .toMatch(
         /^Internal error occurred: failed calling webhook "webhook.serving.knative.dev": .*no endpoints .* "webhook"$/,
       )
