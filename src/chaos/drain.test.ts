@@ -93,6 +93,25 @@ describe('a drain', () => {
     expect(await failure(chosen)).toMatch(/1 of 3 nodes take pods; a drain needs at least 2/)
   })
 
+  test('does not wait for a workload of somebody that was broken before', async () => {
+    const labels = { app: 'broken' }
+    await on.call('POST', '/apis/apps/v1/namespaces/default/deployments', {
+      ...{ apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'broken' } },
+      spec: {
+        selector: { matchLabels: labels },
+        template: { metadata: { labels }, spec: { containers: [{ name: 'a', image: 'registry.invalid/a:1' }] } },
+      },
+    })
+    const [pod] = await stack.until(
+      { kind: 'v1/Pod', namespace: 'default', labels: 'app=broken' },
+      (pods) => (pods[0]?.spec?.nodeName ? undefined : 'it has no node yet'),
+      'podReady',
+    )
+    const drained = await asCheck(async () => drain(stack, await facts(String(pod?.spec?.nodeName))))
+    expect(drained.evicted).toBeGreaterThan(0)
+    await on.call('DELETE', '/apis/apps/v1/namespaces/default/deployments/broken')
+  })
+
   test('names the budget that never allows a disruption, and its pod', async () => {
     const told = await failure(async () => {
       await stack.changes.tune('policy/v1/PodDisruptionBudget', 'knative-serving', 'activator-pdb', {

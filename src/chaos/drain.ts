@@ -4,7 +4,7 @@ import type { KubernetesObject } from '../core/object.ts'
 import { DoesNotApply, StackFailure } from '../core/problem.ts'
 import { nameOfId, type ObjectId } from '../kube/object-id.ts'
 import { readinessTroubles } from '../kube/pods.ts'
-import { isRolledOutOrGone } from '../kube/rolled-out.ts'
+import { isRolledOut, isRolledOutOrGone } from '../kube/rolled-out.ts'
 import { conditionOf } from '../kube/until.ts'
 import type { Stack } from '../stack/stack.ts'
 import type { NodeFact } from '../survey/survey.ts'
@@ -41,7 +41,7 @@ export async function drain(stack: Stack, nodes: readonly NodeFact[]): Promise<D
     throw new StackFailure(
       `${forbidden.why}, so pod ${forbidden.pod.metadata?.name} cannot be evicted and its node cannot be drained.`,
     )
-  const disturbed = await ownersOf(view, leaving)
+  const disturbed = await wholeOwnersOf(stack, view, leaving)
   for (const owner of disturbed) stack.changes.willDisturb(owner)
   for (const name of names) await stack.changes.tune('v1/Node', undefined, name, { spec: { unschedulable: true } })
   const refusals = await Promise.all(leaving.map((pod) => evict(stack, pod)))
@@ -59,11 +59,20 @@ export async function drain(stack: Stack, nodes: readonly NodeFact[]): Promise<D
   }
 }
 
-/** What owns pods and says of itself whether it has all of its pods, each once. */
-async function ownersOf({ owners }: DrainView, pods: readonly KubernetesObject[]): Promise<ObjectId[]> {
+/**
+ * What owns pods and has all of them now, each once. A workload that lacks some before the drain, such as a tenant's
+ * whose image does not exist, would be waited for in vain.
+ */
+async function wholeOwnersOf(
+  stack: Stack,
+  { owners }: DrainView,
+  pods: readonly KubernetesObject[],
+): Promise<ObjectId[]> {
   const all = await Promise.all(pods.map((pod) => owners.of(pod)))
   const known = all.filter((owner) => owner !== undefined).filter(isWorkload)
-  return [...new Map(known.map((owner) => [nameOfId(owner), owner])).values()]
+  const once = [...new Map(known.map((owner) => [nameOfId(owner), owner])).values()]
+  const found = await Promise.all(once.map(({ kind, name, namespace }) => stack.k8s.find(kind, name, namespace)))
+  return once.filter((_, at) => found[at] !== undefined && isRolledOut([found[at]]) === undefined)
 }
 
 /** Evicts a pod, retrying while its budget refuses; gives the number of refusals. */
