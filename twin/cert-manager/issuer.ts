@@ -42,10 +42,11 @@ export class Issuers {
     }
   }
 
-  /** Brings the status of an issuer up to date. `resource` is issuers or clusterissuers. */
+  /** Brings the status of an issuer up to date, where its controller runs. `resource` is one of ISSUERS. */
   async reconcile(resource: string, name: string, namespace: string | undefined): Promise<void> {
     const issuer = this.#objects.get(resource, name, namespace)
-    if (!issuer || this.#argument('--controllers')?.split(',').includes(`-${resource}`)) return
+    const off = `-${resource.split('.')[0]}`
+    if (!issuer || this.#argument('--controllers')?.split(',').includes(off)) return
     const authority = await this.authorityOf(issuer)
     if (issuer.spec?.acme) {
       const { server = '' } = issuer.spec.acme as { server?: string }
