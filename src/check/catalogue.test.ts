@@ -71,7 +71,7 @@ describe('a selection', () => {
 describe('the catalogue', () => {
   test('has every check with what a report needs of it', async () => {
     const checks = await loadCatalogue()
-    expect(checks).toHaveLength(136)
+    expect(checks).toHaveLength(137)
     for (const check of checks) {
       expect(check.asserts, check.id).not.toMatch(/\.$/)
       for (const step of [check.remedy].flat()) expect(step, check.id).toMatch(/\S{3}/)
