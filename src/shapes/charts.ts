@@ -16,10 +16,14 @@ export interface Release {
 }
 
 /**
- * The objects of a release, as helm would install them.
+ * The objects of a release, as helm would install them on that version of Kubernetes.
  * @throws UsageProblem where the chart or helm is missing, or helm does not render it
  */
-export async function renderRelease(charts: string | undefined, release: Release): Promise<KubernetesObject[]> {
+export async function renderRelease(
+  charts: string | undefined,
+  release: Release,
+  kubernetes: string,
+): Promise<KubernetesObject[]> {
   const { chart, name, namespace, values = {} } = release
   const folder = join(charts ?? '', chart)
   if (!charts || !existsSync(folder))
@@ -27,7 +31,7 @@ export async function renderRelease(charts: string | undefined, release: Release
       `The chart ${chart} was not found${charts ? ` in ${charts}` : ''}: ` +
         'name the folder that has it by --charts or PLUMBLINE_CHARTS.',
     )
-  const args = ['template', name, folder, '--namespace', namespace, '--values', '-']
+  const args = ['template', name, folder, '--namespace', namespace, '--kube-version', kubernetes, '--values', '-']
   const done = await execa('helm', args, { input: stringify(values), reject: false })
   if (done.failed) throw new UsageProblem(`helm could not render ${folder}: ${done.stderr || done.shortMessage}`)
   return parseManifest(done.stdout, `helm template ${chart}`).map((object) => ({

@@ -3,10 +3,19 @@ import { restartPods } from '../cluster/restart.ts'
 import { RUN_LABEL } from '../config/run-info.ts'
 import type { StackConfig } from '../config/stack-schema.ts'
 import type { KubernetesObject } from '../core/object.ts'
-import { plainMessage } from '../core/problem.ts'
-import { nameOfId, type ObjectId } from '../kube/object-id.ts'
+import { plainMessage, StackFailure } from '../core/problem.ts'
+import { idOf, nameOfId, objectName, type ObjectId } from '../kube/object-id.ts'
 import { isRolledOut } from '../kube/rolled-out.ts'
 import { renderRelease, type Release } from './charts.ts'
+
+// What a cluster has of a component already, whoever installed it.
+const KEPT = new Set(['CustomResourceDefinition', 'Namespace'])
+
+/** What of an object can be laid over another of the same name. */
+const withoutIdentity = ({ apiVersion: _, kind: __, metadata, ...rest }: KubernetesObject): object => ({
+  ...rest,
+  metadata: { labels: metadata?.labels ?? {}, annotations: metadata?.annotations ?? {} },
+})
 
 /**
  * The hands of a shape: every change is in the journal, with what undoes it, before it is made. What it acts out (an
@@ -28,8 +37,14 @@ export class Shaper extends OpenChanges {
     this.#charts = charts
   }
 
-  /** Applies an object that is not there; a namespace carries the run's label, by which it is deleted. */
-  override make(object: KubernetesObject): Promise<void> {
+  /**
+   * Applies an object; a namespace carries the run's label, by which it is deleted.
+   * @throws StackFailure where it is there: putting the shape back would delete it
+   */
+  override async make(object: KubernetesObject): Promise<void> {
+    const { kind, name, namespace } = idOf(object)
+    if (await this.api.find(kind, name, namespace))
+      throw new StackFailure(`${objectName(object)} exists already: the shape would delete it when it ends.`)
     if (object.kind !== 'Namespace') return super.make(object)
     const labels = { ...object.metadata?.labels, [RUN_LABEL]: this.journal.run }
     return super.make({ ...object, metadata: { ...object.metadata, labels } })
@@ -47,11 +62,14 @@ export class Shaper extends OpenChanges {
     await this.api.raw('PATCH', path, { ...options, body: JSON.stringify({ status }) })
   }
 
-  /** Makes the objects of a Helm release, but for those that are there: its namespace, and definitions of kinds. */
+  /** Makes the objects of a Helm release; what is there under the same name is changed to what the chart has. */
   async install(release: Release): Promise<void> {
-    for (const object of await renderRelease(this.#charts, release)) {
-      const isThere = object.kind === 'CustomResourceDefinition' || object.kind === 'Namespace'
-      if (!isThere) await this.make(object)
+    const { gitVersion } = await this.api.json<{ gitVersion: string }>('/version')
+    for (const object of await renderRelease(this.#charts, release, gitVersion)) {
+      const { kind, name, namespace } = idOf(object)
+      if (KEPT.has(object.kind ?? '')) continue
+      if (!(await this.api.find(kind, name, namespace))) await this.make(object)
+      else if (object.kind !== 'Secret') await this.change(kind, namespace, name, withoutIdentity(object))
     }
   }
 
@@ -63,8 +81,8 @@ export class Shaper extends OpenChanges {
   }
 
   /** Waits until a workload has nothing but Ready pods of its newest template. */
-  async rolledOut(namespace: string, name: string): Promise<void> {
-    await this.until({ kind: 'apps/v1/Deployment', namespace, name }, isRolledOut, 'componentAvailable')
+  async rolledOut(namespace: string, name: string, kind: 'Deployment' | 'DaemonSet' = 'Deployment'): Promise<void> {
+    await this.until({ kind: `apps/v1/${kind}`, namespace, name }, isRolledOut, 'componentAvailable')
   }
 
   /** Acts something out until the shape ends. */
