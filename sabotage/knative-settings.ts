@@ -106,7 +106,10 @@ sabotage(
 
 sabotage(
   'gateway-on-another-port',
-  { breaks: "Knative's Gateway listens on port 8090", fails: ['knative/gateway-config'] },
+  {
+    breaks: "Knative's Gateway listens on port 8090",
+    fails: ['knative/gateway-config', 'mesh/gateway-ports'],
+  },
   async (saboteur) => {
     const { namespace, name } = await knativeGateway(saboteur)
     await saboteur.change(await servedKind(saboteur, 'networking.istio.io/Gateway'), namespace, name, {

@@ -29,7 +29,6 @@ check(
     guide: '3',
     level: 'required',
     effect: 'reads',
-    needs: ['mesh/version'],
     remedy: [
       'Install net-istio (knative-extensions/net-istio) with the same minor version as Knative Serving',
       'Install an Istio version that this net-istio is tested with',
