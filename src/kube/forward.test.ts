@@ -25,6 +25,22 @@ describe('a request by port forwarding', () => {
     expect(asked).toBe(4)
   })
 
+  test('that we may not make is asked once, and names the right', async () => {
+    let asked = 0
+    await using fake = await fakeApi((_, response) => {
+      asked++
+      answer(response, { message: 'forbidden' }, 403)
+    })
+    const problem = await problemOf(askPod(fake.api, POD, { path: '/ready' }))
+    expect(problem).toMatchObject({
+      name: 'NotLookedAt',
+      message:
+        'Pod a/b was not asked: this account may not create pods/portforward in namespace a; ' +
+        'docs/rbac/stack-namespace.yaml grants it.',
+    })
+    expect(asked).toBe(1)
+  })
+
   test('to a pod that is gone is a failure of the stack', async () => {
     await using fake = await fakeApi((_, response) => answer(response, { message: 'not found' }, 404))
     const problem = await problemOf(askPod(fake.api, POD, { path: '/ready' }))

@@ -3,7 +3,7 @@ import { PortForward } from '@kubernetes/client-node'
 import { request } from 'undici'
 import { deadline, type DeadlineName } from '../core/deadlines.ts'
 import { Backoff, pass } from '../core/pause.ts'
-import { ClusterProblem, StackFailure } from '../core/problem.ts'
+import { ClusterProblem, NotLookedAt, StackFailure } from '../core/problem.ts'
 import { currentScope, requireEffect } from '../core/scope.ts'
 import { timeLimit } from '../core/time-limit.ts'
 import { trace } from '../core/trace.ts'
@@ -35,7 +35,7 @@ const FIRST_PAUSE_MS = 200
 /**
  * One request to a port of a pod by port forwarding, and its answer's body.
  * @throws StackFailure where the pod answers anything but 2xx, or its port does not answer; ClusterProblem where the
- * API server does not forward, tried again as any call
+ * API server does not forward, tried again as any call; NotLookedAt where we may not forward
  */
 export async function askPod(api: Kubernetes, pod: PodPort, asked: PodRequest): Promise<string> {
   const { path, method = 'GET', within = 'apiCall' } = asked
@@ -81,6 +81,11 @@ async function askOnce(api: Kubernetes, pod: PodPort, asked: PodRequest, signal:
     if (problem instanceof StackFailure) throw problem
     const where = `pod ${pod.namespace}/${pod.name}`
     const { refused, opened } = forward
+    if (refused?.code === 403)
+      throw new NotLookedAt(
+        `Pod ${pod.namespace}/${pod.name} was not asked: this account may not create pods/portforward in namespace ${pod.namespace}; ` +
+          'docs/rbac/stack-namespace.yaml grants it.',
+      )
     if (refused && refused.code !== 404) {
       const said = refused.code ? `the API server answered ${refused.code}` : refused.message
       throw new NotForwarded(`port forwarding to ${where}: ${said}`)
