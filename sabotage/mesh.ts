@@ -150,14 +150,17 @@ sabotage(
 )
 
 sabotage(
-  'status-port-dropped',
-  { breaks: "the gateway's Service has no port for its status", fails: ['mesh/gateway-ports'] },
+  'gateway-port-astray',
+  {
+    breaks: "Knative's Gateway has a server on a port that the gateway's Service does not have",
+    fails: ['mesh/gateway-ports'],
+  },
   async (saboteur) => {
-    const gateway = await theGateway(saboteur)
-    const { spec } = await saboteur.api.get('v1/Service', gateway.service.name, gateway.service.namespace)
-    const status = gateway.ports.find(({ target }) => target === gateway.statusPort)?.port
-    const ports = (spec?.ports as { port: number }[]).filter(({ port }) => port !== status)
-    await changeService(saboteur, { spec: { ports } })
+    const { namespace, name } = await knativeGateway(saboteur)
+    const kind = `${await servedApi(saboteur, 'networking.istio.io/Gateway')}/Gateway`
+    const { spec } = await saboteur.api.get(kind, name, namespace)
+    const astray = { hosts: ['*'], port: { name: 'http-astray', number: 9999, protocol: 'HTTP' } }
+    await saboteur.change(kind, namespace, name, { spec: { servers: [...(spec?.servers as object[]), astray] } })
   },
 )
 
