@@ -20,7 +20,7 @@ sabotage(
   'istiod-gone',
   {
     breaks: 'istiod has no pod',
-    fails: ['mesh/version', 'mesh/pods-running', 'infra/kubernetes-version', 'knative/hello-ready'],
+    fails: ['mesh/version', 'mesh/pods-running', 'knative/hello-ready'],
   },
   async (saboteur) => saboteur.scale(await partOf(saboteur, 'istiod'), 0),
 )
