@@ -54,7 +54,7 @@ describe("a component's log", () => {
       '2026-01-01T00:00:00Z\tinfo\tcontroller\tx.go:1\tReconcile succeeded\t{"knative.dev/key":"a/b"}',
       ...[1, 2].map(
         (at) =>
-          `2026-01-01T00:00:0${at}Z\terror\tcontroller\tx.go:1\tReconcile error\t{"knative.dev/key":"a/c","error":"no"}`,
+          `2026-01-01T00:00:0${at}Z\terror\tcontroller\tx:1\tReconcile error\t{"knative.dev/key":"a/c","error":"no"}`,
       ),
       'panic: oh no',
     ].join('\n')
