@@ -3,6 +3,7 @@ import { selectedByService } from '../kube/selector.ts'
 import { meshConfig } from '../mesh/mesh-config.ts'
 import { theIstiod } from '../survey/surveyed.ts'
 import type { Cluster } from '../cluster/cluster.ts'
+import { servedKind } from '../cluster/served.ts'
 
 // Providers that need no definition: istio/istio, pilot/pkg/model/telemetry.go.
 const BUILT_IN = ['envoy', 'prometheus', 'stackdriver', 'envoy_ext_authz']
@@ -25,8 +26,7 @@ export interface TelemetryTrouble {
 
 /** All Telemetry resources, in the newest version that is served. */
 export async function telemetriesOf(cluster: Cluster): Promise<KubernetesObject[]> {
-  const version = (await cluster.survey()).platform.served['telemetry.istio.io/Telemetry'] ?? 'v1alpha1'
-  return cluster.all(`telemetry.istio.io/${version}/Telemetry`)
+  return cluster.all(await servedKind(cluster, 'telemetry.istio.io/Telemetry'))
 }
 
 /** A sentence for each Telemetry resource that has no effect, and the number of all Telemetry resources. */

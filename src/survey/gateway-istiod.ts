@@ -1,6 +1,40 @@
 import type { KubernetesObject } from '../core/object.ts'
-import { absent, found, type Fact } from './fact.ts'
+import { readyPods } from '../kube/pods.ts'
+import { absent, found, lookFor, type Fact } from './fact.ts'
+import { askReadyPod } from './pod-answers.ts'
+import type { Readings } from './readings.ts'
 import type { Istiod } from './survey.ts'
+import { isPodOf } from './workloads.ts'
+
+/** One proxy of those that are connected to the pod that is asked. */
+interface Listed {
+  proxy?: string
+}
+
+/**
+ * The istiod that one of the pods is connected to; undefined where no pod of an istiod that answered lists one. Of each
+ * istiod two pods are asked at most.
+ */
+export async function istiodByConnection(
+  readings: Readings,
+  pods: readonly KubernetesObject[],
+  istiods: readonly Istiod[],
+): Promise<Fact<string> | undefined> {
+  const names = new Set(pods.map(({ metadata }) => `${metadata?.name}.${metadata?.namespace}`))
+  const all = await readings.list('v1/Pod')
+  const asked = istiods.flatMap((istiod) => {
+    const ready = readyPods(all.filter((pod) => isPodOf(istiod.workload, pod)))
+    return ready.slice(0, 2).map((pod) => ({ istiod, pod }))
+  })
+  const answers = asked.map(async ({ istiod, pod }): Promise<Fact<string> | undefined> => {
+    const what = { port: istiod.ports.debug, path: '/debug/syncz', what: "istiod's proxies" }
+    const answer = await lookFor('', async () => found(await askReadyPod(readings, [pod], what), ''))
+    if (!('value' in answer)) return undefined
+    const listed = (JSON.parse(answer.value.body) as Listed[]).some(({ proxy = '' }) => names.has(proxy))
+    return listed ? found(istiodName(istiod), `/debug/syncz of ${answer.value.pod}`) : undefined
+  })
+  return (await Promise.all(answers)).find((answer) => answer !== undefined)
+}
 
 export const istiodName = ({ workload }: Istiod): string => `${workload.namespace}/${workload.name}`
 

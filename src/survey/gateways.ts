@@ -2,7 +2,7 @@ import type { KubernetesObject } from '../core/object.ts'
 import { selects } from '../kube/selector.ts'
 import { readKnativeGateways } from './config-istio.ts'
 import { absent, found, lookFor, valueOr, type Fact } from './fact.ts'
-import { istiodName, istiodOfPods } from './gateway-istiod.ts'
+import { istiodByConnection, istiodName, istiodOfPods } from './gateway-istiod.ts'
 import { gatewayLabels } from './gateway-labels.ts'
 import { readProxy } from './gateway-proxy.ts'
 import { gatewayRoles, type Naming, type Roles } from './gateway-roles.ts'
@@ -72,7 +72,9 @@ async function readGateway(readings: Readings, { each, services, roles, all }: P
   const { service, workloads } = each
   const { namespace, name } = refOf(service)
   const pods = await podsOf(readings, workloads)
-  const istiod = istiodOfPods(pods, all)
+  // Who is connected is the truth; it is asked only where there is a choice.
+  const connected = all.length > 1 ? await istiodByConnection(readings, pods, all) : undefined
+  const istiod = connected ?? istiodOfPods(pods, all)
   const ports = gatewayPorts(each)
   const configuring = all.find((one) => 'value' in istiod && istiodName(one) === istiod.value)
   const [proxy, balancer, ...made] = await Promise.all([

@@ -1,5 +1,6 @@
 import { allServed } from '../../src/cluster/served.ts'
 import { check } from '../../src/check/check.ts'
+import { telemetriesOf } from '../../src/logs/telemetries.ts'
 import { analyze, namespaceOf, type AnalyzeMessage } from '../../src/mesh/istioctl.ts'
 import { routeConflicts, type RouteConflict } from '../../src/mesh/virtual-services.ts'
 import { stackNamespaces } from '../../src/survey/stack-namespaces.ts'
@@ -85,8 +86,7 @@ check(
   },
   async ({ stack, expect, remark }) => {
     const survey = await stack.survey()
-    const version = survey.platform.served['telemetry.istio.io/Telemetry'] ?? 'v1alpha1'
-    const telemetries = await stack.all(`telemetry.istio.io/${version}/Telemetry`)
+    const telemetries = await telemetriesOf(stack)
     const without = telemetries.filter(({ spec }) => !spec?.selector && !spec?.targetRef && !spec?.targetRefs?.length)
     const byNamespace = Map.groupBy(without, ({ metadata }) => metadata?.namespace)
     const double = [...byNamespace]
