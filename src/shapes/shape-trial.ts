@@ -82,7 +82,8 @@ export async function tryShape(request: ShapeRequest, abort: AbortSignal): Promi
     const shaper = new Shaper(stack, request.charts)
     try {
       await request.make?.(shaper)
-      const shaped = { ...run, config: { ...run.config, ...shaper.stack } }
+      // What the run was prepared with was surveyed before the shape was made.
+      const shaped: RunInfo = { ...run, surveyed: false, config: { ...run.config, ...shaper.stack } }
       await onStack(shaped, abort, async (looking) => writeSurveyFile(run.id, await looking.survey()))
       const records = await performPhase({ ...shaped, surveyed: true }, checks, abort)
       if (abort.aborted) note('the run was cut short')
