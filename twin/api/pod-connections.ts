@@ -124,7 +124,7 @@ export function forwardPorts(
         )
         socket.close()
       }
-      const upstream = connect({ host: String(pod.status?.podIP), port: network.realPort(port) })
+      const upstream = connect({ host: String(pod.status?.podIP), port: network.realPort(kubelet.localPortOf(pod, port)) })
       upstream.on('error', refuse)
       stream.pipe(upstream)
       upstream.pipe(stream)

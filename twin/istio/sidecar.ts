@@ -36,7 +36,7 @@ export class Sidecar implements Interception {
   }
 
   localPort(port: number): number {
-    return this.#excludes(port) ? port : port + BEHIND
+    return this.#excludes(port) || isOwn(port) ? port : port + BEHIND
   }
 
   async inbound(server: Server, port: number): Promise<void> {
@@ -124,6 +124,9 @@ export class Sidecar implements Interception {
     return this.#hooks.refusesPlainText.apply(isStrict, { policies })
   }
 }
+
+/** Whether a port is one of the proxy itself. */
+const isOwn = (port: number): boolean => port >= 15_000 && port < 15_100
 
 /** The mode that a policy sets; undefined where it sets none. */
 const modeOf = (mtls: { mode?: string } | undefined): string | undefined =>

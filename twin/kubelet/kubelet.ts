@@ -71,6 +71,11 @@ export class Kubelet {
     return this.#running.get(pod.metadata.uid ?? '')?.loopback.get(port)
   }
 
+  /** Where a port of a pod is reached from inside the pod: past what stands before it. */
+  localPortOf(pod: KubeObject, port: number): number {
+    return this.#running.get(pod.metadata.uid ?? '')?.interception.held?.localPort(port) ?? port
+  }
+
   stop(): void {
     for (const running of this.#running.values()) {
       for (const timer of running.timers) clearTimeout(timer)
