@@ -124,7 +124,10 @@ export function forwardPorts(
         )
         socket.close()
       }
-      const upstream = connect({ host: String(pod.status?.podIP), port: network.realPort(kubelet.localPortOf(pod, port)) })
+      const upstream = connect({
+        host: String(pod.status?.podIP),
+        port: network.realPort(kubelet.localPortOf(pod, port)),
+      })
       upstream.on('error', refuse)
       stream.pipe(upstream)
       upstream.pipe(stream)
