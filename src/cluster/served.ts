@@ -2,7 +2,6 @@ import type { KubernetesObject } from '../core/object.ts'
 import { NotLookedAt } from '../core/problem.ts'
 import type { KindName } from '../kube/object-id.ts'
 import type { Surveyed } from '../survey/surveyed.ts'
-import type { Cluster } from './cluster.ts'
 
 /**
  * The API version of a kind of others that the cluster serves, by its group and kind ('networking.istio.io/Gateway'),
@@ -22,7 +21,7 @@ export const servedKind = async (cluster: Surveyed, groupKind: string): Promise<
 
 /** All objects of such a kind, as `cluster.all` gives them; none where it is not served. */
 export async function allServed(
-  cluster: Pick<Cluster, 'all' | 'survey'>,
+  cluster: Surveyed & { all: (kind: KindName) => Promise<KubernetesObject[]> },
   groupKind: string,
 ): Promise<KubernetesObject[]> {
   const { served } = (await cluster.survey()).platform

@@ -83,7 +83,8 @@ async function askOnce(api: Kubernetes, pod: PodPort, asked: PodRequest, signal:
     const { refused, opened } = forward
     if (refused?.code === 403)
       throw new NotLookedAt(
-        `Pod ${pod.namespace}/${pod.name} was not asked: this account may not create pods/portforward in namespace ${pod.namespace}; ` +
+        `Pod ${pod.namespace}/${pod.name} was not asked: this account may not create pods/portforward in ` +
+          `namespace ${pod.namespace}; ` +
           'docs/rbac/stack-namespace.yaml grants it.',
       )
     if (refused && refused.code !== 404) {

@@ -1,21 +1,11 @@
+import type { AdmissionRequest } from './admission-request.ts'
 import type { KubernetesHooks } from '../cluster/hooks.ts'
 import { admitByQuota, withLimitRanges } from '../cluster/resource-limits.ts'
 import type { KubeObject } from './object.ts'
 import type { Objects } from './objects.ts'
 import { admitBySecurity } from './pod-security.ts'
-import type { Resource } from './resource.ts'
 import { selects, type LabelSelector } from './selectors.ts'
 import { StatusError } from './status-error.ts'
-
-/** What an admission webhook is asked. */
-export interface AdmissionRequest {
-  operation: 'CREATE' | 'UPDATE' | 'DELETE'
-  resource: Resource
-  object: KubeObject
-  old: KubeObject | undefined
-  subresource: string | undefined
-  user: string
-}
 
 /** What a webhook says no with. */
 export class Refusal extends Error {}

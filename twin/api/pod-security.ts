@@ -1,4 +1,4 @@
-import type { AdmissionRequest } from './admission.ts'
+import type { AdmissionRequest } from './admission-request.ts'
 import type { KubeObject } from './object.ts'
 import { StatusError } from './status-error.ts'
 

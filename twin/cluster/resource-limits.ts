@@ -1,4 +1,4 @@
-import type { AdmissionRequest } from '../api/admission.ts'
+import type { AdmissionRequest } from '../api/admission-request.ts'
 import type { KubeObject } from '../api/object.ts'
 import type { Objects } from '../api/objects.ts'
 import { StatusError } from '../api/status-error.ts'

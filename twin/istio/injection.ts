@@ -1,4 +1,4 @@
-import type { AdmissionRequest } from '../api/admission.ts'
+import type { AdmissionRequest } from '../api/admission-request.ts'
 import type { KubeObject } from '../api/object.ts'
 import type { IstiodLayout } from '../stack/layout.ts'
 import { AS_JSON } from './agent-line.ts'

@@ -1,4 +1,5 @@
-import { Refusal, type AdmissionRequest, type Webhook } from '../api/admission.ts'
+import { Refusal, type Webhook } from '../api/admission.ts'
+import type { AdmissionRequest } from '../api/admission-request.ts'
 import { same, type KubeObject } from '../api/object.ts'
 import type { Objects } from '../api/objects.ts'
 import { goDuration } from '../go-duration.ts'

@@ -50,7 +50,7 @@ export class Speakers {
     this.#writeStatus(service, node)
   }
 
-  /** The nodes that could announce a Service, in their order: those with a speaker, and with a pod where it is Local. */
+  /** The nodes that could announce a Service, in order: those with a speaker, and with a pod where it is Local. */
   #candidates(service: KubeObject): string[] {
     if (!this.#isAdvertised(service)) return []
     const { name, namespace = '' } = service.metadata
