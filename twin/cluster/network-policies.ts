@@ -20,7 +20,8 @@ type Direction = 'Ingress' | 'Egress'
 
 /**
  * Whether the NetworkPolicies let an address speak to a port of a pod: what no policy selects is open, and of those
- * that do one must allow it. What comes from no pod is the node's own (its kubelet, the API server's proxy), and let in.
+ * that do one must allow it. What comes from no pod is the node's own (its kubelet, the API server's proxy), and is
+ * let in.
  */
 export function mayConnect(objects: Objects, address: string | undefined, to: KubeObject, port: number): boolean {
   if (objects.list(POLICIES).length === 0) return true
