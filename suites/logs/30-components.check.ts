@@ -90,7 +90,7 @@ check(
     guide: '11',
     level: 'recommended',
     effect: 'tunes',
-    needs: ['logs/access-log-on'],
+    needs: ['knative/hello-through-lb'],
     remedy: [
       "Send POST to Envoy's /logging: it refuses GET, which the guide uses",
       'Set the level of istiod by scope: istioctl admin log POD --level ads:debug',
