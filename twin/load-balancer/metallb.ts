@@ -33,9 +33,8 @@ export class MetalLb {
       for (const { metadata } of objects.list('services')) services.enqueue(metadata.name, metadata.namespace)
     }
     objects.store.listen(POOLS, all)
-    this.component.onChange((_, up) => {
-      if (up) all()
-    })
+    // When the pod before it has ended too: what a new controller finds stands in its own log.
+    this.component.onChange(all)
   }
 
   get image(): Image {
