@@ -120,13 +120,16 @@ sabotage(
 
 sabotage(
   'autoscaler-key-misspelled',
-  { breaks: 'ConfigMap config-autoscaler has a misspelled key', fails: ['knative/autoscaler-config'] },
+  {
+    breaks: 'ConfigMap config-autoscaler has a misspelled key',
+    fails: ['knative/autoscaler-config', 'knative/settings'],
+  },
   setting('config-autoscaler', { 'stable-windw': '30s' }),
 )
 
 sabotage(
   'gc-key-misspelled',
-  { breaks: 'ConfigMap config-gc has a misspelled key', fails: ['knative/revision-gc'] },
+  { breaks: 'ConfigMap config-gc has a misspelled key', fails: ['knative/revision-gc', 'knative/settings'] },
   setting('config-gc', { 'min-non-active-revision': '3' }),
 )
 
