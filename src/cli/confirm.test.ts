@@ -33,6 +33,6 @@ test('the plan of a down names what goes, and what stays with the reason', () =>
     'delete Deployment istio-system/istiod',
     'keep CustomResourceDefinition gateways.networking.istio.io others have made Gateway shop/web',
     '',
-    '1 objects to delete, and a load balancer; 1 to keep',
+    '1 object to delete, and a load balancer; 1 to keep',
   ])
 })
