@@ -82,7 +82,8 @@ function gateway(layout: GatewayLayout, { istiods, clusterDomain }: Layout, vers
     more: injected ? {} : { args, ...READY },
     part: {
       ...(injected ? { 'sidecar.istio.io/inject': 'true' } : {}),
-      ...(revision ? { 'istio.io/rev': revision } : {}),
+      // A pod with a revision is injected, unless it says that it is not to be.
+      ...(revision ? { 'istio.io/rev': revision, ...(injected ? {} : { 'sidecar.istio.io/inject': 'false' }) } : {}),
     },
     annotations: injected ? { 'inject.istio.io/templates': 'gateway' } : {},
     pod: {
