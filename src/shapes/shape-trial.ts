@@ -119,14 +119,15 @@ function judge(
   for (const { id, requires } of checks) {
     const record = records.get(id)
     const [outcome, said] = record ? [record.outcome, record.seen] : (['error', 'it left no record'] as const)
-    const because = explained[id]
     if (outcome === 'pass') {
-      if (because !== undefined) trial.needless.push(id)
+      if (explained[id] !== undefined) trial.needless.push(id)
       continue
     }
     // What the target itself lacks says nothing of the shape.
     if (outcome === 'skipped' && requires?.some((capability) => lacking[capability])) continue
     const finding = { check: id, outcome, said: said.slice(0, LONGEST_TEXT) }
+    // A check that says that it does not apply has given its reason itself.
+    const because = explained[id] ?? (record?.excused ? finding.said : undefined)
     const isQuietOutcome = outcome === 'blocked' || outcome === 'skipped'
     if (isQuietOutcome && because !== undefined) trial.explained.push({ ...finding, because })
     else trial.falseAlarms.push(finding)
