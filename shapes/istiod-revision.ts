@@ -6,7 +6,7 @@ shape('istiod-revision', {
     layout: {
       istiods: [
         { revision: '1-31', tags: ['default'] },
-        { revision: '1-30', version: '1.30.2', replicas: 1 },
+        { revision: '1-30', version: '1.30.2' },
       ],
       gateways: [{ revision: '1-31' }],
     },
